@@ -1,0 +1,226 @@
+"""The two hooks of an asker, and how a prompt file is filled.
+
+An asker writes responses or judgments with a model, and never makes a call itself:
+``ask(row)`` gives the messages, ``read(row, reply)`` gives the rows. Both are pure.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, TypedDict
+
+import minijinja
+import polars as pl
+
+from prefgen.errors import PrefgenError, Status, Unreadable
+
+Row = dict[str, Any]
+
+
+class Message(TypedDict):
+    """One turn of a conversation; role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+"""The type of a column that holds conversations."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a row wants of a model.
+
+    ``given`` asks for the log-probabilities of that text instead of new text;
+    ``grammar`` (GBNF) or ``schema`` (JSON schema) constrains what may be written.
+    """
+
+    messages: Sequence[Message]
+    given: str | None = None
+    grammar: str | None = None
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: its text, why it ended (``stop``, ``length``, ``refused``), who wrote it.
+
+    ``logprobs`` are natural logarithms, one per token of the given text; ``id`` is the reply's key in the journal.
+    """
+
+    text: str
+    finish: str = "stop"
+    logprobs: tuple[float, ...] = ()
+    model: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """A part that asks a model. Settings are fields; the prompt is the Markdown file beside the part.
+
+    A part states what it ``makes`` (new columns and their types), what it needs of a row beyond
+    the names in its prompt file, and which columns its rows no longer carry (``replaces``).
+    """
+
+    model: str
+    n: int = 1
+    stop: str | None = None
+    template: Path | None = None
+
+    makes: ClassVar[Mapping[str, pl.DataType | type[pl.DataType]]] = {}
+    needs: ClassVar[frozenset[str]] = frozenset()
+    replaces: ClassVar[frozenset[str]] = frozenset()
+
+    def ask(self, row: Row) -> Ask:
+        """The messages for one row: the prompt file, filled."""
+        return Ask(fill(self.prompt_file(), row))
+
+    def read(self, row: Row, reply: Reply) -> list[Row]:
+        """The new columns of each row that a reply makes; raises Unreadable where it makes none."""
+        raise TypeError(f"{type(self).__name__} does not say how its replies are read")
+
+    def asks(self, row: Row) -> list[Ask]:
+        """All that one draw of a row asks; one request for most parts."""
+        return [self.ask(row)]
+
+    def read_all(self, row: Row, replies: Sequence[Reply]) -> list[Row]:
+        """The rows of one draw, from the replies to all of its asks."""
+        return self.read(row, replies[0])
+
+    def wants(self) -> frozenset[str]:
+        """What the model must be able to do beyond writing: ``given``, ``grammar``, ``schema``."""
+        return frozenset()
+
+    def needed(self) -> frozenset[str]:
+        """Every column that a row must have."""
+        return self.needs | blanks(self.prompt_file())
+
+    def prompt_file(self) -> Path:
+        """The recipe's own file, or the one beside the part."""
+        return self.template or Path(sys.modules[type(self).__module__].__file__ or "").with_suffix(".md")
+
+
+# --- prompt files ---------------------------------------------------------------------------
+
+_HEADING = re.compile(r"^# (?:(system|user|assistant)|messages: (\w+))[ \t]*$", re.MULTILINE)
+_FUEL = 100_000
+"""Steps that one filling may take: far above any prompt, far below a loop meant to hang."""
+
+
+class PromptFileError(PrefgenError):
+    """A prompt file that cannot be read or filled."""
+
+
+@dataclass(frozen=True)
+class _Section:
+    role: str = ""
+    text: str = ""
+    messages: str = field(default="", kw_only=True)
+
+
+@lru_cache(maxsize=256)
+def sections(path: Path) -> tuple[_Section, ...]:
+    """A prompt file's parts: text under ``# system``, ``# user`` or ``# assistant``, or a spliced column
+    (``# messages: prompt``). Text before any heading is the user's. Split before filling, so that
+    nothing in a row can open a section of its own."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise PromptFileError(f"{path}: {e.strerror or e}") from e
+    cuts = [*_HEADING.finditer(text)]
+    first = text[: cuts[0].start()] if cuts else text
+    found = [_Section("user", first.strip())] if first.strip() else []
+    for cut, after in zip(cuts, [*cuts[1:], None], strict=True):
+        body = text[cut.end() : after.start() if after else None].strip()
+        found.append(_Section(messages=cut[2]) if cut[2] else _Section(cut[1], body))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> minijinja.Environment:
+    env = minijinja.Environment(undefined_behavior="strict", auto_escape_callback=lambda _: False)
+    env.fuel = _FUEL
+    return env
+
+
+@lru_cache(maxsize=256)
+def blanks(path: Path) -> frozenset[str]:
+    """The columns that a prompt file names."""
+    names: set[str] = set()
+    for section in sections(path):
+        if section.messages:
+            names.add(section.messages)
+            continue
+        try:
+            names |= set(_environment().undeclared_variables_in_str(section.text))
+        except minijinja.TemplateError as e:
+            raise PromptFileError(f"{path}: {e.message}") from e
+    return frozenset(names)
+
+
+def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
+    """The messages of a prompt file for one row. Conversations in the row read as their text;
+    what the row holds is never filled a second time."""
+    shown = {name: as_text(row[name]) for name in blanks(path) if name in row}
+    messages: list[Message] = []
+    for section in sections(path):
+        if section.messages:
+            messages += row[section.messages]
+        else:
+            messages.append({"role": section.role, "content": _render(path, section.text, shown)})
+    return messages
+
+
+def _render(path: Path, text: str, row: Mapping[str, Any]) -> str:
+    try:
+        return _environment().render_str(text, **row)
+    except minijinja.TemplateError as e:
+        raise PromptFileError(f"{path}: {e.message}") from e
+
+
+def as_text(value: object) -> object:
+    """A conversation as the text a judge reads: one turn as it stands, several with their speakers."""
+    if not (isinstance(value, list) and value and isinstance(value[0], dict) and "role" in value[0]):
+        return value
+    if len(value) == 1:
+        return value[0]["content"]
+    return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in value)
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def answered(reply: Reply) -> str:
+    """The reply's text without its thinking; raises Unreadable for one that refused or wrote nothing."""
+    if reply.finish == "refused":
+        raise Unreadable("refused")
+    text = without_thinking(reply.text).strip()
+    if not text:
+        raise Unreadable("truncated" if reply.finish == "length" else "empty")
+    return text
+
+
+_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_OPEN_THINKING = re.compile(r"^\s*<think(?:ing)?>.*", re.DOTALL | re.IGNORECASE)
+
+
+def without_thinking(text: str) -> str:
+    """Reasoning models' think blocks are not part of what they say; one that never closes hides all of it."""
+    return _OPEN_THINKING.sub("", _THINKING.sub("", text))
+
+
+def absent(reply: Reply, what: str) -> Unreadable:
+    """The status of a reply without ``what``: cut off before it, or just not there."""
+    status: Status = "truncated" if reply.finish == "length" else "missing"
+    return Unreadable(status, f"no {what}")
+
+
+def canonical(value: object) -> str:
+    """JSON with one spelling, for hashing."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

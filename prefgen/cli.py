@@ -1,0 +1,290 @@
+"""The command line: one short function a command. Data on stdout, all else on stderr.
+
+Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
+5 done, but some requests failed (run again to retry them) · 130 interrupted.
+"""
+
+import json
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from prefgen.errors import (
+    BudgetReached,
+    Interrupted,
+    PrefgenError,
+    Problem,
+    ProviderError,
+    RecipeError,
+    RunError,
+    nearest,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from prefgen.recipe import Recipe
+    from prefgen.run import Run
+
+EXIT_CODES: dict[type[BaseException], int] = {
+    RecipeError: 2,
+    BudgetReached: 3,
+    ProviderError: 4,
+    Interrupted: 130,
+    KeyboardInterrupt: 130,
+}
+SOME_FAILED = 5
+
+app = typer.Typer(
+    name="prefgen",
+    help="Preference datasets for LLM alignment, from a recipe that reads like the paper.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes_app = typer.Typer(help="The recipes that come with prefgen: list, show, copy.", invoke_without_command=True)
+verbs_app = typer.Typer(help="The verbs of recipes: list, show.", invoke_without_command=True)
+models_app = typer.Typer(help="Local models: list, pull.", invoke_without_command=True)
+app.add_typer(recipes_app, name="recipes")
+app.add_typer(verbs_app, name="verbs")
+app.add_typer(models_app, name="models")
+
+RecipeArg = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one that comes with prefgen.")]
+SetOpt = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a value: models.judge.use=openai/gpt-4.1")]
+TakeOpt = Annotated[int | None, typer.Option("--take", min=1, help="Only the first N prompts of each source: a pilot whose replies the full run finds again.")]
+SeedOpt = Annotated[int | None, typer.Option("--seed", help="The recipe's seed.")]
+OutOpt = Annotated[Path | None, typer.Option("--out", help="The run's folder.  [default: runs/<recipe>]")]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def main() -> None:
+    """Runs a command; errors that have a cure are told in a line, without a traceback."""
+    try:
+        app()
+    except (PrefgenError, KeyboardInterrupt) as e:
+        if os.environ.get("PREFGEN_DEBUG"):
+            raise
+        words = str(e) or "interrupted"
+        print("\n".join(f"error: {line}" for line in words.splitlines()), file=sys.stderr)
+        raise SystemExit(next((code for kind, code in EXIT_CODES.items() if isinstance(e, kind)), 1)) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+@app.command()
+def run(
+    recipe: RecipeArg,
+    overrides: SetOpt = [],  # noqa: B006  # typer reads the default, nobody changes it
+    take: TakeOpt = None,
+    seed: SeedOpt = None,
+    out: OutOpt = None,
+    max_calls: Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop cleanly before the request after the N-th.")] = None,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")] = None,
+    as_json: JsonOpt = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
+    from prefgen.display import Watch
+    from prefgen.run import run as run_recipe
+    from prefgen.stages import Progress
+
+    found, screen, progress = read_recipe(recipe, overrides, seed, concurrency), console(err=True), Progress()
+    pull_weights(found, screen)
+    with nullcontext() if quiet else Watch(progress, screen):
+        done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen))
+    report(done, as_json=as_json)
+    if found.write and not done.configs:
+        raise RunError("no row was kept, so there is no dataset; the table above says what was lost where")
+    if any(count.failed for count in done.counts.values()):
+        screen.print("some requests failed; run the same command again to retry them", style="yellow")
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def plan(
+    recipe: RecipeArg,
+    overrides: SetOpt = [],  # noqa: B006
+    take: TakeOpt = None,
+    seed: SeedOpt = None,
+    out: OutOpt = None,
+    as_json: JsonOpt = False,
+) -> None:
+    """Check a recipe and say what a run would ask: replies known, requests to make, tokens and money at most."""
+    from prefgen import display
+    from prefgen.run import estimates
+
+    found = read_recipe(recipe, overrides, seed)
+    guessed = estimates(found, out, take=take, say=say(console(err=True)))
+    if as_json:
+        print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
+    else:
+        display.estimate(guessed, console())
+
+
+@recipes_app.callback()
+def recipes_list(context: typer.Context) -> None:
+    """The recipes that come with prefgen."""
+    from prefgen.recipe import load
+    from prefgen.resources import resources
+
+    if context.invoked_subcommand is None:
+        for path in sorted(resources("recipes").glob("*.yaml")):
+            found = load(path)
+            print(f"{path.stem:28} {found.paper or '-':18} {found.about}")
+
+
+@recipes_app.command("show")
+def recipes_show(name: str) -> None:
+    """Print a recipe."""
+    print(shipped(name).read_text(encoding="utf-8"), end="")
+
+
+@recipes_app.command("copy")
+def recipes_copy(
+    name: str, folder: Annotated[Path, typer.Argument(help="Where to.")] = Path()
+) -> None:
+    """Copy a recipe, and the data that it reads, into a folder of yours."""
+    from prefgen.resources import copy_recipe
+
+    for path in copy_recipe(shipped(name), folder):
+        print(path)
+
+
+@verbs_app.callback()
+def verbs_list(context: typer.Context) -> None:
+    """Every verb that a recipe can use here, by the folder it stands in."""
+    from prefgen import schema, verbs
+
+    if context.invoked_subcommand is None:
+        for room, names in verbs.rooms().items():
+            if names:
+                print(room)
+            for name in names:
+                print(f"  {name:20} {schema.summary(verbs.find(name))}")
+        print("stops")
+        for name in verbs.files("stops"):
+            print(f"  {name:20} {schema.summary(verbs.find_stop(name))}")
+
+
+@verbs_app.command("show")
+def verbs_show(name: str) -> None:
+    """What a verb does, and its settings."""
+    import inspect
+
+    from prefgen import schema, verbs
+
+    if name not in verbs.names():
+        raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, verbs.names()))])
+    verb = verbs.find(name)
+    module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
+    print(f"{inspect.getdoc(module)}\n\n{inspect.getdoc(verb)}\n\nsettings")
+    for setting, about in schema.settings(verb).items():
+        kind = about.get("type") or " or ".join(str(one.get("type", one.get("const", "?"))) for one in about.get("anyOf", []))
+        choice = ", ".join(map(str, about.get("enum", []))) or kind
+        print(f"  {setting:16} {choice:32} {'required' if 'default' not in about else json.dumps(about['default'])}")
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from prefgen.schema import dumped
+
+    print(dumped(), end="")
+
+
+@models_app.callback()
+def models_list(context: typer.Context) -> None:
+    """Local models that prefgen knows by name, and where their weights lie."""
+    from prefgen.llm import weights
+
+    if context.invoked_subcommand is None:
+        for name in weights.KNOWN:
+            print(f"local/{name:24} {weights.find(name) or 'not here yet: prefgen models pull ' + name}")
+
+
+@models_app.command("pull")
+def models_pull(name: Annotated[str, typer.Argument()] = "smollm2-135m") -> None:
+    """Fetch a local model's weights, check them, and keep them in the cache folder."""
+    print(pull(name.removeprefix("local/"), console(err=True)))
+
+
+# --- what commands share --------------------------------------------------------------------
+
+
+def console(*, err: bool = False) -> "Console":
+    """A console on stdout, or on stderr."""
+    from rich.console import Console
+
+    return Console(stderr=err, highlight=False, soft_wrap=not err)
+
+
+def say(screen: "Console") -> Any:
+    """A function that tells the user something, on stderr."""
+    return lambda words: screen.print(words, style="dim", markup=False)
+
+
+def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: int | None = None) -> "Recipe":
+    """A recipe by its file or its shipped name, with what the command line overrides."""
+    from prefgen.recipe import load
+
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        path = shipped(name)
+    extra = [] if seed is None else [f"seed={seed}"]
+    found = load(path, [*overrides, *extra])
+    if concurrency is None:
+        return found
+    from dataclasses import replace
+
+    models = {name: {**settings, "concurrency": concurrency} for name, settings in found.models.items()}
+    return replace(found, models=models)
+
+
+def shipped(name: str) -> Path:
+    """The file of a recipe that comes with prefgen."""
+    from prefgen.resources import resources
+
+    paths = {path.stem: path for path in resources("recipes").glob("*.yaml")}
+    if name.removesuffix(".yaml") not in paths:
+        raise RecipeError([Problem("", "", f"no recipe '{name}'", nearest(name, paths))])
+    return paths[name.removesuffix(".yaml")]
+
+
+def pull_weights(recipe: "Recipe", screen: "Console") -> None:
+    """Fetches the weights of the local models that a recipe asks, where they are not here yet."""
+    from prefgen.llm import weights
+
+    for settings in recipe.models.values():
+        uses = settings.get("use")
+        for use in uses if isinstance(uses, list) else [uses]:
+            name = str(use).removeprefix("local/")
+            if str(use).startswith("local/") and name in weights.KNOWN and not weights.find(name):
+                pull(name, screen)
+
+
+def pull(name: str, screen: "Console") -> Path:
+    """Fetches weights, with a bar."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    from prefgen.llm import weights
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(f"local/{name}", total=None)
+        return weights.pull(name, say=say(screen), progress=lambda done, of: bar.update(task, completed=done, total=of))
+
+
+def report(done: "Run", *, as_json: bool) -> None:
+    """The end of a run: JSON, or a summary with three real rows."""
+    from prefgen import display
+    from prefgen.run import pairs
+
+    if as_json:
+        print((done.folder / "run.json").read_text(encoding="utf-8"), end="")
+    else:
+        display.summary(done, pairs(done, 3), console())

@@ -1,0 +1,184 @@
+"""What people see of a run: a live table on a terminal, a line now and then elsewhere, a summary at the end."""
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from prefgen.rehearse import Estimate
+from prefgen.rounds import Count
+from prefgen.run import Run
+from prefgen.stages import Progress
+
+QUIET_SECONDS = 15.0
+"""Between two lines where there is no terminal."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+
+
+class Watch:
+    """Shows a run's progress on a console until the block ends."""
+
+    def __init__(self, progress: Progress, console: Console) -> None:
+        self.progress, self.console = progress, console
+        self.began = time.monotonic()
+        self._over = threading.Event()
+        self._live: Live | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> "Watch":
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4, transient=True)
+            self._live.start()
+        else:
+            self._thread = threading.Thread(target=self._lines, name="progress", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._over.set()
+        if self._live:
+            self._live.stop()
+        if self._thread:
+            self._thread.join()
+
+    def _lines(self) -> None:
+        while not self._over.wait(QUIET_SECONDS):
+            busy = [f"{t} {c.rows_out:,} rows {c.tally.calls:,} calls" for t, c in self._asking()]
+            self.console.print(f"{self._clock()} · {self._share()} · {' · '.join(busy)}", markup=False, highlight=False)
+
+    def _asking(self) -> list[tuple[str, Count]]:
+        return [(table, count) for table, count in self.progress.counts.items() if count.drawn or count.tally.calls]
+
+    def _clock(self) -> str:
+        return clock(time.monotonic() - self.began)
+
+    def _share(self) -> str:
+        p = self.progress
+        left = self._left()
+        return f"stage {p.stage + 1} of {max(1, p.stages)}, shard {p.shards_done} of {p.shards}{left}"
+
+    def _left(self) -> str:
+        """Time left in this stage, once it can be told."""
+        p = self.progress
+        if not 0 < p.shards_done < p.shards:
+            return ""
+        return f", about {clock((time.monotonic() - p.stage_began) * (p.shards - p.shards_done) / p.shards_done)} left"
+
+    def _table(self) -> RenderableType:
+        table = Table(box=None, pad_edge=False, header_style="dim", caption=f"{self._clock()} · {self._share()}")
+        for name in ("step", "in", "rows", "calls", "kept before", "unreadable", "failed", "tokens", "$"):
+            table.add_column(name, justify="left" if name == "step" else "right")
+        for name, count in self.progress.counts.items():
+            table.add_row(name, *cells(count))
+        return table
+
+
+def cells(count: Count) -> list[str]:
+    """One step's numbers, as they stand in the table."""
+    tally = count.tally
+    tokens = tally.prompt_tokens + tally.completion_tokens
+    asks = count.drawn or tally.calls
+    money = ("?" if tally.unpriced else f"{tally.dollars:.4f}") if asks else ""
+    numbers = [count.rows_in, count.rows_out]
+    asked = [tally.calls, tally.cached, count.unreadable.total(), count.failed.total(), tokens] if asks else [""] * 5
+    return [*(f"{n:,}" for n in numbers), *(f"{n:,}" if isinstance(n, int) else n for n in asked), money]
+
+
+def clock(seconds: float) -> str:
+    """1:02:03, or 02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def plain(text: str) -> str:
+    """Text that cannot steer a terminal: no escapes, no other control characters, no marks that turn it round."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(text: str, width: int) -> str:
+    """The beginning of a text, on one line."""
+    words = " ".join(plain(text).split())
+    return words if len(words) <= width else words[: width - 1].rstrip() + "…"
+
+
+# --- the end of a run -----------------------------------------------------------------------
+
+
+def summary(run: Run, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Each step's rows and losses, the dataset, and some real pairs."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("step", "in", "out", "lost, and why"):
+        table.add_column(name, justify="right" if name in {"in", "out"} else "left", overflow="fold")
+    for name, count in run.counts.items():
+        table.add_row(name, f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
+    console.print(table)
+    console.print(spent(run))
+    for number, row in enumerate(rows, 1):
+        console.print(pair(number, row, console.width))
+    if run.configs:
+        configs = ", ".join(f"{name} {rows:,}" for name, rows in run.configs.items())
+        console.print(Text(f"\n{run.dataset}: {configs}"))
+
+
+def why(count: Count) -> str:
+    """What a step lost: dropped, unreadable and failed, with their reasons."""
+    parts = [f"{number:,} {escape(reason)}" for reason, number in sorted(count.dropped.items())]
+    parts += [f"{number:,} unreadable ({reason})" for reason, number in sorted(count.unreadable.items())]
+    parts += [f"{number:,} failed ({reason})" for reason, number in sorted(count.failed.items())]
+    return ", ".join(parts)
+
+
+def spent(run: Run) -> Text:
+    """Calls, tokens, money and time of this run."""
+    tallies = [count.tally for count in run.counts.values()]
+    calls, cached = sum(t.calls for t in tallies), sum(t.cached for t in tallies)
+    tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
+    dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)
+    money = f"${dollars:,.4f}" + (f" and {unpriced:,} replies of unknown price" if unpriced else "")
+    return Text(f"\n{calls:,} calls, {cached:,} replies known before, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+
+
+def pair(number: int, row: Mapping[str, Any], width: int) -> Text:
+    """A chosen and a rejected response under their prompt."""
+    room, shown = max(20, width - 12), Text(f"\n{number}. ", style="bold")
+    shown.append(one_line(row["chosen"][-2]["content"], room), style="bold")
+    for side, style in (("chosen", "green"), ("rejected", "red")):
+        shown.append(f"\n   {side:8} ", style=style)
+        shown.append(one_line(row[side][-1]["content"], room))
+    return shown
+
+
+def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:
+    """What a run would ask: per step, and in all."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("step", "verb", "rows", "known", "to ask", "tokens in", "tokens out", "$ at most"):
+        table.add_column(name, justify="left" if name in {"step", "verb"} else "right")
+    for one in estimates.values():
+        asks = one.cached or one.most
+        table.add_row(one.table, one.verb, f"{one.rows:,.0f}", *(_asks(one) if asks else [""] * 5))
+    console.print(table)
+    least, most = (sum(getattr(e, name) for e in estimates.values()) for name in ("least", "most"))
+    cached, priced = sum(e.cached for e in estimates.values()), [e.dollars for e in estimates.values()]
+    known = sum(d for d in priced if d is not None)
+    money = f"at most ${known:,.2f}" + (" and what has no price (`price: {input: …, output: …}`, $ per 1M tokens)" if None in priced else "")
+    console.print(Text(f"\n{cached:,.0f} replies known, {_span(least, most)} to ask, {money}"))
+
+
+def _asks(one: Estimate) -> list[str]:
+    money = "?" if one.dollars is None else f"{one.dollars:,.4f}"
+    tokens = [f"~{one.prompt_tokens:,.0f}", f"≤{one.completion_tokens:,.0f}"]
+    return [f"{one.cached:,.0f}", _span(one.least, one.most), *tokens, money]
+
+
+def _span(least: float, most: float) -> str:
+    return f"{most:,.0f}" if round(least) == round(most) else f"{least:,.0f} to {most:,.0f}"

@@ -1,0 +1,44 @@
+"""Shards side by side in this process; results come out in the order in which the shards went in."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TypeVar
+
+Shard = TypeVar("Shard")
+Result = TypeVar("Result")
+
+BACKLOG = 4
+"""Finished shards that may wait for a slow one before them, as a multiple of those that run."""
+
+
+async def run_shards(
+    shards: Iterable[Shard], work: Callable[[Shard], Awaitable[Result]], *, side_by_side: int
+) -> AsyncIterator[Result]:
+    """The results of ``work``, in order, with at most ``side_by_side`` shards under way.
+
+    When one fails no more are started, those under way come to their end (their replies are paid for), and
+    the first failure is raised.
+    """
+    places = asyncio.Semaphore(side_by_side)
+    window: deque[asyncio.Task[Result]] = deque()
+
+    async def placed(shard: Shard) -> Result:
+        try:
+            return await work(shard)
+        finally:
+            places.release()
+
+    try:
+        for shard in shards:
+            await places.acquire()
+            if any(task.done() and task.exception() for task in window):
+                places.release()
+                break
+            window.append(asyncio.create_task(placed(shard)))
+            while window and (window[0].done() or len(window) > BACKLOG * side_by_side):
+                yield await window.popleft()
+        while window:
+            yield await window.popleft()
+    finally:
+        await asyncio.gather(*window, return_exceptions=True)

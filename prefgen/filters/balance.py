@@ -1,0 +1,37 @@
+"""As many rows of each class, so that no judge learns a favourite letter. Self-Taught Evaluators, arXiv:2408.02666."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from prefgen.rows import because, filters, shuffled, whole
+
+
+@whole
+@filters
+def balance(*, by: str = "gold", classes: Sequence[str | int] | None = None, seed: int = 0) -> pl.Expr:
+    """Keeps min over classes of their rows in each class of ``by``: min(|P_A|, |P_B|) for gold verdicts.
+
+    Which ones, the seed and the rows' ids decide; they keep their order. ``classes`` are those to keep, all
+    that occur where it is None. A class without rows leaves none of the others, and so does having but one.
+    Raises ValueError for fewer than two ``classes``.
+    """
+    if classes is not None and len(set(classes)) < 2:
+        raise ValueError(f"classes must be two at least; they are {list(classes)}")
+    column = pl.col(by)
+    wanted = column.is_not_null() if classes is None else column.is_in(list(classes))
+    size = pl.len().over(by)
+    place = shuffled(seed, "balance").rank("ordinal").over(by)
+    return because(
+        ("no class", column.is_null()),
+        ("not among the classes", ~wanted),
+        *_absent(column, classes),
+        ("more than the smallest class has", place > pl.when(wanted).then(size).min()),
+    )
+
+
+def _absent(column: pl.Expr, classes: Sequence[str | int] | None) -> list[tuple[str, pl.Expr]]:
+    """The reasons for a whole table."""
+    if classes is None:
+        return [("no second class", column.drop_nulls().n_unique() < 2)]
+    return [(f"no rows of class {name}", ~(column == name).any()) for name in classes]

@@ -1,0 +1,32 @@
+"""How good is one response? Five criteria that add up to a score from 0 to 5.
+
+Self-Rewarding Language Models (arXiv:2401.10020), the additive prompt; the paper leaves the reading of it open.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from prefgen.asker import MESSAGES, Asker, Reply, Row
+from prefgen.judges import _reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class score(Asker):
+    """responses → judgments: ``score`` is a number from 0 to 5, ``judgment`` the words before it."""
+
+    makes = {
+        "response_id": pl.String,
+        "asked": MESSAGES,
+        "judgment": pl.String,
+        "score": pl.Float64,
+        "judge_model": pl.String,
+        "judgment_reply": pl.String,
+    }
+    needs: ClassVar[frozenset[str]] = frozenset({"id"})
+
+    def read(self, row: Row, reply: Reply) -> list[Row]:
+        """The last ``Score:`` of the reply; see ``_reading.score`` for what is refused."""
+        given = {"score": _reading.score(reply), "judgment": reply.text.strip(), "asked": self.ask(row).messages}
+        return [{"response_id": row["id"], **given, "judge_model": reply.model, "judgment_reply": reply.id}]

@@ -1,0 +1,117 @@
+"""Anthropic's messages.
+
+Keys: ANTHROPIC_API_KEY, else ANTHROPIC_AUTH_TOKEN, go to api.anthropic.com, and to ANTHROPIC_BASE_URL where the user's
+environment names one; never to another ``base_url`` that a recipe names, unless ``api_key_env`` names the variable
+(``prefgen.llm.keys``). Profiles on disk, which the SDK also knows, are not read.
+
+How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_turn`` are ``stop``; ``max_tokens`` and
+``model_context_window_exceeded`` are ``length``; ``refusal`` is ``refused``. What is not known here is ``stop``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prefgen.errors import ProviderError
+from prefgen.llm import faults, keys, wire
+from prefgen.llm.faults import Place
+from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+ACCOUNT = keys.Account(
+    url="https://api.anthropic.com",
+    url_env="ANTHROPIC_BASE_URL",
+    key_envs=("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    headers_env="ANTHROPIC_CUSTOM_HEADERS",
+)
+MAX_TOKENS = 4096
+"""Where the recipe sets none; the protocol demands a number."""
+_FINISH = {"max_tokens": "length", "model_context_window_exceeded": "length", "refusal": "refused"}
+_PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def missing_key(model: Model) -> str | None:
+    """Why this model cannot be asked (no key, an address that is none), with the cure; None where it can."""
+    return keys.missing_key(model, ACCOUNT)
+
+
+class Anthropic:
+    """A Provider (``prefgen.llm.request``) of the Anthropic protocol: one draw a request, no seed."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
+
+    def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
+        """Keeps to schemas; has no ``n``, no grammars, no log-probabilities."""
+        return frozenset({"schema"})
+
+    def sees(self, request: Request) -> Mapping[str, Any]:
+        """The body, which holds nothing but what changes a reply; for text that cannot be scored, the text too."""
+        return {**_body(request), **({} if request.given is None else {"given": request.given})}
+
+    def notices(self, model: Model) -> Sequence[str]:
+        """Temperature and top_p are not part of the protocol any more; ``extra`` still sends them to older models."""
+        names = [name for name in ("temperature", "top_p") if getattr(model, name) is not None]
+        if not names:
+            return ()
+        verb = "are" if len(names) > 1 else "is"
+        return (f"{model.use}: anthropic takes no temperature or top_p; {' and '.join(names)} {verb} not sent",)
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:  # noqa: ARG002
+        """One exchange, one draw; further seeds are left to the caller."""
+        if request.given is not None or request.grammar is not None:
+            raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
+        place = keys.place(request.model, ACCOUNT)
+        data = await wire.post(self._client(place), "/v1/messages", _body(request), place, request.model.timeout)
+        choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
+        return [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
+
+    def _client(self, place: Place) -> "AsyncAnthropic":
+        if (place.url, place.key) not in self._clients:
+            from anthropic import AsyncAnthropic, Omit
+
+            headers = keys.withheld(place, ACCOUNT, Omit())
+            made = AsyncAnthropic(auth_token=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            self._clients[place.url, place.key] = made
+        return self._clients[place.url, place.key]
+
+    def read(self, raw: Raw) -> Completion:
+        """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
+        choice, usage = raw.get("choice"), raw.get("usage")
+        if not isinstance(choice, dict) or not isinstance(choice.get("content"), list):
+            raise faults.bad_body(f"anthropic/{raw.get('model')}", "a reply without content", repr(raw))
+        try:
+            text = wire.text_of(choice["content"])
+        except TypeError as e:
+            raise faults.bad_body(f"anthropic/{raw.get('model')}", "content that is no text", repr(raw)) from e
+        finish = _FINISH.get(str(choice.get("stop_reason")), "stop")
+        tokens = Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"))
+        return Completion(text, finish, (), tokens, str(raw.get("model") or ""))
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        while self._clients:
+            await self._clients.popitem()[1].close()
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The JSON to send: system turns apart from the others, as the protocol has them. ``extra`` is laid over it, and
+    a null in it takes a field out.
+    """
+    model = request.model
+    turns = [{"role": turn["role"], "content": turn["content"]} for turn in request.messages]
+    system = "\n\n".join(turn["content"] for turn in turns if turn["role"] == "system")
+    body = {
+        "model": model.id,
+        "max_tokens": model.max_tokens or MAX_TOKENS,
+        "messages": [turn for turn in turns if turn["role"] != "system"],
+        "system": system or None,
+        "output_config": None if request.schema is None else _format(request.schema),
+        **model.extra,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": {"type": "json_schema", "schema": dict(schema)}}

@@ -1,0 +1,259 @@
+"""Requests in, completions out: each from the journal where it is known, else from the provider, once.
+
+The way of a request: look it up · join one like it that is under way · wait for a place · send · keep · read.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, TypeVar
+
+from prefgen.errors import Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain, nearest
+from prefgen.llm.budget import Budget
+from prefgen.llm.journal import Attempt, Entry, Journal
+from prefgen.llm.pace import Pace
+from prefgen.llm.request import Completion, Model, Provider, Raw, Request, Usage, key, seed_of
+from prefgen.llm.retry import Sleep, retrying
+
+PROVIDERS = {
+    "openai": ("prefgen.llm.openai", "OpenAI"),
+    "anthropic": ("prefgen.llm.anthropic", "Anthropic"),
+    "local": ("prefgen.llm.local", "Local"),
+    "fake": ("prefgen.llm.fake", "Fake"),
+}
+HOPELESS = 20
+"""Requests that may fail in a row, with no success among them, before the run is stopped."""
+
+
+T = TypeVar("T")
+_Read = tuple[Raw, Completion]
+
+
+@dataclass
+class Tally:
+    """What one step has asked for so far in this run; ``dollars`` holds only what has a price."""
+
+    calls: int = 0
+    cached: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    dollars: float = 0.0
+    unpriced: int = 0
+
+    def add(self, usage: Usage, dollars: float | None) -> None:
+        self.prompt_tokens += usage.prompt
+        self.completion_tokens += usage.completion
+        self.dollars += dollars or 0.0
+        self.unpriced += dollars is None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One draw: its key, and either a completion or why there is none."""
+
+    key: bytes
+    completion: Completion | None = None
+    failure: RowFailed | None = None
+
+
+@dataclass
+class _Health:
+    successes: int = 0
+    failures: int = 0
+    alone: bool = False  # the endpoint ignores `n`: ask for one draw at a time
+
+
+@dataclass
+class Client:
+    """The one object with a network cable. ``fakes`` are functions that stand in for models called ``fake/NAME``."""
+
+    journal: Journal
+    fakes: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    sleep: Sleep | None = None
+
+    def __post_init__(self) -> None:
+        self.pace = Pace()
+        self._providers: dict[str, Provider] = {}
+        self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
+        self._health: dict[tuple[str, str | None], _Health] = {}
+        self._shut: Exception | None = None
+        self._shutting = asyncio.Event()
+
+    # --- the door ---
+
+    def shut(self, reason: Exception) -> None:
+        """Sends nothing more. What is in flight still comes in and is kept; all others get ``reason``."""
+        if self._shut is None:
+            self._shut = reason
+            self._shutting.set()
+
+    async def close(self) -> None:
+        """Lets go of connections; the journal stays open for its owner."""
+        for provider in self._providers.values():
+            await provider.close()
+
+    def provider(self, model: Model) -> Provider:
+        """What speaks to this model's endpoint."""
+        name = model.provider
+        if name not in self._providers:
+            self._providers[name] = make_provider(name, self.fakes)
+        return self._providers[name]
+
+    def known(self, request: Request, draw: int) -> bool:
+        """Whether this draw is in the journal already."""
+        return self.journal.has(self._key(request, draw))
+
+    # --- the way of a request ---
+
+    async def draw(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:
+        """The outcomes of these draws of one request, in their order."""
+        keys = [self._key(request, draw) for draw in draws]
+        new = [i for i, k in enumerate(keys) if k not in self._flights and not self.journal.has(k)]
+        tally.cached += len(keys) - len(new)
+        for i in new:
+            self._flights[keys[i]] = asyncio.get_running_loop().create_future()
+        waiting = [self._flights.get(k) for k in keys]
+        await self._fetch(request, [keys[i] for i in new], tally)
+        return [await flight if flight else self._kept(request, k) for k, flight in zip(keys, waiting, strict=True)]
+
+    async def _fetch(self, request: Request, keys: Sequence[bytes], tally: Tally) -> None:
+        """Brings new draws in: together where the endpoint takes ``n``, else one by one side by side."""
+        together = "n" in self.provider(request.model).can(request.model) and not self._of(request.model).alone
+        groups = [keys] if together and keys else [[k] for k in keys]
+        rest = await settled(self._land(request, group, tally) for group in groups)
+        left = [k for group in rest for k in group]
+        if left:
+            self._of(request.model).alone = True
+            await settled(self._land(request, [k], tally) for k in left)
+
+    async def _land(self, request: Request, keys: Sequence[bytes], tally: Tally) -> Sequence[bytes]:
+        """One exchange: keeps its replies and tells those who wait. Gives back the keys that got no reply."""
+        try:
+            replies = list(zip(keys, await self._exchange(request, keys, tally), strict=False))
+            await self.journal.put([self._entry(request, k, reply, tally) for k, reply in replies])
+            outcomes = [Outcome(k, completion) for k, (_, completion) in replies]
+        except RowFailed as failure:
+            outcomes = [Outcome(k, failure=failure) for k in keys]
+        except BaseException as error:
+            self.shut(error if isinstance(error, Exception) else Interrupted())
+            for k in keys:
+                flight = self._flights.pop(k)
+                flight.set_exception(self._shut or error)
+                flight.exception()  # those who wait are told; where nobody does, that is no fault
+            raise
+        for outcome in outcomes:
+            self._flights.pop(outcome.key).set_result(outcome)
+        return keys[len(outcomes) :]
+
+    async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
+        """Sends until there is a reply, or no more hope of one."""
+
+        async def note(fault: TryAgain) -> None:
+            tally.retries += 1
+            await self.journal.note(Attempt(keys[0], fault.reason, str(fault), fault.billed))
+
+        health = self._of(request.model)
+        try:
+            replies: list[_Read] = await retrying(note, self.sleep or self._pause)(self._once, request, keys, tally)
+        except TryAgain as fault:
+            raise self._given_up(fault, health) from fault
+        except RowFailed as failure:
+            await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
+            raise self._hopeless(failure, health) from failure
+        health.successes, health.failures = health.successes + 1, 0
+        return replies
+
+    async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
+        provider = self.provider(request.model)
+        async with self.pace.turn(request.model):
+            if self._shut:
+                raise self._shut
+            self.budget.reserve()
+            tally.calls += 1
+            try:
+                async with asyncio.timeout(request.model.timeout):
+                    raws = await provider.send(request, [seed_of(k) for k in keys])
+            except TimeoutError as e:
+                words = f"{request.model.use}: no whole reply within {request.model.timeout:g} s"
+                raise TryAgain("timeout", words, attempts=2, billed=True) from e
+        return [(raw, provider.read(raw)) for raw in raws]
+
+    async def _pause(self, seconds: float) -> None:
+        """A wait that ends early when the client is shut."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._shutting.wait()
+        except TimeoutError:
+            return
+
+    # --- small things ---
+
+    def _of(self, model: Model) -> _Health:
+        return self._health.setdefault((model.use, model.base_url), _Health())
+
+    def _given_up(self, fault: TryAgain, health: _Health) -> PrefgenError:
+        if fault.reason == "no_connection" and not health.successes:
+            return ProviderError(str(fault))
+        return self._hopeless(RowFailed(fault.reason, str(fault)), health)
+
+    def _hopeless(self, failure: RowFailed, health: _Health) -> PrefgenError:
+        """The failure itself, or the end of the run where nothing but failures comes."""
+        health.failures += 1
+        if health.failures < HOPELESS:
+            return failure
+        return ProviderError(f"{health.failures} requests in a row failed; the last one: {failure}")
+
+    def _key(self, request: Request, draw: int) -> bytes:
+        return key(self.provider(request.model).sees(request), draw, request.seed)
+
+    def _kept(self, request: Request, key: bytes) -> Outcome:
+        raw = self.journal.get(key)
+        if raw is None:
+            raise KeyError(key.hex())
+        return Outcome(key, self.provider(request.model).read(raw))
+
+    def _entry(self, request: Request, key: bytes, reply: _Read, tally: Tally) -> Entry:
+        raw, usage = reply[0], reply[1].usage
+        dollars = _dollars(request.model, usage)
+        tally.add(usage, dollars)
+        return Entry(key, raw, usage.prompt, usage.completion, dollars, request.model.use)
+
+
+async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results, in order. Where one fails the others are first let come to their end, since they are paid for."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def make_provider(name: str, fakes: Mapping[str, Any]) -> Provider:
+    """The provider of this name, imported when it is first needed. Raises ProviderError for an unknown one."""
+    if name not in PROVIDERS:
+        raise ProviderError(f"no provider '{name}'; {nearest(name, PROVIDERS)}")
+    module, kind = PROVIDERS[name]
+    made: Provider = getattr(import_module(module), kind)(*([fakes] if name == "fake" else []))
+    return made
+
+
+def trouble(model: Model, fakes: Mapping[str, Any]) -> str | None:
+    """Why this model cannot be asked from here (no key, no such fake, no runtime), before anything is sent."""
+    if model.provider == "fake":
+        known = ", ".join(sorted(fakes)) or "none was handed in"
+        return None if model.id in fakes else f"no function for {model.use}; hand it to run(fakes=…) ({known})"
+    module = import_module(PROVIDERS[model.provider][0])
+    found: str | None = module.missing_key(model)
+    return found
+
+
+def _dollars(model: Model, usage: Usage) -> float | None:
+    """What a reply cost; nothing for what runs here, None where no price is stated."""
+    if model.provider in {"local", "fake"}:
+        return 0.0
+    if model.price is None:
+        return None
+    return (usage.prompt * model.price.get("input", 0) + usage.completion * model.price.get("output", 0)) / 1e6

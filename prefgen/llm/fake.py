@@ -1,0 +1,82 @@
+"""Functions that stand in for models: ``use: fake/NAME`` asks the function of that name. For tests and for trying out.
+
+A function takes ``(request, seed)`` and gives the reply's text, or a Completion where more than the text matters
+(how it ended, tokens, log-probabilities of given text). It may be async, and may raise any of ``prefgen.errors``.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from prefgen.errors import ProviderError
+from prefgen.llm import faults
+from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+
+Written = str | Completion
+Writer = Callable[[Request, int], Written | Awaitable[Written]]
+ALL = frozenset({"n", "given", "grammar", "schema"})
+
+
+class Fake:
+    """A Provider (``prefgen.llm.request``) without a network. ``abilities`` is what its models can; all there is."""
+
+    def __init__(self, functions: Mapping[str, Writer], abilities: frozenset[str] = ALL) -> None:
+        self._functions, self._abilities = dict(functions), abilities
+
+    def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
+        """Whatever it was made with."""
+        return self._abilities
+
+    def sees(self, request: Request) -> Mapping[str, Any]:
+        """The request's content, and the sampling that a function may look at."""
+        model = request.model
+        return {
+            "model": model.id,
+            "messages": [{"role": turn["role"], "content": turn["content"]} for turn in request.messages],
+            "given": request.given,
+            "grammar": request.grammar,
+            "schema": request.schema,
+            "temperature": model.temperature,
+            "max_tokens": model.max_tokens,
+        }
+
+    def notices(self, model: Model) -> Sequence[str]:  # noqa: ARG002
+        """Nothing is sent, and nothing left out."""
+        return ()
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+        """One reply for each seed, in their order."""
+        write = self._function(request.model)
+        return [_raw(await _awaited(write(request, seed)), request.model.id) for seed in seeds]
+
+    def _function(self, model: Model) -> Writer:
+        if model.id in self._functions:
+            return self._functions[model.id]
+        known = ", ".join(f"fake/{name}" for name in sorted(self._functions)) or "none"
+        cure = 'fakes are functions, handed in as prefgen.run(fakes={"NAME": function})'
+        raise ProviderError(f"no fake model '{model.use}' (known: {known}); {cure}")
+
+    def read(self, raw: Raw) -> Completion:
+        """The Completion as the function made it. Raises TryAgain ("bad_body") for a raw that is not of this kind."""
+        try:
+            choice, usage = raw["choice"], raw["usage"]
+            tokens = Usage(usage["prompt"], usage["completion"])
+            return Completion(choice["text"], choice["finish"], tuple(choice["logprobs"]), tokens, raw["model"])
+        except (KeyError, TypeError) as e:
+            raise faults.bad_body("fake", "not a fake's reply", repr(raw)) from e
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+async def _awaited(written: Written | Awaitable[Written]) -> Written:
+    return await written if inspect.isawaitable(written) else written
+
+
+def _raw(written: Written, name: str) -> Raw:
+    done = Completion(written) if isinstance(written, str) else written
+    if not isinstance(done, Completion):
+        raise TypeError(f"fake/{name} gave {type(done).__name__}; a str or a Completion is wanted")
+    choice = {"text": done.text, "finish": done.finish, "logprobs": list(done.logprobs)}
+    return {"choice": choice, "usage": asdict(done.usage), "model": done.snapshot or name, "id": ""}

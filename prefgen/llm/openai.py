@@ -1,0 +1,193 @@
+"""OpenAI's chat completions, and every server that speaks them: vLLM, llama.cpp, Ollama, SGLang, TGI, routers.
+
+Keys: OPENAI_API_KEY goes to api.openai.com, and to OPENAI_BASE_URL where the user's environment names one; never to
+another ``base_url`` that a recipe names, unless the recipe's reader has seen ``api_key_env: OPENAI_API_KEY`` there
+(``prefgen.llm.keys``). An address from OPENAI_BASE_URL counts like ``base_url`` in all else.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prefgen.errors import ProviderError, RowFailed
+from prefgen.llm import faults, given, keys, wire
+from prefgen.llm.faults import Place
+from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+ACCOUNT = keys.Account(
+    url="https://api.openai.com/v1",
+    url_env="OPENAI_BASE_URL",
+    key_envs=("OPENAI_API_KEY",),
+    headers_env="OPENAI_CUSTOM_HEADERS",
+    headers=("OpenAI-Organization", "OpenAI-Project"),
+)
+_FINISH = {"length": "length", "content_filter": "refused"}
+_BROKEN = {"error", "abort"}
+"""How routers and vLLM end a choice that broke off: no reply, whatever text stands beside it."""
+
+
+def missing_key(model: Model) -> str | None:
+    """Why this model cannot be asked (no key, an address that is none), with the cure; None where it can."""
+    return keys.missing_key(model, ACCOUNT)
+
+
+class OpenAI:
+    """A Provider (``prefgen.llm.request``) of the OpenAI protocol."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
+
+    def can(self, model: Model) -> frozenset[str]:
+        """OpenAI itself draws several at once and keeps to schemas; other servers take grammars as well (llama.cpp's
+        field ``grammar``), and score given text in the way that ``likelihood`` names.
+        """
+        own = keys.address(model, ACCOUNT) == ACCOUNT.url
+        more = set() if own else {"grammar"} | ({"given"} if model.likelihood else set())
+        return frozenset({"n", "schema"} | more)
+
+    def sees(self, request: Request) -> Mapping[str, Any]:
+        """Model, messages, sampling, limits of form, and ``extra``; for given text, no sampling but the way."""
+        model = request.model
+        asked: dict[str, Any] = {"model": model.id, "messages": _messages(request), "extra": dict(model.extra) or None}
+        if request.given is not None:
+            asked |= {"given": request.given, "likelihood": model.likelihood}
+        else:
+            asked |= {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
+            asked |= {"grammar": request.grammar, "schema": request.schema}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def notices(self, model: Model) -> Sequence[str]:  # noqa: ARG002
+        """Nothing that this protocol cannot say."""
+        return ()
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+        """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) is asked for one of them,
+        at once: the caller asks for the rest.
+        """
+        place = keys.place(request.model, ACCOUNT)
+        try:
+            return await self._ask(request, seeds, place)
+        except RowFailed as failure:
+            if len(seeds) == 1 or failure.reason != "bad_request" or place.url == ACCOUNT.url:
+                raise
+            return await self._ask(request, seeds[:1], place)
+
+    async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> list[Raw]:
+        body = _body(request, seeds, own=place.url == ACCOUNT.url)
+        data = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
+        return _raws(data, request, len(seeds))
+
+    def _client(self, place: Place) -> "AsyncOpenAI":
+        if (place.url, place.key) not in self._clients:
+            from openai import AsyncOpenAI, Omit
+
+            headers = keys.withheld(place, ACCOUNT, Omit())
+            made = AsyncOpenAI(api_key=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            self._clients[place.url, place.key] = made
+        return self._clients[place.url, place.key]
+
+    def read(self, raw: Raw) -> Completion:
+        """Text, how it ended, tokens; for given text its log-probabilities. Reasoning beside the text stays in the raw.
+        Raises TryAgain ("bad_body") for a shape that is none, RowFailed ("not_scored").
+        """
+        try:
+            message = raw["choice"]["message"]
+            refusal = wire.text_of(message.get("refusal"))
+            text = wire.text_of(message.get("content")) or refusal
+            finish = "refused" if refusal else _finish(raw["choice"])
+            logprobs = _logprobs(raw) if "given" in raw else ()
+        except (KeyError, TypeError, AttributeError, ValueError) as e:
+            raise faults.bad_body(f"openai/{raw.get('model')}", "a malformed reply", repr(raw)) from e
+        usage = raw.get("usage")
+        tokens = Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
+        snapshot = str(raw.get("model") or "")
+        if "given" in raw:
+            return Completion(raw["given"], "stop", logprobs, tokens, snapshot)
+        return Completion(text, finish, (), tokens, snapshot)
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        while self._clients:
+            await self._clients.popitem()[1].close()
+
+
+# --- what is asked --------------------------------------------------------------------------
+
+
+def _body(request: Request, seeds: Sequence[int], *, own: bool) -> dict[str, Any]:
+    """The JSON to send. A null in ``extra`` takes a field out, for servers that do not know it (``seed: null``)."""
+    model = request.model
+    body = {"model": model.id, "messages": _messages(request)}
+    if request.given is not None:
+        body |= dict(model.extra) | _given_body(request)
+    else:
+        body |= _sampling(request, seeds, own=own) | dict(model.extra)
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _sampling(request: Request, seeds: Sequence[int], *, own: bool) -> dict[str, Any]:
+    model = request.model
+    return {
+        "temperature": model.temperature,
+        "top_p": model.top_p,
+        # OpenAI's reasoning models refuse the old name, most other servers do not know the new one.
+        "max_completion_tokens" if own else "max_tokens": model.max_tokens,
+        "seed": seeds[0],
+        "n": len(seeds) if len(seeds) > 1 else None,
+        "grammar": request.grammar,
+        "response_format": None if request.schema is None else _format(request.schema),
+    }
+
+
+def _format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": dict(schema)}}
+
+
+def _given_body(request: Request) -> dict[str, Any]:
+    text, way = request.given or "", request.model.likelihood
+    if way not in given.WAYS:
+        cure = f"say how in its likelihood: {' or '.join(given.WAYS)}"
+        raise ProviderError(f"{request.model.use}: its server is not known to score given text; {cure}")
+    if not text:
+        raise RowFailed("not_scored", "an empty text has no tokens to score")
+    if way == "grammar":
+        return given.forced_body(text)
+    return given.prompt_body() | {"messages": [*_messages(request), {"role": "assistant", "content": text}]}
+
+
+def _messages(request: Request) -> list[dict[str, str]]:
+    return [{"role": turn["role"], "content": turn["content"]} for turn in request.messages]
+
+
+# --- what came back -------------------------------------------------------------------------
+
+
+def _raws(data: dict[str, Any], request: Request, n: int) -> list[Raw]:
+    """The first ``n`` choices by index; the tokens of all of them stand at the first, where the prompt is paid."""
+    choices = data.get("choices")
+    if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
+        raise faults.bad_body(request.model.use, "a reply without choices", repr(data))
+    ordered = sorted(choices, key=lambda choice: wire.count(choice, "index"))[:n]
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0}
+    same = {"model": data.get("model"), "id": data.get("id")}
+    if request.given is not None:
+        same |= {"given": request.given}
+        if request.model.likelihood == "prompt_logprobs":
+            same |= {"prompt_logprobs": given.tail(data.get("prompt_logprobs"), request.given)}
+    usages = [data.get("usage") or nothing, *[nothing] * (len(ordered) - 1)]
+    return [{"choice": choice, "usage": usage, **same} for choice, usage in zip(ordered, usages, strict=True)]
+
+
+def _finish(choice: Mapping[str, Any]) -> str:
+    reason = choice.get("finish_reason")
+    if reason in _BROKEN:
+        raise ValueError(reason)
+    return _FINISH.get(str(reason), "stop")
+
+
+def _logprobs(raw: Raw) -> tuple[float, ...]:
+    if "prompt_logprobs" in raw:
+        return given.of_prompt(raw["prompt_logprobs"], raw["given"])
+    return given.of_forced(raw["choice"], raw["given"])

@@ -1,0 +1,105 @@
+"""What the room is asked and what it answers; the only shapes that cross its door."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Raw = dict[str, Any]
+"""One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One endpoint and how it is sampled.
+
+    ``use`` is ``provider/model``; ``timeout`` is the total deadline of one call in seconds; ``prices`` are dollars per
+    million tokens (``input``, ``output``); ``extra`` goes into the body as it is.
+    """
+
+    use: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    concurrency: int = 64
+    timeout: float = 600.0
+    price: Mapping[str, float] | None = None
+    likelihood: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def provider(self) -> str:
+        """The part before the first slash: openai, anthropic, local, fake."""
+        return self.use.partition("/")[0]
+
+    @property
+    def id(self) -> str:
+        """The part after the first slash: the name that the provider knows."""
+        return self.use.partition("/")[2]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt for one model. ``given`` asks for that text's log-probabilities instead of new text."""
+
+    model: Model
+    messages: Sequence[Mapping[str, str]]
+    given: str | None = None
+    grammar: str | None = None
+    schema: Mapping[str, Any] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A reply, read: ``finish`` is stop, length or refused; ``logprobs`` are natural, one per token of the given text."""
+
+    text: str
+    finish: str = "stop"
+    logprobs: tuple[float, ...] = ()
+    usage: Usage = Usage()
+    snapshot: str = ""
+
+
+class Provider(Protocol):
+    """What speaks to one kind of endpoint. Raises only ``prefgen.errors``."""
+
+    def can(self, model: Model) -> frozenset[str]:
+        """Of ``n`` (several draws in one request), ``given``, ``grammar`` and ``schema``: what this endpoint does."""
+
+    def sees(self, request: Request) -> Mapping[str, Any]:
+        """All of a request that can change its reply; hashed into the journal's key."""
+
+    def notices(self, model: Model) -> Sequence[str]:
+        """What of the model's settings will not be sent, in words for the user."""
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+        """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
+
+    def read(self, raw: Raw) -> Completion:
+        """A stored reply, decoded; pure. Raises TryAgain for one that holds no reply."""
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+
+
+def key(sees: Mapping[str, Any], draw: int, seed: int) -> bytes:
+    """The journal's key: what the provider sees, which draw, and the recipe's seed; nothing else."""
+    text = json.dumps([sees, draw, seed], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def seed_of(key: bytes) -> int:
+    """A seed for the provider's sampler, 31 bits, from the draw's own key."""
+    return int.from_bytes(key[:4], "big") & 0x7FFFFFFF

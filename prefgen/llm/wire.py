@@ -1,0 +1,82 @@
+"""One exchange through a provider's SDK: JSON out, the reply as it was sent back, faults as ``prefgen.errors``.
+
+The SDKs give the connections, the headers and the exceptions. Their models are passed by: the raw reply is what the
+journal keeps, and bodies hold fields that no SDK's signature knows (grammars, prompt log-probabilities).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from prefgen.errors import RowFailed
+from prefgen.llm import faults
+from prefgen.llm.faults import Place
+
+CONNECT = 10.0
+"""Seconds to a connection; the whole call has the model's own deadline."""
+
+
+async def post(client: Any, path: str, body: Mapping[str, Any], place: Place, seconds: float) -> dict[str, Any]:
+    """The JSON object that ``POST path`` answers with. ``client`` is an AsyncOpenAI or an AsyncAnthropic; ``seconds``
+    is the longest wait for a byte. Redirects are not followed: they could carry a prompt, or a key, to another host.
+
+    Raises only ``prefgen.errors``.
+    """
+    import httpx2
+
+    limits = httpx2.Timeout(seconds, connect=min(CONNECT, seconds))
+    content = _encoded(body, place)
+    try:
+        options = {"timeout": limits, "follow_redirects": False}
+        response = await client.post(path, content=content, cast_to=httpx2.Response, options=options)
+    except Exception as error:
+        if not isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)) and not hasattr(error, "request"):
+            raise
+        # Their texts may hold headers, so no `from`: it would show them in a traceback.
+        raise faults.of_exception(error, place) from None
+    return _decoded(response.status_code, dict(response.headers), response.content, place)
+
+
+def _encoded(body: Mapping[str, Any], place: Place) -> bytes:
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except ValueError as e:  # half a surrogate pair, or a NaN in `extra`
+        raise RowFailed("bad_text", f"{place.use}: the request cannot be written as JSON ({type(e).__name__})") from e
+
+
+def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Place) -> dict[str, Any]:
+    """The body, where it is a JSON object and not an error dressed as a success (as routers send them)."""
+    start = content[:1000].decode("utf-8", "replace")
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        raise faults.bad_body(place.use, f"({status}) no JSON came", start, place.key) from None
+    if not isinstance(data, dict):
+        raise faults.bad_body(place.use, f"({status}) no JSON object came", start, place.key)
+    error = data.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, int) and 400 <= code < 600:
+        raise faults.of_status(code, headers, content, place)
+    return data
+
+
+def text_of(content: object) -> str:
+    """The text of a message: a string, nothing, or a list of blocks of which those of text count.
+
+    Half surrogate pairs, which JSON can hold and files cannot, become U+FFFD. Raises TypeError for anything else.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        blocks = [block for block in content if isinstance(block, dict) and block.get("type") == "text"]
+        return "".join(text_of(block.get("text")) for block in blocks)
+    if not isinstance(content, str):
+        raise TypeError(f"a message of {type(content).__name__}")
+    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def count(usage: object, *names: str) -> int:
+    """The sum of these counts of tokens; what is absent or no number counts nothing."""
+    found = [usage.get(name) for name in names] if isinstance(usage, dict) else []
+    return sum(value for value in found if isinstance(value, int))

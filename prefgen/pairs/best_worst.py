@@ -1,0 +1,75 @@
+"""The best against the worst of N responses. Self-Rewarding LMs, arXiv:2401.10020; West-of-N, arXiv:2401.12086."""
+
+from typing import Literal
+
+import polars as pl
+
+from prefgen.rows import apart, because, drops, finite, shuffled
+
+Ties = Literal["first", "shortest", "random"]
+
+ONE_SIDE = {"response": "", "response_model": "_model", "response_reply": "_reply", "score": "_score"}
+"""A response's columns, and what follows ``chosen`` or ``rejected`` in the names of the pair's."""
+NEITHER_SIDE = {"truncated", "score_sd", "judgments"}
+
+
+def _unpaired(*, ties: Ties = "first", min_gap: float = 0.0, seed: int = 0) -> pl.Expr:
+    if min_gap < 0:
+        raise ValueError(f"min_gap must be 0 or more; it is {min_gap:g}")
+    text, here = pl.col("response"), pl.int_range(pl.len())
+    points = pl.when(text.is_not_null()).then(finite("score"))
+    best, worst = points.max(), points.min()
+    chosen, rejected = (pl.when(~apart(points, end)).then(_order(ties, seed)).arg_min() for end in (best, worst))
+    same_text = text.get(chosen).str.strip_chars() == text.get(rejected).str.strip_chars()
+    return because(
+        ("no response", text.is_null()),
+        ("not scored", points.is_null()),
+        ("fewer than two scored responses", points.count() < 2),
+        ("equal scores", ~apart(best, worst)),
+        (f"score gap under {min_gap:g}", (worst + min_gap > best) & apart(worst + min_gap, best)),
+        ("equal texts", same_text),
+        ("neither best nor worst", (here != chosen) & (here != rejected)),
+    ).over("prompt_id")
+
+
+def _order(ties: Ties, seed: int) -> pl.Expr:
+    """The first in this order stands for all responses of one score."""
+    if ties == "shortest":
+        return pl.col("response").str.len_chars()
+    return shuffled(seed, "best_worst") if ties == "random" else pl.int_range(pl.len())
+
+
+@drops(_unpaired)
+def best_worst(
+    rows: pl.DataFrame,
+    *,
+    ties: Ties = "first",  # noqa: ARG001 the settings decide which rows are dropped; the two that stay are the pair
+    min_gap: float = 0.0,  # noqa: ARG001
+    seed: int = 0,  # noqa: ARG001
+) -> pl.DataFrame:
+    """One pair of each prompt: the response with the highest score against the one with the lowest.
+
+    Takes one row for each response, with its score. A prompt makes no pair where the two scores are equal, nearer
+    than ``min_gap``, or the two texts are equal but for white space at their ends. ``ties`` says which of several
+    best, and of several worst, is taken (the papers do not): the first, the shortest, or one picked by the seed.
+    Where the chosen should be the shortest and the rejected the longest, ``length_control`` goes before.
+
+    A pair's id is the chosen's id and the rejected's place: ``<prompt_id>.2-0``. The prompt's other columns are taken
+    from the chosen's row; ``judgment_replies`` holds the chosen's, then the rejected's.
+    """
+    best = pl.col("score") == pl.col("score").max().over("prompt_id")
+    names = {c: end for c, end in ONE_SIDE.items() if c in rows.columns}
+    replies = [c for c in rows.columns if c == "judgment_replies"]
+    rows = rows.drop(NEITHER_SIDE, strict=False).with_columns(pl.col("score").cast(pl.Float64))
+    chosen = rows.filter(best).rename({c: f"chosen{end}" for c, end in names.items()})
+    rejected = rows.filter(~best).select(
+        "prompt_id",
+        *(pl.col(c).alias(f"rejected{end}") for c, end in names.items()),
+        *(pl.col(c).alias(f"rejected_{c}") for c in ("id", *replies)),
+    )
+    pairs = chosen.join(rejected, on="prompt_id", how="left", maintain_order="left", nulls_equal=True)
+    place = pl.col("rejected_id").str.strip_prefix(pl.concat_str("prompt_id", pl.lit(".")))
+    return pairs.with_columns(
+        pl.concat_str("id", pl.lit("-"), place),
+        *(pl.concat_list(c, f"rejected_{c}") for c in replies),
+    ).drop("rejected_id", *(f"rejected_{c}" for c in replies))

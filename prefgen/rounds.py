@@ -1,0 +1,158 @@
+"""An asker's rows, draw by draw: ask, wait, read, and ask again where the stop wants more.
+
+Draws are read in the order of their numbers, never of their arrival, so that neither speed nor concurrency
+changes what comes out.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+import polars as pl
+
+from prefgen.asker import Ask, Asker, Reply, Row
+from prefgen.errors import RowFailed, Unreadable
+from prefgen.llm.client import Client, Outcome, Tally, settled
+from prefgen.llm.request import Model, Request
+from prefgen.plan import Planned
+from prefgen.rows import DROPPED
+
+LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "detail": pl.String})
+"""A row that is not in its step's table: why, and for a reply its text."""
+
+
+@dataclass
+class Count:
+    """What became of one step's rows: in = used + dropped; drawn = made + unreadable + failed."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    drawn: int = 0
+    read: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
+
+    def balanced(self) -> bool:
+        """Whether every draw has a row, or a reason for having none."""
+        return self.drawn == self.read + self.unreadable.total() + self.failed.total()
+
+
+@dataclass
+class _Drawn:
+    """One draw of one row: the rows read from it, or why there are none."""
+
+    rows: list[Row] = field(default_factory=list)
+    status: str = ""
+    detail: str = ""
+    failed: bool = False
+
+
+async def ask_all(
+    step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """An asker's table, and the draws that brought nothing (columns as LOST)."""
+    count.rows_in += rows.height
+    drawn = await settled(_row(step, row, client, seed, count) for row in rows.iter_rows(named=True))
+    made = [row for row_drawn in drawn for one in row_drawn for row in one.rows]
+    lost = [
+        {"prompt_id": row["prompt_id"], "id": f"{row['id']}.{k}", DROPPED: one.status, "detail": one.detail}
+        for row, row_drawn in zip(rows.iter_rows(named=True), drawn, strict=True)
+        for k, one in enumerate(row_drawn)
+        if one.status
+    ]
+    count.rows_out += len(made)
+    return pl.DataFrame(made, schema=step.schema, orient="row"), pl.DataFrame(lost, schema=LOST, orient="row")
+
+
+async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count) -> list[_Drawn]:
+    """All draws of one row, in rounds."""
+    asker, drawn = _asker(step), list[_Drawn]()
+    order = pool_order(step.models, seed, row["id"])
+    asks = asker.asks(row)
+    while more := _more(step, asker, drawn):
+        draws = range(len(drawn), len(drawn) + more)
+        replies = await settled(_replies(ask, draws, order, client, seed, count.tally) for ask in asks)
+        for k, outcomes in zip(draws, zip(*replies, strict=True), strict=True):
+            drawn.append(_read(asker, row, k, order, outcomes, step.schema))
+            _tell(count, drawn[-1])
+    return drawn
+
+
+def _more(step: Planned, asker: Asker, drawn: Sequence[_Drawn]) -> int:
+    if step.stop is None:
+        return asker.n - len(drawn)
+    return min(step.stop([one.rows for one in drawn], asker.n), asker.n - len(drawn))
+
+
+async def _replies(
+    ask: Ask, draws: range, order: Sequence[Model], client: Client, seed: int, tally: Tally
+) -> list[Outcome]:
+    """The outcomes of one ask, in the order of the draws. In a pool, draw k goes to its k-th model (and round again)."""
+    turns = {i: [k // len(order) for k in draws if k % len(order) == i] for i in range(len(order))}
+    asked = {i: own for i, own in turns.items() if own}
+    found = await settled(client.draw(_request(ask, order[i], seed), own, tally) for i, own in asked.items())
+    outcomes = {i: iter(result) for i, result in zip(asked, found, strict=True)}
+    return [next(outcomes[k % len(order)]) for k in draws]
+
+
+def _request(ask: Ask, model: Model, seed: int) -> Request:
+    return Request(model, tuple(ask.messages), ask.given, ask.grammar, ask.schema, seed)
+
+
+def _read(
+    asker: Asker, row: Row, k: int, order: Sequence[Model], outcomes: Sequence[Outcome], schema: pl.Schema
+) -> _Drawn:
+    """One draw's rows: the input row, less what the asker replaces, with what it makes."""
+    failure = next((o.failure for o in outcomes if o.failure), None)
+    if failure:
+        return _Drawn(status=failure.reason, detail=str(failure), failed=True)
+    replies = [replied(outcome, order[k % len(order)]) for outcome in outcomes]
+    try:
+        made = asker.read_all(row, replies)
+    except Unreadable as e:
+        return _Drawn(status=e.status, detail=replies[0].text)
+    except RowFailed as e:
+        return _Drawn(status=e.reason, detail=str(e), failed=True)
+    ids = [f"{row['id']}.{k}"] if len(made) == 1 else [f"{row['id']}.{k}.{i}" for i in range(len(made))]
+    whole = [{**row, **new, "id": i} for new, i in zip(made, ids, strict=True)]
+    return _Drawn(rows=[{column: one.get(column) for column in schema} for one in whole])
+
+
+def replied(outcome: Outcome, model: Model) -> Reply:
+    """What a part reads of an outcome."""
+    done = outcome.completion
+    if done is None:
+        raise TypeError("an outcome holds a completion or a failure")
+    return Reply(_clean(done.text), done.finish, done.logprobs, model.use, outcome.key.hex())
+
+
+def _clean(text: str) -> str:
+    """Text that every file can hold: half a surrogate pair becomes the replacement character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _tell(count: Count, one: _Drawn) -> None:
+    count.drawn += 1
+    if one.failed:
+        count.failed[one.status] += 1
+    elif one.status:
+        count.unreadable[one.status] += 1
+    else:
+        count.read += 1
+
+
+def pool_order(pool: Sequence[Model], seed: int, row_id: str) -> Sequence[Model]:
+    """A pool's models in the order in which one row asks them: a shuffle by the seed and the row's id alone."""
+
+    def place(model: Model) -> bytes:
+        return hashlib.blake2b(f"{seed}/pool/{row_id}/{model.use}".encode()).digest()
+
+    return sorted(pool, key=place)
+
+
+def _asker(step: Planned) -> Asker:
+    if step.asker is None:
+        raise TypeError(f"{step.word} asks nothing")
+    return step.asker

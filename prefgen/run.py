@@ -1,0 +1,283 @@
+"""A run, from a recipe to a dataset on disk: plan, make the tables, write, account.
+
+Heavy modules are imported when a run begins, so that ``import prefgen`` stays quick.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefgen.errors import Interrupted, PrefgenError, RunError
+from prefgen.recipe import Recipe, dump
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from prefgen.llm.client import Client
+    from prefgen.plan import Plan
+    from prefgen.rehearse import Estimate
+    from prefgen.rounds import Count
+    from prefgen.stages import Progress
+
+RUNS = Path("runs")
+"""Where runs lie unless one says otherwise; each in a folder of its recipe's name."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, what became of every row, and the rows of each dataset config."""
+
+    folder: Path
+    counts: Mapping[str, "Count"]
+    configs: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def dataset(self) -> Path:
+        """The folder that ``datasets.load_dataset`` loads."""
+        return self.folder / "dataset"
+
+    def table(self, name: str) -> "pl.DataFrame":
+        """One of the run's tables."""
+        import polars as pl
+
+        return pl.read_parquet(self.folder / "tables" / f"{name}.parquet")
+
+
+def run(
+    recipe: Recipe,
+    folder: str | Path | None = None,
+    *,
+    fakes: Mapping[str, Any] | None = None,
+    take: int | None = None,
+    max_calls: int | None = None,
+    shard: int | None = None,
+    side_by_side: int | None = None,
+    progress: "Progress | None" = None,
+    say: Say = lambda _: None,
+) -> Run:
+    """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
+
+    What the journal holds is not asked again, so running again is resuming. ``fakes`` are functions for models
+    called ``fake/NAME``; ``take`` limits each source to its first prompts; ``max_calls`` is a limit on requests;
+    ``shard`` (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out.
+
+    Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
+    run cannot go on; then everything received is kept.
+    """
+    from prefgen import dataset, stages
+    from prefgen import plan as planning
+
+    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take)
+    for notice in plan.notices:
+        say(f"note: {notice}")
+    place, progress, began = folder_of(recipe, folder), progress or stages.Progress(), time.monotonic()
+    sizes = {"shard": shard or stages.SHARD, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
+    with locked(place):
+        status, configs = "failed", dict[str, int]()
+        try:
+            asyncio.run(_tables(plan, place, progress, say, max_calls, **sizes))
+            configs = _write(plan, place, progress)
+            status = "finished"
+        except PrefgenError as e:
+            status = type(e).__name__
+            raise
+        finally:
+            seconds = time.monotonic() - began
+            _manifest(plan, place, progress, configs, {"status": status, "take": take, "seconds": round(seconds, 1)})
+    return Run(place, progress.counts, configs, seconds)
+
+
+def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
+    """The folder of a recipe's run."""
+    return Path(folder) if folder is not None else RUNS / recipe.name
+
+
+def journal_of(place: Path) -> Path:
+    """The journal of the run in this folder."""
+    return place / "journal.sqlite"
+
+
+async def _tables(
+    plan: "Plan", place: Path, progress: "Progress", say: Say, max_calls: int | None, *, shard: int, side_by_side: int
+) -> None:
+    from prefgen import stages
+    from prefgen.llm.budget import Budget
+    from prefgen.llm.client import Client
+    from prefgen.llm.journal import Journal
+
+    journal = Journal(journal_of(place))
+    client = Client(journal, plan.fakes, Budget(max_calls))
+    try:
+        with _stoppable(client, say):
+            tables = place / "tables"
+            await stages.make_tables(plan, client, tables, shard=shard, side_by_side=side_by_side, progress=progress)
+    finally:
+        await client.close()
+        journal.close()
+
+
+@contextmanager
+def _stoppable(client: "Client", say: Say) -> Iterator[None]:
+    """Ctrl-C lets in what is in flight and sends nothing more; a second one ends the process."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        _unheard(loop, signals)
+        say(f"stopping: waiting for {client.pace.in_flight} requests in flight; Ctrl-C again gives them up")
+        client.shut(Interrupted("stopped; what was received is kept, and the same command goes on from here"))
+
+    try:
+        for one in signals:
+            loop.add_signal_handler(one, stop)
+    except (NotImplementedError, RuntimeError, ValueError):
+        pass  # not the main thread, or a system without signals: the caller's own handling stands
+    try:
+        yield
+    finally:
+        _unheard(loop, signals)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, signals: tuple[signal.Signals, ...]) -> None:
+    for one in signals:
+        try:
+            loop.remove_signal_handler(one)
+        except (NotImplementedError, RuntimeError, ValueError):
+            return
+
+
+def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
+    """The dataset folder, with its card and the recipe; all of it, or what was there before."""
+    import polars as pl
+
+    from prefgen import card, dataset
+
+    if not plan.recipe.write:
+        return {}
+    tables = {
+        config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
+        for config, table in plan.recipe.write.items()
+    }
+    return dataset.write(place / "dataset", tables, readme=lambda configs: card.card(plan.recipe, dump(plan.recipe), configs, funnel(plan, progress)))
+
+
+def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
+    """Each step's counts, in the recipe's order; the same for a run and its repetition."""
+    return [
+        {
+            "table": table,
+            "verb": plan.steps[table].word,
+            "rows_in": count.rows_in,
+            "rows_out": count.rows_out,
+            "dropped": dict(sorted(count.dropped.items())),
+            "unreadable": dict(sorted(count.unreadable.items())),
+            "failed": dict(sorted(count.failed.items())),
+        }
+        for table, count in progress.counts.items()
+    ]
+
+
+def _manifest(
+    plan: "Plan", place: Path, progress: "Progress", configs: Mapping[str, int], about: Mapping[str, Any]
+) -> None:
+    """run.json: what ran, with which versions and models, what became of it, and what it cost."""
+    from prefgen import __version__
+
+    tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
+    models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
+    whole = {
+        "recipe": plan.recipe.name,
+        "prefgen": __version__,
+        **about,
+        "seed": plan.recipe.seed,
+        "models": models,
+        "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "dataset": dict(configs),
+    }
+    try:
+        partial = place / ".run.json.partial"
+        partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        partial.replace(place / "run.json")
+    except OSError as e:
+        raise RunError(f"{place / 'run.json'}: {e.strerror}; make room and run the same command again") from e
+
+
+def _public(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's settings, less what is not set."""
+    return {name: value for name, value in model.items() if value not in (None, {})}
+
+
+@contextmanager
+def locked(place: Path) -> Iterator[None]:
+    """Holds a run's folder, so that two runs never write it at once; the hold ends with the process."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place / ".lock", os.O_RDWR | os.O_CREAT)
+    except OSError as e:
+        raise RunError(f"{place}: {e.strerror}; name another folder with --out") from e
+    try:
+        _lock(handle, place)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, place: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: SQLite's own lock still guards the journal
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e
+
+
+
+def pairs(done: Run, most: int) -> list[dict[str, Any]]:
+    """The first pairs of a run's dataset, to look at."""
+    import polars as pl
+
+    files = sorted((done.dataset / "preferences").glob("*.parquet")) if "preferences" in done.configs else []
+    return pl.read_parquet(files[0], n_rows=most).to_dicts() if files else []
+
+
+def estimates(
+    recipe: Recipe, folder: str | Path | None = None, *, take: int | None = None, say: Say = lambda _: None
+) -> "Mapping[str, Estimate]":
+    """What a run of this recipe would ask, step by step, given what its journal holds. Sends nothing.
+
+    Raises RecipeError as ``run`` does, but for keys that are not set, which are told by ``say``.
+    """
+    from tempfile import TemporaryDirectory
+
+    from prefgen import dataset
+    from prefgen import plan as planning
+
+    plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False)
+    for notice in plan.notices:
+        say(f"note: {notice}")
+    kept = journal_of(folder_of(recipe, folder))
+    with TemporaryDirectory() as nowhere:
+        return asyncio.run(_rehearsed(plan, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
+
+
+async def _rehearsed(plan: "Plan", path: Path) -> "Mapping[str, Estimate]":
+    from prefgen.llm.client import Client
+    from prefgen.llm.journal import Journal
+    from prefgen.rehearse import rehearse
+
+    journal = Journal(path)
+    try:
+        return await rehearse(plan, Client(journal, plan.fakes))
+    finally:
+        journal.close()

@@ -1,0 +1,96 @@
+"""schemas/recipe.json, made from the verbs' signatures, so that editors complete and check recipes."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prefgen import verbs
+from prefgen.llm.request import Model
+from prefgen.plan import parameters
+
+_ENGINE = frozenset({"folder"})
+"""Settings that the run gives, not the recipe."""
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of a recipe with every verb that is installed here."""
+    found = [(name, verbs.find(name)) for name in verbs.names()]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A prefgen recipe",
+        "type": "object",
+        "required": ["steps"],
+        "additionalProperties": False,
+        "properties": {
+            "recipe": _text("The recipe's name; its run lies in runs/<name>."),
+            "paper": _text("The paper, such as arXiv:2408.02666."),
+            "about": _text("What comes out, in a sentence."),
+            "license": _text("The dataset's licence, by its id on the Hub."),
+            "language": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+            "seed": {"type": "integer", "default": 0},
+            "models": {"type": "object", "additionalProperties": _model()},
+            "steps": {"type": "object", "additionalProperties": {"anyOf": [_step(n, v) for n, v in found]}},
+            "write": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    }
+
+
+def dumped() -> str:
+    """The schema as it stands in schemas/recipe.json."""
+    return json.dumps(recipe_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def summary(verb: Callable[..., Any]) -> str:
+    """The first line of what a verb says of itself: its file's, which names the paper."""
+    module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
+    text = inspect.getdoc(module) or inspect.getdoc(verb) or ""
+    return text.split("\n\n")[0].replace("\n", " ").strip()
+
+
+def settings(verb: Callable[..., Any]) -> dict[str, dict[str, Any]]:
+    """A verb's settings, each as JSON schema with its default."""
+    return {name: _property(p) for name, p in parameters(verb).items() if name not in _ENGINE}
+
+
+def _step(name: str, verb: Callable[..., Any]) -> dict[str, Any]:
+    own = parameters(verb)
+    return {
+        "title": name,
+        "description": summary(verb),
+        "type": "object",
+        "required": [name, *(n for n, p in own.items() if p.default is p.empty and n not in _ENGINE)],
+        "additionalProperties": False,
+        "properties": {name: {"description": "the input table, or a source's path"}, **settings(verb)},
+    }
+
+
+def _model() -> dict[str, Any]:
+    use = {"anyOf": [{"type": "string", "pattern": "/"}, {"type": "array", "items": {"type": "string", "pattern": "/"}}]}
+    rest = {name: _property(p) for name, p in parameters(Model).items() if name != "use"}
+    return {"type": "object", "required": ["use"], "additionalProperties": False, "properties": {"use": use, **rest}}
+
+
+def _property(parameter: inspect.Parameter) -> dict[str, Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
+    kind = parameter.annotation
+    if kind is parameter.empty:
+        return {}
+    adapter = TypeAdapter(kind, config=ConfigDict(arbitrary_types_allowed=True))
+    found: dict[str, Any] = adapter.json_schema()
+    default = parameter.default
+    plain = default is None or isinstance(default, str | int | float | bool | list)
+    return {**found, "default": default} if plain and default is not parameter.empty else found
+
+
+def _text(words: str) -> dict[str, Any]:
+    return {"type": "string", "description": words}
+
+
+def write(folder: Path) -> Path:
+    """Writes recipe.json into a folder of schemas."""
+    path = folder / "recipe.json"
+    path.write_text(dumped(), encoding="utf-8")
+    return path

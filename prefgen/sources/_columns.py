@@ -1,0 +1,69 @@
+"""Columns out of raw rows: dotted paths into nested values, and one type for each kept column."""
+
+import contextlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from prefgen.errors import nearest
+from prefgen.sources._read import LoadError, Raw, kind
+
+
+def values(raw: Raw, path: str) -> pl.Series | list[Any]:
+    """The values under a dotted path; a column of that very name comes first. Raises LoadError where there
+    is no such column, or no row has anything there.
+    """
+    root, _, rest = path.partition(".")
+    if path in raw.columns:
+        return raw.column(path)
+    if not rest or root not in raw.columns:
+        raise LoadError(f"{raw.name} has no {path!r}; {nearest(root, raw.columns)}")
+    roots = list(raw.column(root))
+    found = [_under(value, rest.split(".")) for value in roots]
+    if roots and all(value is None for value in found):
+        held = next((value for value in roots if value is not None), None)
+        fields = f" with {', '.join(held)}" if isinstance(held, dict) else ""
+        raise LoadError(f"no row of {raw.name} has {path!r}; {root!r} holds {kind(held)}{fields}")
+    return found
+
+
+def _under(value: Any, path: Sequence[str]) -> Any:
+    """Where a path leads inside a value; a number counts into a list, from 0, or back from the end below 0."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and re.fullmatch(r"-?\d{1,9}", step) and -len(value) <= int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def typed(found: pl.Series | list[Any]) -> pl.Series:
+    """A column with one type that Parquet can hold. Values of several kinds become text, those that are
+    not text as JSON; polars alone would lose some of them.
+    """
+    if isinstance(found, pl.Series):
+        return found
+    kinds = {kind(value) for value in found if value is not None}
+    if kinds <= {"text"}:
+        return pl.Series(found, dtype=pl.String)
+    if len(kinds) == 1:
+        with contextlib.suppress(pl.exceptions.PolarsError):
+            column = _nested(found) if kinds <= {"a list", "an object"} else pl.Series(found, strict=False)
+            if not re.search(r"Struct\(\{\}\)|Int128|Object", str(column.dtype)):
+                return column
+    return pl.Series([v if v is None or isinstance(v, str) else _json(v) for v in found], dtype=pl.String)
+
+
+def _nested(found: list[Any]) -> pl.Series:
+    """Lists and objects by way of JSON: all rows are looked at, and objects get the fields of all."""
+    lines = "\n".join(_json({"_": value}) for value in found)
+    return pl.read_ndjson(lines.encode(), infer_schema_length=None)["_"]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,247 @@
+"""What a source holds, before prompts are made of it: a file, a dataset folder, a dataset on the Hub, a frame.
+
+JSON is read by the standard library, for two reasons: polars infers a type from the first rows and then
+fails on a later one, and a line that is not JSON can be named. Everything else has types of its own.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from prefgen.asker import Row
+from prefgen.errors import PrefgenError, nearest
+from prefgen.rows import as_frame
+
+
+class LoadError(PrefgenError):
+    """A source that cannot be read, or holds no prompts where they were said to be: ``what; cure`` in one line."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The first rows of a source. ``columns`` are all that it has; ``rows`` hold at least those asked for,
+    as a frame where the source has types and as dicts where it is JSON.
+    """
+
+    name: str
+    columns: Sequence[str]
+    rows: pl.DataFrame | list[Row]
+
+    def column(self, name: str) -> pl.Series | list[Any]:
+        """The values of one column, null where a row lacks it."""
+        return self.rows[name] if isinstance(self.rows, pl.DataFrame) else [row.get(name) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which columns to read, and how many rows; of the Hub also which split, config and revision."""
+
+    prompt: str
+    kept: frozenset[str]
+    limit: int | None = None
+    split: str = "train"
+    config: str | None = None
+    revision: str | None = None
+
+    def of(self, columns: Sequence[str]) -> list[str]:
+        """The columns that hold a wanted path, in the source's order."""
+        names = {name for path in (self.prompt, *self.kept) for name in (path, path.partition(".")[0])}
+        return [name for name in columns if name in names]
+
+
+def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
+    """The rows of a source. Text is a file if it ends like one, else what lies at that path, else a dataset
+    on the Hub. Raises LoadError.
+    """
+    if not isinstance(source, str | Path):
+        return _given(source, wanted)
+    path = folder / Path(source).expanduser()
+    reader = _READERS.get(path.suffix.lower())
+    try:
+        if path.is_file() and not reader:
+            raise LoadError(f"{path} is no kind of file that load reads; it reads {', '.join(_READERS)}")
+        if path.is_file() and reader:
+            return reader(path, wanted)
+        if path.is_dir():
+            return _dataset(str(path), wanted)
+    except OSError as e:
+        raise LoadError(f"{path}: {e.strerror or e}") from e
+    if reader or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(source)):
+        raise LoadError(f"there is no {path}{_nearest_file(path)}")
+    return _dataset(str(source), wanted)
+
+
+def _nearest_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"; there is no folder {path.parent} either"
+    names = {file.name for file in path.parent.iterdir() if file.is_dir() or file.suffix in _READERS}
+    return f"; {nearest(path.name, names) or 'its folder holds nothing to load'}"
+
+
+def _given(source: object, wanted: Wanted) -> Raw:
+    """Rows that the caller holds already; mixed types are kept for lists of dicts."""
+    if isinstance(source, list):
+        found = source[: wanted.limit]
+        columns = list(dict.fromkeys(name for row in found for name in row))
+        return Raw("the list", columns, [_sound(row) for row in found])
+    frame = as_frame(source)
+    return Raw("the table", frame.columns, frame.head(wanted.limit) if wanted.limit else frame)
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+_LONE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _lines(path: Path, wanted: Wanted) -> Raw:
+    """JSON Lines: one object a line, blank lines aside."""
+    rows: list[Row] = []
+    columns: dict[str, None] = {}
+    for row in islice(_line_objects(path), wanted.limit):
+        columns.update(dict.fromkeys(row))
+        rows.append({name: row[name] for name in wanted.of(list(row))})
+    return Raw(str(path), list(columns), rows)
+
+
+def _line_objects(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if text.strip():
+                yield _object(_parsed(text, f"{path}:{number}"), f"{path}:{number}")
+
+
+def _json(path: Path, wanted: Wanted) -> Raw:
+    """A list of objects; or JSON Lines, which many files named .json are."""
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    if not data.strip():
+        return Raw(str(path), [], [])
+    if not data.lstrip().startswith(b"["):
+        return _lines(path, wanted)
+    rows = [_object(row, f"{path}: row {n}") for n, row in enumerate(_parsed(data, str(path)), 1)]
+    return Raw(str(path), list(dict.fromkeys(name for row in rows for name in row)), rows[: wanted.limit])
+
+
+def _parsed(data: bytes, place: str) -> Any:
+    try:
+        text = data.decode("utf-8")
+        value = json.loads(text)
+    except UnicodeDecodeError as e:
+        raise LoadError(f"{place}: not UTF-8 (byte {e.start + 1}); save the file as UTF-8") from e
+    except json.JSONDecodeError as e:
+        line = f":{e.lineno}" if e.lineno > 1 else ""
+        raise LoadError(f"{place}{line}: not JSON: {e.msg} (column {e.colno})") from e
+    except (ValueError, RecursionError) as e:  # digits without end, brackets without end
+        raise LoadError(f"{place}: not JSON that can be read: {e}") from e
+    return _sound(value) if _LONE.search(text) else value
+
+
+def _object(value: object, place: str) -> Row:
+    if not isinstance(value, dict):
+        raise LoadError(f'{place}: holds {kind(value)}, not an object; a row looks like {{"prompt": "…"}}')
+    return value
+
+
+def _sound(value: Any) -> Any:
+    """The value with halves of surrogate pairs replaced: JSON can spell them, no encoding can hold them."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_sound(item) for item in value]
+    if isinstance(value, dict):
+        return {_sound(name): _sound(item) for name, item in value.items()}
+    return value
+
+
+def kind(value: object) -> str:
+    """What a value is, in words."""
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names.get(type(value), "nothing" if value is None else f"a {type(value).__name__}")
+
+
+# --- tables ---------------------------------------------------------------------------------
+
+
+def _csv(path: Path, wanted: Wanted) -> Raw:
+    """CSV, or TSV by its ending. Everything is text in such a file, so the prompt stays text, and a
+    kept column is a number only where each value is written as one (007 is not).
+    """
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        frame = pl.read_csv(path, separator=separator, infer_schema=False, n_rows=wanted.limit)
+    except pl.exceptions.NoDataError:
+        frame = pl.DataFrame()
+    except pl.exceptions.PolarsError as e:
+        raise LoadError(f"{path}: not {path.suffix[1:].upper()}: {_first_line(e)}") from e
+    kept = [name for name in wanted.of(frame.columns) if name != wanted.prompt]
+    return Raw(str(path), frame.columns, frame.with_columns(_number(frame[name]) for name in kept))
+
+
+def _number(text: pl.Series) -> pl.Series:
+    whole = r"^(?:0|-?[1-9]\d{0,17})$"
+    for pattern, dtype in ((whole, pl.Int64()), (r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$", pl.Float64())):
+        if text.count() and text.str.contains(pattern).all():
+            return text.cast(dtype)
+    return text
+
+
+def _parquet(path: Path, wanted: Wanted) -> Raw:
+    try:
+        rows = pl.scan_parquet(path, glob=False)
+        columns = rows.collect_schema().names()
+        chosen = rows.select(wanted.of(columns))
+        frame = (chosen if wanted.limit is None else chosen.head(wanted.limit)).collect()
+    except pl.exceptions.PolarsError as e:
+        raise LoadError(f"{path}: not Parquet: {_first_line(e)}") from e
+    return Raw(str(path), columns, frame)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
+
+
+_READERS: dict[str, Callable[[Path, Wanted], Raw]] = {
+    ".jsonl": _lines,
+    ".ndjson": _lines,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".parquet": _parquet,
+}
+
+
+# --- datasets -------------------------------------------------------------------------------
+
+
+def _dataset(name: str, wanted: Wanted) -> Raw:
+    """A dataset folder or a dataset on the Hub. Where only the first rows are wanted they are streamed,
+    so that twenty prompts of a million do not cost the download of a million.
+    """
+    import datasets
+    import httpx2  # the Hub's client lets its errors through
+
+    few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
+    try:
+        rows = _opened(datasets, name, wanted, streaming=few)
+        columns = list(rows.column_names or wanted.of([wanted.prompt, *wanted.kept]))
+        rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
+        typed = not few and "Json(" not in str(rows.features)
+        taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError, httpx2.HTTPError) as e:
+        raise LoadError(f"cannot load the dataset {name!r}: {_first_line(e)}") from e
+    return Raw(name, columns, taken)
+
+
+def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:
+    saved = any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json"))
+    if saved:  # by Dataset.save_to_disk
+        loaded = datasets.load_from_disk(name)
+        return loaded[wanted.split] if isinstance(loaded, dict) else loaded
+    return datasets.load_dataset(name, wanted.config, split=wanted.split, revision=wanted.revision, streaming=streaming)

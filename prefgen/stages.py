@@ -1,0 +1,205 @@
+"""Plan → tables: stages, shards, counts.
+
+A stage is what lies between barriers. In it, shards of a few whole prompts go side by side through all its steps;
+a verb that must see its whole table is a barrier and starts the next stage. What comes out does not depend on the
+size of shards, their number, or who finished first.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from prefgen.engines import local
+from prefgen.errors import RunError
+from prefgen.llm.client import Client
+from prefgen.plan import Plan, Planned, split
+from prefgen.rounds import Count, ask_all
+from prefgen.rows import DROPPED
+from prefgen.tablefile import TableFile
+
+SHARD = 8
+"""Prompts in one shard."""
+SIDE_BY_SIDE = 64
+"""Shards under way at once: what bounds memory."""
+
+
+@dataclass
+class Progress:
+    """How far a run is; changed as it goes, read by whoever shows it."""
+
+    counts: dict[str, Count] = field(default_factory=dict)
+    stage: int = 0
+    stages: int = 0
+    shards_done: int = 0
+    shards: int = 0
+    stage_began: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one step made of one shard: its table, and the rows that are not in it."""
+
+    table: pl.DataFrame
+    lost: pl.DataFrame
+
+
+async def make_tables(
+    plan: Plan,
+    client: Client,
+    folder: Path,
+    *,
+    shard: int = SHARD,
+    side_by_side: int = SIDE_BY_SIDE,
+    progress: Progress | None = None,
+) -> Mapping[str, Count]:
+    """Makes every table of a plan, each as ``folder/NAME.parquet``, its lost rows as ``NAME.dropped.parquet``.
+    Gives what became of every row.
+
+    Raises what ends a run (ProviderError, BudgetReached, Interrupted, RunError); what was received is kept, and
+    the same call goes on from there.
+    """
+    progress = progress or Progress()
+    for table in plan.steps:
+        progress.counts[table] = Count()
+    walk = _Walk(plan, client, folder, shard, side_by_side, progress)
+    depths = stages(plan)
+    progress.stages = max(depths.values(), default=0) + 1
+    for depth in range(progress.stages):
+        progress.stage = depth
+        for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
+            await walk.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+    _account(progress.counts)
+    return progress.counts
+
+
+def stages(plan: Plan) -> dict[str, int]:
+    """The stage of each table: one more than its input's for a verb that sees its whole table."""
+    depths: dict[str, int] = {}
+    for table, step in plan.steps.items():
+        depths[table] = depths[step.input] + step.whole if step.input else 0
+    return depths
+
+
+def _is_root(step: Planned) -> bool:
+    return step.source is not None or step.whole
+
+
+def _below(plan: Plan, root: str) -> list[str]:
+    """The tables that are made of ``root`` with no barrier between, in the recipe's order."""
+    found = {root}
+    for table, step in plan.steps.items():
+        if step.input in found and not _is_root(step):
+            found.add(table)
+    return [table for table in plan.steps if table in found]
+
+
+class _Walk:
+    """One run's way through its plan."""
+
+    def __init__(
+        self, plan: Plan, client: Client, folder: Path, shard: int, side_by_side: int, progress: Progress
+    ) -> None:
+        self.plan, self.client, self.folder = plan, client, folder
+        self.shard, self.side_by_side, self.progress = shard, side_by_side, progress
+
+    async def tree(self, root: str, tables: Sequence[str]) -> None:
+        """Makes a root's table whole, then the tables below it shard by shard."""
+        made = self._root(self.plan.steps[root])
+        with _Files(self.folder, [root]) as files:
+            files.add({root: made})
+        shards = list(in_shards(made.table, self.shard))
+        self.progress.shards, self.progress.shards_done, self.progress.stage_began = len(shards), 0, time.monotonic()
+        with _Files(self.folder, tables) as files:
+            async for results in local.run_shards(
+                shards, lambda rows: self._guarded(rows, root, tables), side_by_side=self.side_by_side
+            ):
+                files.add(results)
+                self.progress.shards_done += 1
+
+    def _root(self, step: Planned) -> _Made:
+        """The table of a source, or of a verb that sees its input whole."""
+        rows = step.source if step.source is not None else pl.read_parquet(self.folder / f"{step.input}.parquet")
+        count = self.progress.counts[step.table]
+        if step.source is None:
+            return _table(step, rows, count)
+        marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
+        stays = pl.col(DROPPED).is_null()
+        return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays), count)
+
+    async def _guarded(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
+        try:
+            return await self._shard(rows, root, tables)
+        except Exception as e:
+            self.client.shut(e)
+            raise
+
+    async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
+        """All tables below a root, for one shard of its rows."""
+        made, frames = {}, {root: rows}
+        for table in tables:
+            step, count = self.plan.steps[table], self.progress.counts[table]
+            if step.asker:
+                made[table] = _Made(*await ask_all(step, frames[step.input], self.client, self.plan.recipe.seed, count))
+            else:
+                made[table] = _table(step, frames[step.input], count)
+            frames[table] = made[table].table
+        return made
+
+
+def _table(step: Planned, rows: pl.DataFrame, count: Count) -> _Made:
+    made, gone = split(step.verb, rows, step.settings)
+    if made.schema != step.schema:
+        raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
+    return _counted(rows.height, made, gone, count)
+
+
+def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count) -> _Made:
+    count.rows_in += rows_in
+    count.rows_out += made.height
+    count.dropped.update(gone[DROPPED].to_list())
+    return _Made(made, gone.select("prompt_id", "id", DROPPED, pl.lit(None, pl.String).alias("detail")))
+
+
+def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
+    """Slices of ``prompts`` whole prompts each; rows of one prompt stand together, prompts in order of
+    appearance. A table of no rows is one shard of no rows."""
+    if rows.is_empty():
+        yield rows
+        return
+    first = pl.int_range(pl.len()).min().over("prompt_id")
+    ordered = rows.with_columns(first.alias("_first")).sort("_first", maintain_order=True)
+    number = ordered["_first"].rle_id() // prompts
+    starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
+    ordered = ordered.drop("_first")
+    for start, end in zip(starts, starts[1:], strict=False):
+        yield ordered.slice(start, end - start)
+
+
+class _Files:
+    """The files of some tables and of their lost rows, written in order and only whole."""
+
+    def __init__(self, folder: Path, tables: Sequence[str]) -> None:
+        self.tables = {table: TableFile(folder / f"{table}.parquet") for table in tables}
+        self.lost = {table: TableFile(folder / f"{table}.dropped.parquet") for table in tables}
+
+    def add(self, made: Mapping[str, _Made]) -> None:
+        for table, one in made.items():
+            self.tables[table].add(one.table)
+            self.lost[table].add(one.lost)
+
+    def __enter__(self) -> "_Files":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for file in (*self.tables.values(), *self.lost.values()):
+            file.abandon() if kind else file.close()
+
+
+def _account(counts: Mapping[str, Count]) -> None:
+    """No row vanishes without a counted reason."""
+    for table, count in counts.items():
+        if not count.balanced():
+            raise RunError(f"{table}: {count.drawn} draws, but {count.read} read and the rest not accounted for")

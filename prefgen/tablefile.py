@@ -1,0 +1,77 @@
+"""A table on disk: Parquet in row groups of a fixed size, so that the same rows give the same bytes
+however they came in; there whole, or not at all."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from prefgen.errors import RunError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+GROUP = 1000
+"""Rows in one row group; small ones keep viewers and random reads quick where rows hold long texts."""
+
+
+class TableFile:
+    """Takes frames of one schema, in order. ``close`` puts the file in place, ``abandon`` leaves what was there."""
+
+    def __init__(self, path: Path, schema: "pa.Schema | None" = None) -> None:
+        self.path, self.schema = path, schema
+        self.partial = path.with_name(f".{path.name}.partial")
+        self.writer: pq.ParquetWriter | None = None
+        self.held: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Takes rows; writes them when a row group is full."""
+        self.held.append(rows)
+        if sum(frame.height for frame in self.held) >= GROUP:
+            whole = pl.concat(self.held)
+            full = whole.height - whole.height % GROUP
+            for start in range(0, full, GROUP):
+                self._write(whole.slice(start, GROUP))
+            self.held = [whole.slice(full)]
+
+    def close(self) -> None:
+        """Writes the rest, makes it durable, and puts the file in place. Nothing added: no file."""
+        if not self.held:
+            self.path.unlink(missing_ok=True)
+            return
+        rest = pl.concat(self.held)
+        if rest.height or self.writer is None:
+            self._write(rest)
+        try:
+            if self.writer:
+                self.writer.close()
+            with self.partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            self.partial.replace(self.path)
+        except OSError as e:
+            raise no_room(self.path, e) from e
+
+    def abandon(self) -> None:
+        """Takes back what was written."""
+        self.partial.unlink(missing_ok=True)
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        import pyarrow.parquet as pq
+
+        table = rows.rechunk().to_arrow()
+        table = table.cast(self.schema) if self.schema else table
+        try:
+            if self.writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", write_page_index=True)
+            self.writer.write_table(table, row_group_size=GROUP)
+        except OSError as e:
+            raise no_room(self.path, e) from e
+
+
+def no_room(path: Path, error: OSError) -> RunError:
+    """A full or forbidden disk, in words that say what would do."""
+    words = error.strerror or str(error)
+    return RunError(f"{path}: {words}; make room and run the same command again: every reply received is kept")
