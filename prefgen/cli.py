@@ -53,9 +53,24 @@ app.add_typer(recipes_app, name="recipes")
 app.add_typer(verbs_app, name="verbs")
 app.add_typer(models_app, name="models")
 
-RecipeArg = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one that comes with prefgen.")]
-SetOpt = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a value: models.judge.use=openai/gpt-4.1")]
-TakeOpt = Annotated[int | None, typer.Option("--take", min=1, help="Only the first N prompts of each source: a pilot whose replies the full run finds again.")]
+RecipeArg = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one that comes with prefgen.")
+]
+SetOpt = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value: models.judge.use=openai/gpt-4.1"),
+]
+TakeOpt = Annotated[
+    int | None,
+    typer.Option("--take", min=1, help="Only the first N prompts: a pilot whose replies the full run finds again."),
+]
+MaxCallsOpt = Annotated[
+    int | None, typer.Option("--max-calls", min=0, help="Send N requests at most, then end cleanly.")
+]
+ConcurrencyOpt = Annotated[
+    int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")
+]
+QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SeedOpt = Annotated[int | None, typer.Option("--seed", help="The recipe's seed.")]
 OutOpt = Annotated[Path | None, typer.Option("--out", help="The run's folder.  [default: runs/<recipe>]")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -83,10 +98,10 @@ def run(
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
-    max_calls: Annotated[int | None, typer.Option("--max-calls", min=0, help="Stop cleanly before the request after the N-th.")] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")] = None,
+    max_calls: MaxCallsOpt = None,
+    concurrency: ConcurrencyOpt = None,
     as_json: JsonOpt = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOpt = False,
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.display import Watch
@@ -145,9 +160,7 @@ def recipes_show(name: str) -> None:
 
 
 @recipes_app.command("copy")
-def recipes_copy(
-    name: str, folder: Annotated[Path, typer.Argument(help="Where to.")] = Path()
-) -> None:
+def recipes_copy(name: str, folder: Annotated[Path, typer.Argument(help="Where to.")] = Path()) -> None:
     """Copy a recipe, and the data that it reads, into a folder of yours."""
     from prefgen.resources import copy_recipe
 
@@ -184,7 +197,7 @@ def verbs_show(name: str) -> None:
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     print(f"{inspect.getdoc(module)}\n\n{inspect.getdoc(verb)}\n\nsettings")
     for setting, about in schema.settings(verb).items():
-        kind = about.get("type") or " or ".join(str(one.get("type", one.get("const", "?"))) for one in about.get("anyOf", []))
+        kind = about.get("type") or " or ".join(str(one.get("type", "?")) for one in about.get("anyOf", []))
         choice = ", ".join(map(str, about.get("enum", []))) or kind
         print(f"  {setting:16} {choice:32} {'required' if 'default' not in about else json.dumps(about['default'])}")
 

@@ -4,8 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -34,7 +33,7 @@ class Watch:
         self._live: Live | None = None
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self._live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4, transient=True)
             self._live.start()
@@ -43,7 +42,7 @@ class Watch:
             self._thread.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         if self._live:
             self._live.stop()
@@ -170,7 +169,8 @@ def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:
     least, most = (sum(getattr(e, name) for e in estimates.values()) for name in ("least", "most"))
     cached, priced = sum(e.cached for e in estimates.values()), [e.dollars for e in estimates.values()]
     known = sum(d for d in priced if d is not None)
-    money = f"at most ${known:,.2f}" + (" and what has no price (`price: {input: …, output: …}`, $ per 1M tokens)" if None in priced else "")
+    unknown = " and what has no price (`price: {input: …, output: …}`, $ per 1M tokens)" if None in priced else ""
+    money = f"at most ${known:,.2f}{unknown}"
     console.print(Text(f"\n{cached:,.0f} replies known, {_span(least, most)} to ask, {money}"))
 
 

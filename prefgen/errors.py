@@ -76,7 +76,7 @@ class TryAgain(PrefgenError):
 
 
 class RowFailed(PrefgenError):
-    """This request cannot be answered, others can. ``reason`` is a short word to count by."""
+    """One request cannot be answered, others can. ``reason`` is a short word to count by."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason

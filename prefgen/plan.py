@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
-from prefgen.asker import MESSAGES, Asker, PromptFileError
+from prefgen.asker import Asker, PromptFileError
 from prefgen.errors import PrefgenError, Problem, ProviderError, RecipeError, nearest
 from prefgen.llm import client
 from prefgen.llm.request import Model
@@ -113,13 +113,14 @@ class _Checker:
             self.fakes[name], use = use, f"fake/{name}"
         uses = use if isinstance(use, list | tuple) else [use]
         if not uses or not all(isinstance(one, str) and "/" in one for one in uses):
-            self.problem((*way, "use"), name, f"use is {use!r:.60}", "write provider/model, such as openai/gpt-4.1-mini")
+            cure = "write provider/model, such as openai/gpt-4.1-mini"
+            self.problem((*way, "use"), name, f"use is {use!r:.60}", cure)
             return ()
         checked = self.settings(way, name, f"model {name}", Model, given, spared=frozenset({"use"}))
         if checked is None:
             return ()
         pool = tuple(Model(use=one, **checked) for one in uses)
-        return pool if all([self._endpoint(name, model) for model in pool]) else ()
+        return pool if sum(self._endpoint(name, model) for model in pool) == len(pool) else ()
 
     def _endpoint(self, name: str, model: Model) -> bool:
         way = ("models", name, "use")
@@ -163,7 +164,7 @@ class _Checker:
         if rows is None:
             return None
         made = self._on_nothing(table, word, step.input, rows, lambda empty: apply(verb, empty, settings))
-        return made and Planned(table, word, verb, step.input, made, settings)
+        return None if made is None else Planned(table, word, verb, step.input, made, settings)
 
     def _verb(self, table: str, step: Step) -> verbs.Verb | None:
         if callable(step.verb):
@@ -179,7 +180,8 @@ class _Checker:
 
     def _source(self, table: str, word: str, verb: verbs.Verb, step: Step) -> Planned | None:
         way = ("steps", table)
-        settings = self.settings(way, table, word, verb, self._with_seed(verb, step.settings), spared=frozenset({"folder"}))
+        given = self._with_seed(verb, step.settings)
+        settings = self.settings(way, table, word, verb, given, spared=frozenset({"folder"}))
         if settings is None:
             return None
         if self.take is not None:
@@ -228,7 +230,8 @@ class _Checker:
             self._lacks(way, table, word, column, step.input)
         schema = pl.Schema({c: t for c, t in rows.items() if c not in asker.replaces} | dict(asker.makes))
         for column in sorted(set(asker.makes) & set(rows) - asker.replaces):
-            self.problem(way, table, f"{word} makes {column}, which {step.input} has already", "start from a table without it")
+            what = f"{word} makes {column}, which {step.input} has already"
+            self.problem(way, table, what, "start from a table without it")
         if stop and not self._stops(table, asker, stop, schema):
             return None
         return Planned(table, word, verb, step.input, schema, settings, asker=asker, models=models, stop=stop)
@@ -418,7 +421,3 @@ def _reasons(rows: pl.DataFrame) -> str:
         return "give it rows with a prompt each"
     counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
     return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)
-
-
-EMPTY_PROMPTS = pl.Schema({**IDS, "prompt": MESSAGES})
-"""The columns of a table of prompts."""

@@ -74,7 +74,7 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     asked = list(overrides)
     for override in asked:
         pages.override(data, override)
-    recipe = _build(data, pages, path.parent)
+    recipe = _build(data, pages)
     if pages.problems:
         raise RecipeError(pages.problems)
     source = pages.text + "".join(f"# --set {override}\n" for override in asked)
@@ -164,7 +164,8 @@ class _Pages:
         self.places[way] = place
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            what = "grows beyond any recipe when its aliases are expanded" if depth <= MAX_DEPTH else "is nested too deeply"
+            deep = depth > MAX_DEPTH
+            what = "is nested too deeply" if deep else "grows beyond any recipe when its aliases are expanded"
             raise RecipeError([Problem(place, "", what, "write the values out")])
         kind = str(node.ctag).rpartition(":")[2]
         if kind not in _KINDS:
@@ -218,7 +219,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 }
 
 
-def _build(data: dict[str, Any], pages: _Pages, folder: Path) -> dict[str, Any]:
+def _build(data: dict[str, Any], pages: _Pages) -> dict[str, Any]:
     """The fields of a Recipe; notes what is missing, unknown or of a wrong type."""
     known = {*_TYPES, "language"}
     for key in data.keys() - known:
@@ -242,7 +243,8 @@ def _build(data: dict[str, Any], pages: _Pages, folder: Path) -> dict[str, Any]:
 def _name(name: str, pages: _Pages) -> str:
     """A recipe's name is also its folder's: no slash, no dot in front, nothing that leads elsewhere."""
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith(".") or len(name) > 96:
-        pages.problem(pages.places.get(("recipe",), pages.file), f"the name {name!r:.60} cannot name a folder", "use letters, digits and dashes")
+        where, what = pages.places.get(("recipe",), pages.file), f"the name {name!r:.60} cannot name a folder"
+        pages.problem(where, what, "use letters, digits and dashes")
     return name
 
 
@@ -283,8 +285,8 @@ def dump(recipe: Recipe) -> str:
     tail = {"language": list(recipe.language), "seed": recipe.seed}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     out = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]
+    writer: Any = YAML(typ="safe", pure=True)
+    writer.sort_base_mapping_type_on_output = False
     writer.default_flow_style = False
     writer.dump({key: value for key, value in {**head, **tail, **parts}.items() if value}, out)
     return out.getvalue()

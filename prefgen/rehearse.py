@@ -16,7 +16,7 @@ from prefgen.errors import Unreadable
 from prefgen.llm.client import Client, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.plan import Plan, Planned, split
-from prefgen.rounds import pool_order, replied
+from prefgen.rounds import pool_order, replied, request_of
 from prefgen.rows import DROPPED
 from prefgen.stages import in_shards
 
@@ -30,7 +30,8 @@ CHARACTERS = 4
 class Estimate:
     """One step's rows and requests. Draws that share one request (``n``) are counted as draws.
 
-    ``least`` and ``most`` are draws still to be asked for; tokens and dollars belong to ``most``, output at ``max_tokens``.
+    ``least`` and ``most`` are draws still to be asked for; tokens and dollars belong to ``most``, output at
+    ``max_tokens``.
     """
 
     table: str
@@ -74,9 +75,7 @@ def _kept(source: pl.DataFrame) -> pl.DataFrame:
     return source.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in source.columns else source
 
 
-async def _asked(
-    step: Planned, rows: pl.DataFrame, client: Client, seed: int, estimate: Estimate
-) -> pl.DataFrame:
+async def _asked(step: Planned, rows: pl.DataFrame, client: Client, seed: int, estimate: Estimate) -> pl.DataFrame:
     """An asker's table, of known replies and stand-ins."""
     made: list[Row] = []
     for row in rows.iter_rows(named=True):
@@ -91,11 +90,11 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, estimate: Est
     order, drawn, unknown, asks = pool_order(step.models, seed, row["id"]), list[list[Row]](), 0, asker.asks(row)
     for k in range(asker.n):
         if step.stop and step.stop(drawn, asker.n) == 0:
-            least = 0 if not unknown else asker.n - k
-            estimate.most += least * len(asks)
+            if unknown:  # stand-ins ended it; real replies may not
+                estimate.most += (asker.n - k) * len(asks)
             break
         model, draw = order[k % len(order)], k // len(order)
-        requests = [Request(model, tuple(a.messages), a.given, a.grammar, a.schema, seed) for a in asks]
+        requests = [request_of(ask, model, seed) for ask in asks]
         if all(client.known(request, draw) for request in requests):
             estimate.cached += len(asks)
             drawn.append(await _known(step, asker, row, k, requests, draw, client))

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
 import polars as pl
 
 from prefgen.asker import Ask, Asker, Reply, Row
@@ -89,16 +90,18 @@ def _more(step: Planned, asker: Asker, drawn: Sequence[_Drawn]) -> int:
 async def _replies(
     ask: Ask, draws: range, order: Sequence[Model], client: Client, seed: int, tally: Tally
 ) -> list[Outcome]:
-    """The outcomes of one ask, in the order of the draws. In a pool, draw k goes to its k-th model (and round again)."""
+    """The outcomes of one ask, in the order of the draws. In a pool, draw k goes to the k-th model, and round again."""
     turns = {i: [k // len(order) for k in draws if k % len(order) == i] for i in range(len(order))}
     asked = {i: own for i, own in turns.items() if own}
-    found = await settled(client.draw(_request(ask, order[i], seed), own, tally) for i, own in asked.items())
+    found = await settled(client.draw(request_of(ask, order[i], seed), own, tally) for i, own in asked.items())
     outcomes = {i: iter(result) for i, result in zip(asked, found, strict=True)}
     return [next(outcomes[k % len(order)]) for k in draws]
 
 
-def _request(ask: Ask, model: Model, seed: int) -> Request:
-    return Request(model, tuple(ask.messages), ask.given, ask.grammar, ask.schema, seed)
+def request_of(ask: Ask, model: Model, seed: int) -> Request:
+    """What the provider is asked."""
+    messages = [{"role": turn["role"], "content": turn["content"]} for turn in ask.messages]
+    return Request(model, messages, ask.given, ask.grammar, ask.schema, seed)
 
 
 def _read(

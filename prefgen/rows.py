@@ -29,6 +29,7 @@ class TableVerb(Generic[P]):
     """Drops rows for stated reasons, then reshapes what is kept. Made by ``filters`` and ``drops``."""
 
     whole = False
+    __name__: str
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import Interrupted, PrefgenError, RunError
-from prefgen.recipe import Recipe, dump
+from prefgen.recipe import Recipe
 
 if TYPE_CHECKING:
     import polars as pl
@@ -159,7 +159,7 @@ def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
     """The dataset folder, with its card and the recipe; all of it, or what was there before."""
     import polars as pl
 
-    from prefgen import card, dataset
+    from prefgen import dataset
 
     if not plan.recipe.write:
         return {}
@@ -167,7 +167,8 @@ def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    return dataset.write(place / "dataset", tables, readme=lambda configs: card.card(plan.recipe, dump(plan.recipe), configs, funnel(plan, progress)))
+    written: dict[str, int] = dataset.write(place / "dataset", tables)
+    return written
 
 
 def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
@@ -240,7 +241,6 @@ def _lock(handle: int, place: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
         raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e
-
 
 
 def pairs(done: Run, most: int) -> list[dict[str, Any]]:

@@ -67,7 +67,8 @@ def _step(name: str, verb: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _model() -> dict[str, Any]:
-    use = {"anyOf": [{"type": "string", "pattern": "/"}, {"type": "array", "items": {"type": "string", "pattern": "/"}}]}
+    one = {"type": "string", "pattern": "/"}
+    use = {"anyOf": [one, {"type": "array", "items": one}]}
     rest = {name: _property(p) for name, p in parameters(Model).items() if name != "use"}
     return {"type": "object", "required": ["use"], "additionalProperties": False, "properties": {"use": use, **rest}}
 

@@ -8,7 +8,9 @@ size of shards, their number, or who finished first.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -165,7 +167,8 @@ def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count)
 
 def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
     """Slices of ``prompts`` whole prompts each; rows of one prompt stand together, prompts in order of
-    appearance. A table of no rows is one shard of no rows."""
+    appearance. A table of no rows is one shard of no rows.
+    """
     if rows.is_empty():
         yield rows
         return
@@ -174,7 +177,7 @@ def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
     number = ordered["_first"].rle_id() // prompts
     starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
     ordered = ordered.drop("_first")
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         yield ordered.slice(start, end - start)
 
 
@@ -190,7 +193,7 @@ class _Files:
             self.tables[table].add(one.table)
             self.lost[table].add(one.lost)
 
-    def __enter__(self) -> "_Files":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

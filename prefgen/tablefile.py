@@ -1,5 +1,6 @@
 """A table on disk: Parquet in row groups of a fixed size, so that the same rows give the same bytes
-however they came in; there whole, or not at all."""
+however they came in; there whole, or not at all.
+"""
 
 import os
 from pathlib import Path

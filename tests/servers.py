@@ -60,6 +60,7 @@ class Server:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
         self._count = itertools.count()
+        self._broken: list[BaseException] = []
 
     @property
     def base_url(self) -> str:
@@ -80,6 +81,8 @@ class Server:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         self._loop.close()
+        if self._broken and error is None:
+            raise self._broken[0]
 
     def reply(self, path: str, body: Body) -> Response:
         """What a path answers with; each protocol has its own."""
@@ -106,7 +109,13 @@ class Server:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._converse(reader, writer))
         self._open.add(task)
-        task.add_done_callback(self._open.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A mistake in ``answer`` is told where the server's ``with`` ends."""
+        self._open.discard(task)
+        error = None if task.cancelled() else task.exception()
+        self._broken += [error] if error else []
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests of one connection, one after another, until either side hangs up."""
@@ -170,7 +179,7 @@ class OpenAIServer(Server):
         if isinstance(answer, Response):
             return answer
         texts = [answer] * (body.get("n") or 1) if isinstance(answer, str) else answer
-        return Response(chat(texts, body, id=f"chatcmpl-{next(self._count)}"))
+        return Response(chat(texts, body, name=f"chatcmpl-{next(self._count)}"))
 
 
 class AnthropicServer(Server):
@@ -183,10 +192,12 @@ class AnthropicServer(Server):
         answer = self.answer(body)
         if isinstance(answer, Response):
             return answer
-        return Response(message(answer if isinstance(answer, str) else answer[0], body, id=f"msg_{next(self._count)}"))
+        return Response(
+            message(answer if isinstance(answer, str) else answer[0], body, name=f"msg_{next(self._count)}")
+        )
 
 
-def chat(texts: Sequence[str], body: Body, *, finish: str = "stop", id: str = "chatcmpl-0") -> Body:
+def chat(texts: Sequence[str], body: Body, *, finish: str = "stop", name: str = "chatcmpl-0") -> Body:
     """A whole answer of chat completions."""
     choices: list[Body] = [
         {"index": i, "message": {"role": "assistant", "content": text, "refusal": None}, "finish_reason": finish}
@@ -198,15 +209,15 @@ def chat(texts: Sequence[str], body: Body, *, finish: str = "stop", id: str = "c
     prompt = "".join(f"<{turn['role']}>\n{turn['content']}" for turn in body["messages"])
     used, written = len(tokens(prompt)), sum(len(tokens(text)) for text in texts)
     usage = {"prompt_tokens": used, "completion_tokens": written, "total_tokens": used + written}
-    whole = {"id": id, "object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
+    whole = {"id": name, "object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
     return whole | ({"prompt_logprobs": _prompt_logprobs(prompt)} if body.get("prompt_logprobs") else {})
 
 
-def message(text: str, body: Body, *, stop: str = "end_turn", id: str = "msg_0") -> Body:
+def message(text: str, body: Body, *, stop: str = "end_turn", name: str = "msg_0") -> Body:
     """A whole answer of messages."""
     prompt = "".join(turn["content"] for turn in body["messages"]) + (body.get("system") or "")
     return {
-        "id": id,
+        "id": name,
         "type": "message",
         "role": "assistant",
         "model": body["model"],

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa
 import pytest

@@ -1,0 +1,1 @@
+"""Where shards run; the same bytes come out."""

@@ -1,0 +1,1 @@
+"""Parts that write responses with a model."""

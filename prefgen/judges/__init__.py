@@ -1,0 +1,1 @@
+"""Parts that write judgments with a model."""

@@ -43,6 +43,7 @@ class Tally:
     unpriced: int = 0
 
     def add(self, usage: Usage, dollars: float | None) -> None:
+        """Counts a reply that came in this run."""
         self.prompt_tokens += usage.prompt
         self.completion_tokens += usage.completion
         self.dollars += dollars or 0.0

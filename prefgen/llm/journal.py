@@ -28,7 +28,8 @@ GROUP = 64
 _TABLES = """
 CREATE TABLE IF NOT EXISTS reply (
     key BLOB NOT NULL UNIQUE, body BLOB NOT NULL, crc INTEGER NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, dollars REAL, model TEXT NOT NULL, at REAL NOT NULL);
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, dollars REAL,
+    model TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS attempt (
     key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, billed INTEGER NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 @dataclass(frozen=True)
 class Entry:
-    """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars are None where no price is known)."""
+    """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars None where no price is known)."""
 
     key: bytes
     raw: Raw

@@ -63,7 +63,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Completion:
-    """A reply, read: ``finish`` is stop, length or refused; ``logprobs`` are natural, one per token of the given text."""
+    """A reply, read: ``finish`` is stop, length or refused; ``logprobs`` are natural, one per token of given text."""
 
     text: str
     finish: str = "stop"

@@ -20,7 +20,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 def retrying(note: Callable[[TryAgain], Awaitable[None]], sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
     """Retries TryAgain. Each fault says how many tries it is worth; rate limits cost none of them.
-    ``note`` is told of every fault; the last one is raised when it is enough."""
+    ``note`` is told of every fault; the last one is raised when it is enough.
+    """
     tries = 0
 
     async def count(state: tenacity.RetryCallState) -> None:

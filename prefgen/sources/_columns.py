@@ -21,13 +21,18 @@ def values(raw: Raw, path: str) -> pl.Series | list[Any]:
         return raw.column(path)
     if not rest or root not in raw.columns:
         raise LoadError(f"{raw.name} has no {path!r}; {nearest(root, raw.columns)}")
-    roots = list(raw.column(root))
+    roots = plain(raw.column(root))
     found = [_under(value, rest.split(".")) for value in roots]
     if roots and all(value is None for value in found):
         held = next((value for value in roots if value is not None), None)
         fields = f" with {', '.join(held)}" if isinstance(held, dict) else ""
         raise LoadError(f"no row of {raw.name} has {path!r}; {root!r} holds {kind(held)}{fields}")
     return found
+
+
+def plain(column: pl.Series | list[Any]) -> list[Any]:
+    """A column's values as Python has them, lists and objects included."""
+    return column.to_list() if isinstance(column, pl.Series) else column
 
 
 def _under(value: Any, path: Sequence[str]) -> Any:

@@ -56,6 +56,9 @@ class Wanted:
         return [name for name in columns if name in names]
 
 
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
 def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
     """The rows of a source. Text is a file if it ends like one, else what lies at that path, else a dataset
     on the Hub. Raises LoadError.
@@ -73,7 +76,7 @@ def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
             return _dataset(str(path), wanted)
     except OSError as e:
         raise LoadError(f"{path}: {e.strerror or e}") from e
-    if reader or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(source)):
+    if reader or not _HUB_ID.fullmatch(str(source)):
         raise LoadError(f"there is no {path}{_nearest_file(path)}")
     return _dataset(str(source), wanted)
 
@@ -235,7 +238,8 @@ def _dataset(name: str, wanted: Wanted) -> Raw:
         typed = not few and "Json(" not in str(rows.features)
         taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError, httpx2.HTTPError) as e:
-        raise LoadError(f"cannot load the dataset {name!r}: {_first_line(e)}") from e
+        which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
+        raise LoadError(f"cannot load {which}: {_first_line(e)}") from e
     return Raw(name, columns, taken)
 
 

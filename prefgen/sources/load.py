@@ -11,7 +11,7 @@ import polars as pl
 
 from prefgen.asker import MESSAGES, Message, canonical
 from prefgen.rows import DROPPED, because, shuffled
-from prefgen.sources._columns import typed, values
+from prefgen.sources._columns import plain, typed, values
 from prefgen.sources._read import LoadError, Raw, Wanted, kind, read
 
 __all__ = ["LoadError", "load"]
@@ -84,7 +84,8 @@ def _marked(raw: Raw, prompt: str, kept: Mapping[str, str]) -> pl.DataFrame:
     """All rows in the source's order, each with its reason to go or with null."""
     if not raw.columns or (isinstance(raw.rows, list) and not raw.rows):
         raise LoadError(f"{raw.name} has no rows; give it some, one prompt each")
-    found = [_conversation(_checked(v, f"{raw.name}, row {n}", prompt)) for n, v in enumerate(values(raw, prompt), 1)]
+    given = enumerate(plain(values(raw, prompt)), 1)
+    found = [_conversation(_checked(value, f"{raw.name}, row {n}", prompt)) for n, value in given]
     talks = [None if isinstance(talk, str) else talk for talk in found]
     rows = pl.DataFrame(
         {

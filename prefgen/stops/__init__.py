@@ -1,0 +1,1 @@
+"""When a row has been asked often enough."""
