@@ -162,12 +162,12 @@ def write(
     readme: Callable[[Mapping[str, int]], str] | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> dict[str, int]:
-    """Writes a dataset folder, and gives the rows of each config.
+    """Writes a dataset folder, and gives the rows of each config that has any.
 
     ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; ``readme`` makes the card
-    from the counts. A config without rows has the count 0 and no files: an empty split cannot be loaded. The
-    folder is put in place of an older one when all of it is on disk. The bytes depend on the rows alone, not on how
-    they were cut into frames. Raises RunError for a full disk and for a row that is no preference.
+    from the rows of each config, 0 included. A config without rows has no files, for an empty split cannot be
+    loaded. The folder is put in place of an older one when all of it is on disk. The bytes depend on the rows
+    alone, not on how they were cut into frames. Raises RunError for a full disk and for a row that is no preference.
     """
     fresh = folder.with_name(f".{folder.name}.new")
     try:
@@ -184,7 +184,7 @@ def write(
         raise no_room(folder, e) from e
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return counts
+    return {config: rows for config, rows in counts.items() if rows}
 
 
 def _write_config(folder: Path, config: str, frames: Frames, shard_bytes: int) -> dict[str, int]:

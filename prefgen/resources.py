@@ -1,5 +1,6 @@
 """Where the files beside the code are: recipes and schemas, in a wheel and in a clone."""
 
+import shutil
 from pathlib import Path
 
 from prefgen.errors import RunError
@@ -13,3 +14,22 @@ def resources(kind: str, package: Path = Path(__file__).parent) -> Path:
         if folder.is_dir():
             return folder
     raise RunError(f"the folder {kind}/ is missing from this installation of prefgen; install it again")
+
+
+def copy_recipe(recipe: Path, folder: Path) -> list[Path]:
+    """Copies a recipe that comes with prefgen, and the data and prompt files that it reads, into a folder.
+    Raises RunError where a file of that name is there already: what is yours is never overwritten.
+    """
+    text = recipe.read_text(encoding="utf-8")
+    named = [word.strip("{},\"'") for word in text.split() if not word.startswith("#")]
+    beside = sorted({recipe.parent / word for word in named if "." in word and (recipe.parent / word).is_file()})
+    copies = {path: folder / path.relative_to(recipe.parent) for path in (recipe, *beside)}
+    for copy in copies.values():
+        if copy.exists():
+            raise RunError(f"{copy} is there already; name another folder, or move it away")
+    for path, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    schema = (resources("schemas") / "recipe.json").as_posix()
+    copies[recipe].write_text(text.replace("../schemas/recipe.json", schema), encoding="utf-8")
+    return list(copies.values())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import Interrupted, PrefgenError, RunError
-from prefgen.recipe import Recipe
+from prefgen.recipe import Recipe, dump
 
 if TYPE_CHECKING:
     import polars as pl
@@ -160,6 +160,7 @@ def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
     import polars as pl
 
     from prefgen import dataset
+    from prefgen.card import card
 
     if not plan.recipe.write:
         return {}
@@ -167,8 +168,8 @@ def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    written: dict[str, int] = dataset.write(place / "dataset", tables)
-    return written
+    text, counts = dump(plan.recipe), funnel(plan, progress)
+    return dataset.write(place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts))
 
 
 def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:

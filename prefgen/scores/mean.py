@@ -48,7 +48,7 @@ def mean(
     )
     made = made.rename({by: "id"}) if by == "response_id" else made.with_columns(pl.col(by).alias("id"))
     own = [c for c in rows.columns if c in {*stay, "id", by} and c in made.columns]
-    return made.select(own, pl.exclude(own))
+    return made.select(*own, pl.exclude(own))
 
 
 def _replies(columns: list[str]) -> Iterator[pl.Expr]:

@@ -25,7 +25,7 @@ def test_the_smallest_class_decides() -> None:
 
 
 def test_the_seed_decides_which_stay() -> None:
-    rows = table(["A"] * 8 + ["B"])
+    rows = table([*"AAAAAAAA", "B"])
     picks = {seed: balance(rows, seed=seed)["id"].to_list() for seed in range(60)}
     assert picks == {seed: balance(rows.lazy(), seed=seed).collect()["id"].to_list() for seed in range(60)}
     assert {id_ for kept in picks.values() for id_ in kept} == set(rows["id"])
