@@ -18,16 +18,34 @@ def table(responses: Sequence[Scored], prompt: str = "p") -> pl.DataFrame:
     said = [{"role": "user", "content": "why?"}]
     rows = [
         {
-            **{"prompt_id": prompt, "id": f"{prompt}.{i}", "prompt": said, "category": "c", "response": text},
-            **{"response_model": f"m{i}", "truncated": False, "response_reply": f"key{i}"},
-            **{"score": score, "score_sd": 0.5, "judgments": 2, "judgment_replies": [f"j{i}", f"k{i}"]},
+            "prompt_id": prompt,
+            "id": f"{prompt}.{i}",
+            "prompt": said,
+            "category": "c",
+            "response": text,
+            "response_model": f"m{i}",
+            "truncated": False,
+            "response_reply": f"key{i}",
+            "score": score,
+            "score_sd": 0.5,
+            "judgments": 2,
+            "judgment_replies": [f"j{i}", f"k{i}"],
         }
         for i, (score, text) in enumerate(responses)
     ]
     schema: dict[str, Any] = {
-        **{"prompt_id": pl.String, "id": pl.String, "prompt": MESSAGES, "category": pl.String, "response": pl.String},
-        **{"response_model": pl.String, "truncated": pl.Boolean, "response_reply": pl.String, "score": pl.Float64},
-        **{"score_sd": pl.Float64, "judgments": pl.UInt32, "judgment_replies": pl.List(pl.String)},
+        "prompt_id": pl.String,
+        "id": pl.String,
+        "prompt": MESSAGES,
+        "category": pl.String,
+        "response": pl.String,
+        "response_model": pl.String,
+        "truncated": pl.Boolean,
+        "response_reply": pl.String,
+        "score": pl.Float64,
+        "score_sd": pl.Float64,
+        "judgments": pl.UInt32,
+        "judgment_replies": pl.List(pl.String),
     }
     return pl.DataFrame(rows, schema=schema)
 
@@ -39,9 +57,18 @@ def reasons(responses: Sequence[Scored], **how: Any) -> list[str | None]:
 def test_the_pair_of_a_prompt() -> None:
     assert best_worst(table([(3, "c"), (1, "d"), (5, "a")])).to_dicts() == [
         {
-            **{"prompt_id": "p", "id": "p.2-1", "prompt": [{"role": "user", "content": "why?"}], "category": "c"},
-            **{"chosen": "a", "chosen_model": "m2", "chosen_reply": "key2", "chosen_score": 5.0},
-            **{"rejected": "d", "rejected_model": "m1", "rejected_reply": "key1", "rejected_score": 1.0},
+            "prompt_id": "p",
+            "id": "p.2-1",
+            "prompt": [{"role": "user", "content": "why?"}],
+            "category": "c",
+            "chosen": "a",
+            "chosen_model": "m2",
+            "chosen_reply": "key2",
+            "chosen_score": 5.0,
+            "rejected": "d",
+            "rejected_model": "m1",
+            "rejected_reply": "key1",
+            "rejected_score": 1.0,
             "judgment_replies": ["j2", "k2", "j1", "k1"],
         }
     ]

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from prefgen.asker import MESSAGES
 from prefgen.scores.mean import mean
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "prompt_id": pl.String,
     "id": pl.String,
     "prompt": MESSAGES,
@@ -34,9 +34,19 @@ def judged(scores: dict[str, list[float | None]]) -> pl.DataFrame:
     said = [{"role": "user", "content": "why?"}]
     rows = [
         {
-            **{"prompt_id": response.partition(".")[0], "id": f"{response}.{draw}", "prompt": said, "category": "c"},
-            **{"response": f"text of {response}", "response_model": "m", "truncated": False, "response_reply": "ab"},
-            **{"response_id": response, "judgment": "so", "score": score, "judge_model": "j", "asked": said},
+            "prompt_id": response.partition(".")[0],
+            "id": f"{response}.{draw}",
+            "prompt": said,
+            "category": "c",
+            "response": f"text of {response}",
+            "response_model": "m",
+            "truncated": False,
+            "response_reply": "ab",
+            "response_id": response,
+            "judgment": "so",
+            "score": score,
+            "judge_model": "j",
+            "asked": said,
             "judgment_reply": f"{response}/{draw}",
         }
         for response, drawn in scores.items()
@@ -57,9 +67,18 @@ def test_one_row_for_each_response_in_order_of_appearance() -> None:
 
 def test_the_columns_are_the_response_s() -> None:
     expected = {
-        **{"prompt_id": pl.String, "id": pl.String, "prompt": MESSAGES, "category": pl.String, "response": pl.String},
-        **{"response_model": pl.String, "truncated": pl.Boolean, "response_reply": pl.String, "score": pl.Float64},
-        **{"score_sd": pl.Float64, "judgments": pl.UInt32, "judgment_replies": pl.List(pl.String)},
+        "prompt_id": pl.String,
+        "id": pl.String,
+        "prompt": MESSAGES,
+        "category": pl.String,
+        "response": pl.String,
+        "response_model": pl.String,
+        "truncated": pl.Boolean,
+        "response_reply": pl.String,
+        "score": pl.Float64,
+        "score_sd": pl.Float64,
+        "judgments": pl.UInt32,
+        "judgment_replies": pl.List(pl.String),
     }
     assert list(mean(judged({"p.0": [1]})).schema.items()) == list(expected.items())
     assert mean(judged({})).schema == expected
