@@ -61,29 +61,29 @@ def card(recipe: Recipe, text: str, configs: Mapping[str, int], funnel: Sequence
 def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
     """The YAML by which the Hub and ``load_dataset`` know the configs. The first one is the default."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted  # the Hub's YAML reads a bare no as false
 
     default = _default(written)
     front = {
-        "pretty_name": recipe.name,
-        **_licence(recipe.license),
-        "language": list(recipe.language),
+        "pretty_name": Quoted(recipe.name),
+        **{key: Quoted(value) for key, value in _licence(recipe.license).items()},
+        "language": [Quoted(language) for language in recipe.language],
         "task_categories": ["text-generation"],
         "size_categories": [_size(written.get(default, 0))],
         "tags": ["preference", "dpo", "rlaif", "synthetic", "prefgen"],
         "configs": [_config(name, default=name == default) for name in written],
     }
     out = StringIO()
-    yaml: Any = YAML(typ="safe", pure=True)
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.default_flow_style, yaml.allow_unicode, yaml.width = False, True, 1000
+    yaml: Any = YAML()
+    yaml.width = 1000
     yaml.dump({key: value for key, value in front.items() if value}, out)
     return out.getvalue()
 
 
 _LICENCES = frozenset({
     "apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
-    "cc-by-nd-4.0", "cc-by-nc-nd-4.0", "odc-by", "odbl", "pddl", "cdla-permissive-2.0", "gpl-3.0", "openrail", "llama3.1",
-    "llama3.2", "llama3.3", "gemma", "other", "unknown",
+    "cc-by-nd-4.0", "cc-by-nc-nd-4.0", "odc-by", "odbl", "pddl", "cdla-permissive-2.0", "gpl-3.0", "openrail",
+    "llama3.1", "llama3.2", "llama3.3", "gemma", "other", "unknown",
 })  # fmt: skip
 """Licences of data that the Hub knows by these ids; it refuses a card with an id that it does not know."""
 
@@ -164,7 +164,7 @@ def _lost(step: Mapping[str, Any]) -> list[Mapping[str, int]]:
 
 
 def _why(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {_cell(reason)}" for reason, number in sorted(reasons.items()))
+    return ", ".join(f"{number:,} {_plain(reason)}" for reason, number in sorted(reasons.items()))
 
 
 _SAID = ("use", "temperature", "top_p", "max_tokens")
@@ -218,7 +218,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _cell(value: Any) -> str:
     """Text that stays inside its cell and its code marks."""
-    return re.sub(r"\s+", " ", str(value)).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+    return re.sub(r"\s+", " ", str(value)).replace("|", "\\|").replace("`", "'")
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,171 @@
+"""Models that run here: llama.cpp in this process, by way of xllamacpp. No key, no server, no hub.
+
+``local/smollm2-135m`` is SmolLM2-135M-Instruct (see ``weights``), ``local/PATH.gguf`` any file, ``local/hf:owner/repo/
+file.gguf`` one from the Hub. A seed of its own for each draw makes a text depend on nothing that runs beside it.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from prefgen.errors import RowFailed, RunError
+from prefgen.llm import faults, given, weights
+from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+
+SLOTS = 16
+"""Requests that are decoded together; measured: 32 gain nothing over 16 on two cores."""
+CONTEXT = 2048
+"""Tokens of one slot; ``extra: {context: 4096}`` for more."""
+TEMPERATURE, TOP_P, MAX_TOKENS = 0.7, 0.9, 512
+"""What holds where a recipe says nothing; llama.cpp's own defaults change between its versions."""
+
+_ABILITIES = frozenset({"given", "grammar", "schema"})
+
+
+def missing_key(model: Model) -> str | None:
+    """Why this model cannot run here; None where it can. No key is needed."""
+    if find_spec("xllamacpp") is None:
+        return f"{model.use} runs on xllamacpp, which is not installed; pip install 'prefgen[local]'"
+    own = model.id not in weights.KNOWN and not model.id.startswith("hf:")
+    if own and weights.find(model.id) is None:
+        names = ", ".join(f"local/{name}" for name in weights.KNOWN)
+        return f"{model.use}: no such file; name a GGUF file, or one of {names}"
+    return None
+
+
+class Local:
+    """A Provider (``prefgen.llm.request``) without a wire. Each file is loaded once, when it is first asked."""
+
+    def __init__(self) -> None:
+        self._engines: dict[tuple[str, int], _Engine] = {}
+        self._lock = threading.Lock()
+
+    def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
+        """Everything but several draws in one request: each draw has its own seed."""
+        return _ABILITIES
+
+    def sees(self, request: Request) -> Mapping[str, Any]:
+        """The weights by name (a file's also by its size), messages, sampling, limits of form."""
+        asked: dict[str, Any] = {"model": _identity(request.model), "messages": _messages(request)}
+        if request.given is not None:
+            return asked | {"given": request.given}
+        form = {"grammar": request.grammar, "schema": request.schema}
+        return asked | _sampling(request.model) | {name: value for name, value in form.items() if value is not None}
+
+    def notices(self, model: Model) -> Sequence[str]:  # noqa: ARG002
+        """Nothing is left out."""
+        return ()
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+        """One reply for each seed."""
+        engine = await asyncio.to_thread(self._engine, request.model)
+        loop = asyncio.get_running_loop()
+        bodies = [_body(request, seed) for seed in seeds]
+        answers = await asyncio.gather(*(loop.run_in_executor(engine.pool, engine.ask, body) for body in bodies))
+        return [_raw(answer, request) for answer in answers]
+
+    def read(self, raw: Raw) -> Completion:
+        """Text, how it ended, tokens; for given text its log-probabilities. Raises RowFailed ("not_scored")."""
+        try:
+            choice, usage = raw["choice"], raw["usage"]
+            tokens = Usage(usage["prompt_tokens"], usage["completion_tokens"])
+            if "given" in raw:
+                return Completion(raw["given"], "stop", given.of_forced(choice, raw["given"]), tokens, raw["model"])
+            text = (choice["message"]["content"] or "").removeprefix(raw.get("prefill", ""))
+            finish = "length" if choice["finish_reason"] == "length" else "stop"
+        except (KeyError, TypeError, AttributeError) as e:
+            raise faults.bad_body("local", "a malformed reply", repr(raw)) from e
+        return Completion(text, finish, (), tokens, raw["model"])
+
+    async def close(self) -> None:
+        """Lets what is being decoded come to its end, and the models go."""
+        engines, self._engines = list(self._engines.values()), {}
+        for engine in engines:
+            await asyncio.to_thread(engine.pool.shutdown)
+
+    def _engine(self, model: Model) -> "_Engine":
+        context = int(model.extra.get("context", CONTEXT))
+        with self._lock:
+            path = weights.pull(model.id)
+            if (str(path), context) not in self._engines:
+                self._engines[str(path), context] = _Engine(path, context)
+            return self._engines[str(path), context]
+
+
+class _Engine:
+    """One loaded model, and the threads that wait for its slots."""
+
+    def __init__(self, path: Path, context: int) -> None:
+        # With the default, libgomp's barriers spin so long that one other busy process stops all progress.
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+        try:
+            import xllamacpp
+        except ImportError as e:
+            raise RunError(f"xllamacpp does not load ({e}); pip install 'prefgen[local]', and libgomp1 on Debian") from e
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_parallel, params.n_ctx = SLOTS, SLOTS * context
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
+        params.cache_ram_mib, params.fit_params, params.ui, params.verbosity = 0, False, False, 0
+        try:
+            self.server = xllamacpp.Server(params)
+        except Exception as e:
+            raise RunError(f"{path} cannot be loaded: {e}; is it a whole GGUF file, and is there memory for it?") from e
+        self.pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="local-model")
+
+    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        """One exchange; blocks until the reply is whole. Errors are given back, not raised, by the server."""
+        answer: dict[str, Any] = self.server.handle_chat_completions(body)
+        if "error" not in answer:
+            return answer
+        words = str(answer["error"].get("message", answer["error"]))
+        reason = "context_too_long" if "context" in words or "too long" in words else "bad_request"
+        raise RowFailed(reason, f"local model: {words[:300]}")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _identity(model: Model) -> str:
+    """What the weights are called in the journal's keys, without reading them."""
+    path = None if model.id in weights.KNOWN else weights.find(model.id)
+    return f"{path.name}:{path.stat().st_size}" if path else model.id
+
+
+def _messages(request: Request) -> list[dict[str, str]]:
+    return [{"role": turn["role"], "content": turn["content"]} for turn in request.messages]
+
+
+def _sampling(model: Model) -> dict[str, Any]:
+    asked = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
+    defaults = {"temperature": TEMPERATURE, "top_p": TOP_P, "max_tokens": MAX_TOKENS}
+    stated = {name: value for name, value in asked.items() if value is not None}
+    return {**defaults, **stated, **{name: value for name, value in model.extra.items() if name != "context"}}
+
+
+def _body(request: Request, seed: int) -> dict[str, Any]:
+    # The prompt cache is off: with it, what ran before would change how a prompt is computed.
+    body: dict[str, Any] = {"messages": _messages(request), "cache_prompt": False}
+    if request.given is not None:
+        return body | given.forced_body(request.given)
+    body |= _sampling(request.model) | {"seed": seed}
+    if request.grammar is not None:
+        body["grammar"] = request.grammar
+    if request.schema is not None:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"schema": dict(request.schema)}}
+    return body
+
+
+def _raw(answer: dict[str, Any], request: Request) -> Raw:
+    raw = {"choice": answer["choices"][0], "usage": answer["usage"], "model": request.model.id, "id": answer.get("id")}
+    if request.given is not None:
+        return raw | {"given": request.given}
+    last = request.messages[-1]
+    return raw | ({"prefill": last["content"]} if last["role"] == "assistant" else {})
