@@ -1,7 +1,7 @@
 """prefgen: preference datasets for LLM alignment, from a recipe that reads like the paper.
 
-    from prefgen import Recipe, do, load, run
-    run(load("recipes/quickstart.yaml"))
+from prefgen import Recipe, do, load, run
+run(load("recipes/quickstart.yaml"))
 """
 
 from prefgen.recipe import Recipe, do, load

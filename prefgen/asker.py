@@ -128,7 +128,8 @@ class _Section:
 def sections(path: Path) -> tuple[_Section, ...]:
     """A prompt file's parts: text under ``# system``, ``# user`` or ``# assistant``, or a spliced column
     (``# messages: prompt``). Text before any heading is the user's. Split before filling, so that
-    nothing in a row can open a section of its own."""
+    nothing in a row can open a section of its own.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as e:
@@ -166,7 +167,8 @@ def blanks(path: Path) -> frozenset[str]:
 
 def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """The messages of a prompt file for one row. Conversations in the row read as their text;
-    what the row holds is never filled a second time."""
+    what the row holds is never filled a second time.
+    """
     shown = {name: as_text(row[name]) for name in blanks(path) if name in row}
     messages: list[Message] = []
     for section in sections(path):

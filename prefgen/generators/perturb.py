@@ -53,13 +53,18 @@ class perturb(Asker):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The pair. Refused: a marker missing, an empty block, an echoed placeholder, blocks that differ,
-        x' equal to x, y' equal to y."""
+        x' equal to x, y' equal to y.
+        """
         modified, worse = _blocks(reply)
         if _folded(modified) == _folded(str(as_text(row["prompt"]))):
             raise Unreadable("unchanged", "the modified instruction is the instruction")
         if _folded(worse) == _folded(row["response"]):
             raise Unreadable("unchanged", "the answer to the modified instruction is the answer")
-        chosen = {"chosen": row["response"], "chosen_model": row["response_model"], "chosen_reply": row["response_reply"]}
+        chosen = {
+            "chosen": row["response"],
+            "chosen_model": row["response_model"],
+            "chosen_reply": row["response_reply"],
+        }
         rejected = {"rejected": worse, "rejected_model": reply.model, "rejected_reply": reply.id}
         return [{"modified_prompt": modified, **chosen, **rejected}]
 

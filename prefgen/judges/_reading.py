@@ -43,7 +43,8 @@ def _of_last_line(text: str, offered: Sequence[str]) -> str | None:
 
 
 _SCORE = re.compile(
-    r"\b(?:score|points?)\b[*_`\"']{0,4}[ \t]{0,4}(?::|=|\bis\b)[ \t*_`\"'<\[(]{0,8}([+-]?\d{1,6}(?:\.\d{1,6})?)", re.IGNORECASE
+    r"\b(?:score|points?)\b[*_`\"']{0,4}[ \t]{0,4}(?::|=|\bis\b)[ \t*_`\"'<\[(]{0,8}([+-]?\d{1,6}(?:\.\d{1,6})?)",
+    re.IGNORECASE,
 )
 _AFTER = re.compile(r"[ \t*_]{0,4}(?:(/|out of)[ \t]{0,4}(\d{1,6})|(?:-|–|—|\bto\b|\bor\b)[ \t]{0,4}\d)", re.IGNORECASE)  # noqa: RUF001
 

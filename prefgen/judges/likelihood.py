@@ -43,7 +43,9 @@ class likelihood(Asker):
 
     def __post_init__(self) -> None:
         if not self.by or self.n != 1:
-            raise ValueError("likelihood needs at least one term in `by`, and n: 1; a probability does not vary by draw")
+            raise ValueError(
+                "likelihood needs at least one term in `by`, and n: 1; a probability does not vary by draw"
+            )
 
     def wants(self) -> frozenset[str]:
         """The log-probabilities of a given text."""
@@ -71,7 +73,9 @@ class likelihood(Asker):
         if term == "channel":
             return [Ask(fill(self.prompt_file(), {"response": response}), given=str(as_text(prompt)))]
         conditioned = Ask(prompt, given=response)
-        return [conditioned] if term == "mean" else [conditioned, Ask([{"role": "user", "content": ""}], given=response)]
+        return (
+            [conditioned] if term == "mean" else [conditioned, Ask([{"role": "user", "content": ""}], given=response)]
+        )
 
     def _score(self, replies: Sequence[Reply]) -> float:
         left, score = list(replies), 0.0

@@ -106,7 +106,9 @@ class _Engine:
         try:
             import xllamacpp
         except ImportError as e:
-            raise RunError(f"xllamacpp does not load ({e}); pip install 'prefgen[local]', and libgomp1 on Debian") from e
+            raise RunError(
+                f"xllamacpp does not load ({e}); pip install 'prefgen[local]', and libgomp1 on Debian"
+            ) from e
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_parallel, params.n_ctx = SLOTS, SLOTS * context

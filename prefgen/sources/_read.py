@@ -61,10 +61,16 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
     """The rows of a source. Text is a file if it ends like one, else what lies at that path, else a dataset
-    on the Hub. Raises LoadError.
+    on the Hub. Raises LoadError; an empty frame is no error, for it has columns to plan with.
     """
-    if not isinstance(source, str | Path):
-        return _given(source, wanted)
+    raw = _named(source, wanted, folder) if isinstance(source, str | Path) else _given(source, wanted)
+    if not len(raw.rows) and not isinstance(source, pl.DataFrame):
+        raise LoadError(f"{raw.name} has no rows; give it some, one prompt each")
+    return raw
+
+
+def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
+    """The rows of a file, a folder or a dataset on the Hub."""
     path = folder / Path(source).expanduser()
     reader = _READERS.get(path.suffix.lower())
     try:

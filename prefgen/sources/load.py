@@ -82,8 +82,6 @@ def _named(keep: str | Sequence[str] | Mapping[str, str]) -> dict[str, str]:
 
 def _marked(raw: Raw, prompt: str, kept: Mapping[str, str]) -> pl.DataFrame:
     """All rows in the source's order, each with its reason to go or with null."""
-    if not raw.columns or (isinstance(raw.rows, list) and not raw.rows):
-        raise LoadError(f"{raw.name} has no rows; give it some, one prompt each")
     given = enumerate(plain(values(raw, prompt)), 1)
     found = [_conversation(_checked(value, f"{raw.name}, row {n}", prompt)) for n, value in given]
     talks = [None if isinstance(talk, str) else talk for talk in found]

@@ -1,0 +1,115 @@
+"""Every problem of a recipe, at once, with its place and its cure, before any call."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from prefgen import Recipe, do, load
+from prefgen import plan as planning
+from prefgen.dataset import CONFIGS
+from prefgen.errors import RecipeError
+from prefgen.sources.load import load as load_prompts
+from tests.fakes import writes
+
+GOOD = """\
+models:
+  judge: {use: fake/it}
+steps:
+  prompts: {load: prompts.jsonl}
+  responses: {answer: prompts, model: judge}
+  pairs: {perturb: responses, model: judge}
+  orders: {both_orders: pairs}
+  judgments: {compare: orders, model: judge, n: 2}
+  agreed: {verdict_agreement: judgments}
+write: {preferences: pairs, judgments: judgments}
+"""
+
+BROKEN = [
+    ("verb", "{compare: orders, model: judge, n: 2}", "{comprae: orders}", "8: judgments: no verb 'comprae'; did you mean 'compare'?"),
+    ("setting", "n: 2}", "m: 2}", "8: judgments: compare has no setting 'm'; did you mean 'model'?"),
+    ("type", "n: 2}", "n: two}", "8: judgments: compare: n is 'two'; input should be a valid integer"),
+    ("model", "model: judge, n", "model: jugde, n", "8: judgments: no model 'jugde'; did you mean 'judge'?"),
+    ("table", "both_orders: pairs", "both_orders: piars", "7: orders: no table 'piars'; did you mean 'pairs'?"),
+    ("column", "compare: orders", "compare: pairs", "8: judgments: compare needs response_a, which pairs has not; orders has it"),
+    ("key", "write:", "wirte:", "10: a recipe has no 'wirte'; did you mean 'write'?"),
+    ("twice", "  agreed:", "  orders:", "9: orders: made already on line 7; give this table a name of its own"),
+    ("config", "{preferences: pairs", "{preference: pairs", "10: write: no dataset 'preference'; did you mean 'preferences'?"),
+    ("provider", "fake/it}", "opnai/x}", "2: judge: no provider 'opnai'; did you mean 'openai'?"),
+    ("missing", "{compare: orders, model: judge, n: 2}", "{compare: orders}", "8: judgments: compare needs the setting 'model'; write `model: …`"),
+    ("below", "perturb: responses", "perturb: agreed", "6: pairs: agreed is made below; a table is made above the tables made of it"),
+    ("file", "prompts.jsonl", "prompst.jsonl", "4: prompts: "),
+    ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing"),
+]  # fmt: skip
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "prompts.jsonl").write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
+    path = folder / "r.yaml"
+    path.write_text(text)
+    return path
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(RecipeError) as caught:
+        planning.make(load(path), writers=CONFIGS, fakes={"it": writes})
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_good_recipe_is_planned_with_all_its_columns(tmp_path: Path) -> None:
+    plan = planning.make(load(write(tmp_path, GOOD)), writers=CONFIGS, fakes={"it": writes})
+    assert list(plan.steps) == ["prompts", "responses", "pairs", "orders", "judgments", "agreed"]
+    assert plan.steps["agreed"].schema["verdict"] == pl.String
+
+
+@pytest.mark.parametrize(("good", "bad", "line"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
+def test_a_broken_recipe_says_where_what_and_what_would_do(good: str, bad: str, line: str, tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace(good, bad))
+    assert problems(path)[0].startswith(f"{path}:{line}")
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("fake/it", "fake/other")
+        .replace("both_orders: pairs", "both_odrers: pairs")
+        .replace("n: 2", "k: 2")
+    )
+    found = problems(write(tmp_path, text))
+    assert len(found) == 3
+    assert "fake/other" in found[0]
+    assert "both_odrers" in found[1]
+    assert "'k'" in found[2]
+
+
+def test_an_input_without_the_prompt_column_names_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("{load: prompts.jsonl}", "{load: prompts.jsonl, prompt: instruction}"))
+    assert "instruction" in problems(path)[0]
+    assert "prompt" in problems(path)[0]
+
+
+def test_an_empty_input_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    (tmp_path / "prompts.jsonl").write_text("")
+    assert "has no rows" in problems(path)[0]
+
+
+def test_a_function_of_yours_is_a_verb() -> None:
+    def short(rows: pl.DataFrame, *, most: int = 10) -> pl.DataFrame:
+        return rows.filter(pl.col("id").str.len_chars() <= most)
+
+    rows: list[dict[str, Any]] = [{"prompt": "why?"}]
+    steps = {"prompts": do(load_prompts, rows), "kept": do(short, "prompts", most=99)}
+    plan = planning.make(Recipe(name="mine", steps=steps))
+    assert plan.steps["kept"].schema == plan.steps["prompts"].schema
+    with pytest.raises(RecipeError, match="short has no setting 'least'"):
+        planning.make(Recipe(name="mine", steps={**steps, "kept": do(short, "prompts", least=1)}))
+
+
+def test_a_function_that_fails_on_no_rows_is_told() -> None:
+    def broken(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.filter(pl.col("id") == rows["id"][0])
+
+    rows: list[dict[str, Any]] = [{"prompt": "why?"}]
+    with pytest.raises(RecipeError, match="broken fails on an empty table"):
+        planning.make(Recipe(name="mine", steps={"prompts": do(load_prompts, rows), "kept": do(broken, "prompts")}))
