@@ -81,7 +81,7 @@ class Asker:
         """The messages for one row: the prompt file, filled."""
         return Ask(fill(self.prompt_file(), row))
 
-    def read(self, row: Row, reply: Reply) -> list[Row]:
+    def read(self, row: Row, reply: Reply) -> list[Row]:  # noqa: ARG002  # parts do look at them
         """The new columns of each row that a reply makes; raises Unreadable where it makes none."""
         raise TypeError(f"{type(self).__name__} does not say how its replies are read")
 

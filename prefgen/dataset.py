@@ -232,7 +232,9 @@ class _Shards:
 
 def _groups(rows: pl.DataFrame, first: int) -> Iterator[pl.DataFrame]:
     """The rows in pieces: the first fills up the row group that is open, the others are one each."""
-    starts = [0, *range(first, rows.height, GROUP)] if rows.height else []
+    if rows.is_empty():
+        return
+    starts = [0, *range(first, rows.height, GROUP)]
     for start, end in zip(starts, [*starts[1:], rows.height], strict=True):
         yield rows[start:end]
 

@@ -13,7 +13,7 @@ def writes(request: Request, seed: int) -> str | Completion:
     """Answers, perturbs, compares (A or B by the seed), scores, and gives log-probabilities by length."""
     asked = request.messages[-1]["content"]
     if request.given is not None:
-        return Completion(request.given, logprobs=(-1.0 / (1 + len(request.given)), -0.5))
+        return Completion(request.given, logprobs=(-(sum(map(ord, request.given + asked)) % 97) / 10 - 0.1, -0.5))
     if "[User Question Modified]" in "".join(turn["content"] for turn in request.messages):
         return BLOCK.format(seed=seed)
     if "[The Start of Assistant A's Answer]" in asked:

@@ -6,17 +6,15 @@ from prefgen.errors import RunError
 from prefgen.resources import resources
 
 
-def test_a_clone_has_them_beside_the_package() -> None:
-    assert (resources("schemas") / "preferences.json").is_file()
-
-
-def test_a_wheel_has_them_inside(tmp_path: Path) -> None:
-    (tmp_path / "schemas").mkdir()
+def test_folders_of_a_wheel_come_before_those_of_a_clone(tmp_path: Path) -> None:
     package = tmp_path / "prefgen"
-    (package / "schemas").mkdir(parents=True)
-    assert resources("schemas", package) == package / "schemas"
+    with pytest.raises(RunError, match="recipes"):
+        resources("recipes", package)
+    (tmp_path / "recipes").mkdir()
+    assert resources("recipes", package) == tmp_path / "recipes"
+    (package / "recipes").mkdir(parents=True)
+    assert resources("recipes", package) == package / "recipes"
 
 
-def test_an_installation_without_them_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="recipes/ is missing from this installation of prefgen; install it again"):
-        resources("recipes", tmp_path / "prefgen")
+def test_what_is_shipped_is_found() -> None:
+    assert (resources("schemas") / "preferences.json").exists()

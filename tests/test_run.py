@@ -119,7 +119,7 @@ def test_a_dead_server_is_told_in_words(tmp_path: Path) -> None:
     with OpenAIServer(spoken) as server:
         gone = server.base_url
     recipe = load(STE, [f"models.{model}.base_url={gone}" for model in ("writer", "judge")])
-    with pytest.raises(ProviderError, match="127.0.0.1"):
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1"):
         run(recipe, tmp_path / "run", take=2)
 
 

@@ -38,7 +38,7 @@ def _of_last_line(text: str, offered: Sequence[str]) -> str | None:
     tags = [match for match in _TAG.finditer(line) if match[1].upper() in offered]
     if not tags or tags[-1].end() != len(line):
         return None
-    announced = line[: tags[-1].start()].rstrip(_TRIM).endswith((":", "：", "is"))
+    announced = line[: tags[-1].start()].rstrip(_TRIM).endswith((":", "\uff1a", "is"))
     return tags[-1][1].upper() if announced or len({t[1].upper() for t in tags}) == 1 else None
 
 

@@ -1,0 +1,170 @@
+"""A request's way: looked up, joined, sent once, kept, read; and what each fault does to it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefgen.errors import BudgetReached, ProviderError, RowFailed, TryAgain
+from prefgen.llm.budget import Budget
+from prefgen.llm.client import HOPELESS, Client, Outcome, Tally
+from prefgen.llm.journal import Journal
+from prefgen.llm.request import Completion, Model, Request
+
+Made = Callable[..., Client]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Made]:
+    journals: list[Journal] = []
+
+    def make(writer: Any, *, max_calls: int | None = None) -> Client:
+        async def no_sleep(seconds: float) -> None:
+            await asyncio.sleep(0)
+
+        journals.append(Journal(tmp_path / "j.sqlite"))
+        return Client(journals[-1], {"it": writer}, Budget(max_calls), sleep=no_sleep)
+
+    yield make
+    for journal in journals:
+        journal.close()
+
+
+def request(text: str = "hi", **settings: Any) -> Request:
+    return Request(Model(use="fake/it", **settings), [{"role": "user", "content": text}])
+
+
+def ask(client: Client, *asked: tuple[Request, range], tally: Tally | None = None) -> list[list[Outcome]]:
+    async def go() -> list[list[Outcome]]:
+        counted = tally or Tally()
+        return list(await asyncio.gather(*(client.draw(r, draws, counted) for r, draws in asked)))
+
+    return asyncio.run(go())
+
+
+def words(outcomes: list[Outcome]) -> list[str]:
+    return [o.completion.text if o.completion else f"failed: {o.failure}" for o in outcomes]
+
+
+def test_draws_differ_and_are_sent_once(made: Made) -> None:
+    tally, again = Tally(), Tally()
+    (first,) = ask(made(lambda r, seed: f"text {seed}"), (request(), range(3)), tally=tally)
+    (second,) = ask(made(lambda r, seed: "never asked"), (request(), range(3)), tally=again)
+    assert len(set(words(first))) == 3
+    assert words(first) == words(second)
+    assert (tally.calls, tally.cached, again.calls, again.cached) == (1, 0, 0, 3)
+
+
+def test_equal_requests_at_once_are_one(made: Made) -> None:
+    calls = []
+
+    async def slow(r: Request, seed: int) -> str:
+        calls.append(seed)
+        await asyncio.sleep(0.01)
+        return "so"
+
+    tally = Tally()
+    both = ask(made(slow), (request(), range(1)), (request(), range(1)), tally=tally)
+    assert [words(one) for one in both] == [["so"], ["so"]]
+    assert (len(calls), tally.calls, tally.cached) == (1, 1, 1)
+
+
+def failing(times: int, fault: Exception) -> Callable[[Request, int], str]:
+    left = [times]
+
+    def writer(r: Request, seed: int) -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise fault
+        return "at last"
+
+    return writer
+
+
+@pytest.mark.parametrize(
+    ("fault", "times", "expected"),
+    [
+        (TryAgain("overloaded", "503", attempts=6), 5, "at last"),
+        (TryAgain("overloaded", "503", attempts=6), 6, "failed: 503"),
+        (TryAgain("timeout", "slow", attempts=2), 2, "failed: slow"),
+        (TryAgain("rate_limit", "429", attempts=0, wait=1), 50, "at last"),
+        (RowFailed("context_too_long", "too long"), 1, "failed: too long"),
+    ],
+)
+def test_each_fault_is_worth_its_tries(made: Made, fault: Exception, times: int, expected: str) -> None:
+    (outcomes,) = ask(made(failing(times, fault)), (request(), range(1)))
+    assert words(outcomes) == [expected]
+
+
+def test_a_call_without_an_end_is_given_up(made: Made) -> None:
+    async def never(r: Request, seed: int) -> str:
+        await asyncio.sleep(3600)
+        return ""
+
+    (outcomes,) = ask(made(never), (request(timeout=0.02), range(1)))
+    assert outcomes[0].failure
+    assert outcomes[0].failure.reason == "timeout"
+
+
+def test_no_server_ever_is_the_run_s_end(made: Made) -> None:
+    fault = TryAgain("no_connection", "refused", attempts=4)
+    with pytest.raises(ProviderError, match="refused"):
+        ask(made(failing(99, fault)), (request(), range(1)))
+
+
+def test_nothing_but_failures_end_the_run(made: Made) -> None:
+    asked = [(request(f"{n}"), range(1)) for n in range(HOPELESS)]
+    with pytest.raises(ProviderError, match=f"{HOPELESS} requests in a row"):
+        ask(made(failing(999, RowFailed("bad_request", "no"))), *asked)
+
+
+def test_a_bad_key_stops_all_and_keeps_what_was_in_flight(made: Made) -> None:
+    async def writer(r: Request, seed: int) -> str:
+        if r.messages[0]["content"] == "bad":
+            raise ProviderError("the key is wrong")
+        await asyncio.sleep(0.02)
+        return "paid"
+
+    client = made(writer)
+
+    async def go() -> None:
+        good = asyncio.create_task(client.draw(request("good"), range(1), Tally()))
+        await asyncio.sleep(0)
+        with pytest.raises(ProviderError, match="the key is wrong"):
+            await client.draw(request("bad"), range(1), Tally())
+        assert words(await good) == ["paid"]
+        with pytest.raises(ProviderError, match="the key is wrong"):
+            await client.draw(request("later"), range(1), Tally())
+
+    asyncio.run(go())
+    assert client.known(request("good"), 0)
+
+
+def test_max_calls_is_never_passed(made: Made) -> None:
+    calls = []
+    client = made(lambda r, seed: calls.append(seed) or "x", max_calls=3)
+    with pytest.raises(BudgetReached, match="3 requests"):
+        ask(client, *((request(f"{n}"), range(1)) for n in range(10)))
+    assert len(calls) == 3
+
+
+def test_in_flight_is_capped(made: Made) -> None:
+    now, most = [0], [0]
+
+    async def writer(r: Request, seed: int) -> str:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await asyncio.sleep(0.001)
+        now[0] -= 1
+        return "x"
+
+    ask(made(writer), *((request(f"{n}", concurrency=5), range(1)) for n in range(40)))
+    assert most[0] == 5
+
+
+def test_prices_count_and_unknown_ones_are_said(made: Made) -> None:
+    tally = Tally()
+    ask(made(lambda r, s: Completion("x")), (request(), range(1)), tally=tally)
+    assert (tally.dollars, tally.unpriced) == (0.0, 0)

@@ -1,0 +1,150 @@
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefgen.errors import RunError
+from prefgen.llm.journal import Attempt, Entry, Journal
+
+
+def put(journal: Journal, *entries: Entry) -> None:
+    async def go() -> None:
+        await asyncio.gather(*(journal.put([entry]) for entry in entries))
+
+    asyncio.run(go())
+
+
+def entry(number: int, text: str = "x") -> Entry:
+    return Entry(number.to_bytes(32, "big"), {"choice": {"text": text}}, 3, 2, 0.5, "fake/it")
+
+
+def test_what_is_put_is_there_for_this_and_the_next_process(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "deep" / "j.sqlite")
+    put(journal, *(entry(n, f"text {n} \ud800 é") for n in range(300)))
+    assert len(journal) == 300
+    journal.close()
+    again = Journal(tmp_path / "deep" / "j.sqlite")
+    assert again.get(entry(7).key) == {"choice": {"text": "text 7 \ud800 é"}}
+    assert again.get(entry(999).key) is None
+    assert (again.has(entry(7).key), again.has(entry(999).key)) == (True, False)
+    again.close()
+
+
+def test_the_first_reply_to_a_key_stays(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    put(journal, entry(1, "first"))
+    put(journal, entry(1, "second"))
+    assert journal.get(entry(1).key) == {"choice": {"text": "first"}}
+    journal.close()
+
+
+def test_failures_are_noted_and_are_no_replies(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    asyncio.run(journal.note(Attempt(entry(1).key, "timeout", "no reply", billed=True)))
+    assert not journal.has(entry(1).key)
+    journal.close()
+    with sqlite3.connect(tmp_path / "j.sqlite") as db:
+        assert db.execute("SELECT kind, message, billed FROM attempt").fetchall() == [("timeout", "no reply", 1)]
+    db.close()
+
+
+def test_damage_is_told_and_never_read(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    journal = Journal(path)
+    put(journal, entry(1))
+    journal.close()
+    db = sqlite3.connect(path)
+    db.execute("UPDATE reply SET body = substr(body, 2)")
+    db.commit()
+    db.close()
+    journal = Journal(path)
+    with pytest.raises(RunError, match="damaged"):
+        journal.get(entry(1).key)
+    journal.close()
+
+
+def test_what_is_no_journal_is_told(tmp_path: Path) -> None:
+    (tmp_path / "j.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(RunError, match="not a database"):
+        Journal(tmp_path / "j.sqlite")
+
+
+def test_a_journal_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    Journal(tmp_path / "j.sqlite").close()
+    db = sqlite3.connect(tmp_path / "j.sqlite")
+    db.execute("UPDATE meta SET value = '99'")
+    db.commit()
+    db.close()
+    with pytest.raises(RunError, match="version 99"):
+        Journal(tmp_path / "j.sqlite")
+
+
+FULL = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from prefgen.errors import RunError
+from prefgen.llm.journal import Entry, Journal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal, kept = Journal(Path(sys.argv[1])), 0
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+import os
+async def go():
+    global kept
+    for n in range(1000):
+        await journal.put([Entry(n.to_bytes(32, "big"), {"choice": {"text": os.urandom(4000).hex()}})])
+        kept = n + 1
+try:
+    asyncio.run(go())
+except RunError as e:
+    print(kept, "free some space" in str(e))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+async def more():
+    await journal.put([Entry(b"later" * 6, {"choice": {"text": "later"}})])
+asyncio.run(more())
+journal.close()
+"""
+
+
+def test_a_full_disk_loses_nothing_and_ends_when_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
+    kept, told = done.stdout.split()
+    assert told == "True"
+    journal = Journal(path)
+    assert all(journal.get(n.to_bytes(32, "big")) for n in range(int(kept)))
+    assert len(journal) == int(kept) + 1
+    journal.close()
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from prefgen.llm.journal import Entry, Journal
+journal = Journal(Path(sys.argv[1]))
+async def one(n):
+    await journal.put([Entry(n.to_bytes(32, "big"), {"choice": {"text": "x" * 500}})])
+    print(n, flush=True)
+async def go():
+    for start in range(0, 100_000, 20):
+        await asyncio.gather(*(one(n) for n in range(start, start + 20)))
+asyncio.run(go())
+"""
+
+
+def test_kill_9_loses_no_reply_that_was_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    acknowledged = [int(child.stdout.readline()) for _ in range(200)]
+    os.kill(child.pid, signal.SIGKILL)
+    acknowledged += [int(line) for line in child.stdout if line.endswith("\n")]
+    child.stdout.close()
+    child.wait()
+    journal = Journal(path)
+    assert all(journal.has(n.to_bytes(32, "big")) for n in acknowledged)
+    journal.close()

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from prefgen.card import card, fenced
+from prefgen.recipe import dump, load
+
+RECIPE = load(Path(__file__).parent.parent / "recipes" / "quickstart.yaml")
+FUNNEL = [
+    {
+        "table": "a|b",
+        "verb": "load",
+        "rows_in": 3,
+        "rows_out": 2,
+        "dropped": {"`x` <b>": 1},
+        "unreadable": {},
+        "failed": {},
+    }
+]
+
+
+def test_the_front_matter_is_yaml_with_one_default_config() -> None:
+    text = card(RECIPE, dump(RECIPE), {"preferences": 1200, "preferences_text": 1200, "judgments": 0}, FUNNEL)
+    front = YAML(typ="safe", pure=True).load(text.split("---\n")[1])
+    assert front["license"] == "apache-2.0"
+    assert front["size_categories"] == ["1K<n<10K"]
+    assert [c["config_name"] for c in front["configs"]] == ["preferences", "preferences_text"]
+    assert [c.get("default", False) for c in front["configs"]] == [True, False]
+
+
+def test_the_card_tells_counts_and_the_recipe_and_stays_text() -> None:
+    text = card(RECIPE, dump(RECIPE), {"preferences": 2}, FUNNEL)
+    assert "recipe: quickstart" in text
+    assert "1 'x' &lt;b>" in text
+    assert card(RECIPE, dump(RECIPE), {"preferences": 2}, FUNNEL) == text
+
+
+def test_a_fence_is_longer_than_any_inside() -> None:
+    assert fenced("a\n````\nb").startswith("`````\n")

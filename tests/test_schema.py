@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from prefgen.schema import dumped, recipe_schema
+
+ROOT = Path(__file__).parent.parent
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
+    return found
+
+
+def test_the_file_is_what_the_verbs_say() -> None:
+    assert (ROOT / "schemas" / "recipe.json").read_text(encoding="utf-8") == dumped(), "run `make schema`"
+
+
+def test_it_is_a_schema() -> None:
+    Draft202012Validator.check_schema(recipe_schema())
+    for path in (ROOT / "schemas").glob("*.json"):
+        Draft202012Validator.check_schema(json.loads(path.read_text()))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_recipes_keep_it_and_wrong_ones_do_not(path: Path) -> None:
+    check, recipe = Draft202012Validator(recipe_schema()), parsed(path)
+    check.validate(recipe)
+    recipe["steps"]["prompts"]["colour"] = "red"
+    assert not check.is_valid(recipe)
