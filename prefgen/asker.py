@@ -137,8 +137,9 @@ def sections(path: Path) -> tuple[_Section, ...]:
     cuts = [*_HEADING.finditer(text)]
     first = text[: cuts[0].start()] if cuts else text
     found = [_Section("user", first.strip())] if first.strip() else []
-    for cut, after in zip(cuts, [*cuts[1:], None], strict=True):
-        body = text[cut.end() : after.start() if after else None].strip()
+    ends = [*(cut.start() for cut in cuts[1:]), len(text)]
+    for cut, end in zip(cuts, ends, strict=False):
+        body = text[cut.end() : end].strip()
         found.append(_Section(messages=cut[2]) if cut[2] else _Section(cut[1], body))
     return tuple(found)
 

@@ -56,6 +56,8 @@ def score(reply: Reply, lowest: float = 0, highest: float = 5) -> float:
     if not matches:
         raise absent(reply, "score")
     value, after = float(matches[-1][1]), _AFTER.match(text, matches[-1].end())
+    if reply.finish == "length" and text[(after or matches[-1]).end() :].strip(_TRIM):
+        raise Unreadable("truncated", "cut off after naming a score")
     if after and not after[1]:
         raise Unreadable("conflicting", "a range of scores")
     if (after and float(after[2]) != highest) or not lowest <= value <= highest:

@@ -67,8 +67,8 @@ def find(name: str, known: Mapping[str, Weights] = KNOWN) -> Path | None:
     if name.startswith("hf:"):
         return None
     if name not in known:
-        path = Path(name).expanduser()
-        return path if path.is_file() else None
+        own = Path(name).expanduser()
+        return own if own.is_file() else None
     for path in (cache_folder() / known[name].file, _installed(known[name])):
         if path and path.is_file() and path.stat().st_size == known[name].size:
             return path

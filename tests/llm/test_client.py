@@ -143,8 +143,13 @@ def test_a_bad_key_stops_all_and_keeps_what_was_in_flight(made: Made) -> None:
 
 
 def test_max_calls_is_never_passed(made: Made) -> None:
-    calls = []
-    client = made(lambda r, seed: calls.append(seed) or "x", max_calls=3)
+    calls: list[int] = []
+
+    def writer(r: Request, seed: int) -> str:
+        calls.append(seed)
+        return "x"
+
+    client = made(writer, max_calls=3)
     with pytest.raises(BudgetReached, match="3 requests"):
         ask(client, *((request(f"{n}"), range(1)) for n in range(10)))
     assert len(calls) == 3

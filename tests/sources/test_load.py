@@ -22,11 +22,14 @@ def texts(rows: pl.DataFrame) -> list[str]:
 @pytest.mark.parametrize("kind", ["jsonl", "json", "csv", "parquet"])
 def test_files_of_every_kind(kind: str, tmp_path: Path) -> None:
     frame, path = pl.DataFrame({"prompt": ["why?", "how?"], "topic": ["a", "b"]}), tmp_path / f"x.{kind}"
-    writers = {"jsonl": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}
-    if kind == "json":
-        path.write_text(json.dumps(frame.to_dicts()))
+    if kind == "jsonl":
+        frame.write_ndjson(path)
+    elif kind == "csv":
+        frame.write_csv(path)
+    elif kind == "parquet":
+        frame.write_parquet(path)
     else:
-        writers[kind](path)
+        path.write_text(json.dumps(frame.to_dicts()))
     rows = load(path.name, keep=["topic"], folder=tmp_path)
     assert texts(rows) == ["why?", "how?"]
     assert kept(rows)["topic"].to_list() == ["a", "b"]
