@@ -1,7 +1,7 @@
-# make check, make test: what CI runs, and what to run before a commit.
+# make check, make test, make bench: what CI runs, and what to run before a commit.
 PYTHON ?= python
 
-.PHONY: check test schema
+.PHONY: check test schema bench
 
 check:
 	$(PYTHON) -m ruff check .
@@ -14,3 +14,6 @@ test:
 schema:
 	$(PYTHON) -c "from pathlib import Path; from prefgen.schema import write; write(Path('schemas'))"
 
+
+bench:
+	$(PYTHON) bench/likelihood.py

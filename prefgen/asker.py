@@ -209,13 +209,22 @@ def answered(reply: Reply) -> str:
     return text
 
 
-_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_OPEN_THINKING = re.compile(r"^\s*<think(?:ing)?>.*", re.DOTALL | re.IGNORECASE)
+_THINK_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 
 
 def without_thinking(text: str) -> str:
-    """Reasoning models' think blocks are not part of what they say; one that never closes hides all of it."""
-    return _OPEN_THINKING.sub("", _THINKING.sub("", text))
+    """What a reasoning model says, without its think blocks. One that never closes hides all that follows it;
+    one that only closes was opened by the chat template, and hides all that goes before.
+    """
+    said, start, inside = [], 0, False
+    for tag in _THINK_TAG.finditer(text):
+        if not tag[1] and not inside:
+            said.append(text[start : tag.start()])
+            inside = True
+        elif tag[1]:
+            said = said if inside else []
+            start, inside = tag.end(), False
+    return "".join([*said, "" if inside else text[start:]])
 
 
 def absent(reply: Reply, what: str) -> Unreadable:

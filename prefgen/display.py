@@ -144,7 +144,9 @@ def spent(run: Run) -> Text:
     tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
     dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)
     money = f"${dollars:,.4f}" + (f" and {unpriced:,} replies of unknown price" if unpriced else "")
-    return Text(f"\n{calls:,} calls, {cached:,} replies known before, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+    return Text(
+        f"\n{calls:,} calls, {cached:,} replies known or shared, {tokens:,} tokens, {money}, {clock(run.seconds)}"
+    )
 
 
 def pair(number: int, row: Mapping[str, Any], width: int) -> Text:

@@ -53,4 +53,6 @@ def test_conversations_read_as_text() -> None:
 def test_thinking_is_not_part_of_what_is_said() -> None:
     assert without_thinking("<think>a</think>b<think>c</think>d") == "bd"
     assert without_thinking("<think>never closed [[A]]") == ""
+    assert without_thinking("opened by the template</think>so") == "so"
+    assert without_thinking("a<think>b<think>c</think>d") == "ad"
     assert Reply("x").finish == "stop"

@@ -56,7 +56,7 @@ def test_the_reject_answers_the_most_similar_other_prompt() -> None:
         "rejected": "answer 1",
         "rejected_model": "m1",
         "rejected_reply": "key1",
-        "similarity": pytest.approx(cosine(CAKES, 0, 1), abs=1e-6),
+        "similarity": pytest.approx(cosine(*vectors(CAKES)[:2]), abs=2e-6),
     }
 
 
@@ -126,9 +126,9 @@ def test_of_equally_near_ones_the_first_is_taken() -> None:
 
 def test_blocks_do_not_show() -> None:
     texts = [f"{i % 40} {i % 17} {i % 13}" for i in range(2 * BLOCK + 3)]
-    found = nearest(texts, 0.99, 0.0)
+    found, vector = nearest(texts, 0.99, 0.0), vectors(texts)
     for i in (0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 2):
-        others = [0.0 if j == i else round(cosine(texts, i, j), 6) for j in range(len(texts))]
+        others = [0.0 if j == i else cosine(vector[i], other) for j, other in enumerate(vector)]
         best = max(c for c in others if c <= 0.99)
         assert found[i] == (others.index(best), best)
 
@@ -137,16 +137,17 @@ def test_it_sees_the_whole_table() -> None:
     assert neighbor.whole
 
 
-def cosine(texts: list[str], a: int, b: int) -> float:
+def vectors(texts: list[str]) -> list[dict[str, float]]:
     """As the docstring writes it, word by word."""
     words = [Counter("".join(c if c.isalnum() else " " for c in text.lower()).split()) for text in texts]
     shown_in = Counter(word for counted in words for word in counted)
-    vectors = [
-        {w: (1 + math.log(n)) * (1 + math.log((1 + len(texts)) / (1 + shown_in[w]))) for w, n in words[i].items()}
-        for i in (a, b)
-    ]
-    norms = [math.sqrt(sum(v * v for v in vector.values())) for vector in vectors]
-    return sum(v * vectors[1].get(w, 0.0) for w, v in vectors[0].items()) / (norms[0] * norms[1])
+    rare = {word: 1 + math.log((1 + len(texts)) / (1 + times)) for word, times in shown_in.items()}
+    return [{word: (1 + math.log(times)) * rare[word] for word, times in counted.items()} for counted in words]
+
+
+def cosine(a: dict[str, float], b: dict[str, float]) -> float:
+    both = sum(v * b.get(w, 0.0) for w, v in a.items())
+    return round(both / math.sqrt(sum(v * v for v in a.values()) * sum(v * v for v in b.values())), 6)
 
 
 @settings(deadline=None, max_examples=80)
@@ -156,8 +157,9 @@ def cosine(texts: list[str], a: int, b: int) -> float:
     st.sampled_from([0.0, 0.3]),
 )
 def test_no_other_prompt_is_nearer(texts: list[str], highest: float, lowest: float) -> None:
+    vector = vectors(texts)
     for i, (place, near) in enumerate(nearest(texts, highest, lowest)):
-        others = {j: round(cosine(texts, i, j), 6) for j in range(len(texts)) if j != i}
+        others = {j: cosine(vector[i], other) for j, other in enumerate(vector) if j != i}
         fit = {j: c for j, c in others.items() if 0 < c <= highest and c >= lowest}
         if place is None or near is None:
             assert all(min(abs(c - highest), abs(c - lowest)) < 2e-6 for c in fit.values())
