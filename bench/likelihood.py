@@ -17,7 +17,7 @@ from prefgen.pairs.both_orders import both_orders
 from prefgen.sources.load import load
 
 DATA = Path(__file__).parent.parent / "recipes" / "data" / "user_oriented_prompts.jsonl"
-PAIRS, LONGEST = 60, 600
+PAIRS, LONGEST = 40, 200
 WAYS = {"mean": ["mean"], "channel": ["channel"], "mean + channel": ["mean", "channel"]}
 
 

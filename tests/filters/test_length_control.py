@@ -90,8 +90,9 @@ def test_characters_are_not_bytes() -> None:
 
 
 def test_a_score_on_the_border_is_in_the_tier() -> None:
-    # 0.9 * 0.3 + 0.1 * 0 is over 0.27 in floats.
-    assert reasons([(0.3, 9), (0.27, 1), (0.03, 9), (0.0, 1)], rho=0.1)[1:3] == [None, None]
+    # In floats 0.9 * 0.2 is over 0.18, and 0.2 - 0.18 over 0.1 * 0.2.
+    assert reasons([(0.2, 9), (0.18, 1), (0.0, 1)], rho=0.1)[1:] == [None, None]
+    assert reasons([(0.0, 1), (-0.18, 9), (-0.2, 1)], rho=0.1)[:2] == [None, None]
 
 
 def test_other_column_names() -> None:

@@ -114,6 +114,7 @@ def test_the_gap_must_be_wide_enough() -> None:
     assert reasons([(4, "a"), (3, "b")], min_gap=1) == [None, None]
     assert reasons([(4, "a"), (3.5, "b")], min_gap=1) == ["score gap under 1"] * 2
     assert reasons([(4.5, "a"), (4.2, "b")], min_gap=0.3) == [None, None]  # 4.5 - 4.2 is under 0.3 in floats
+    assert reasons([(0.3, "a"), (0.1, "b")], min_gap=0.2) == [None, None]  # 0.1 + 0.2 is over 0.3
     with pytest.raises(ValueError, match="min_gap must be 0 or more"):
         reasons([], min_gap=-1)
 
@@ -126,6 +127,10 @@ def test_ties() -> None:
     picked = [best_worst(tied, ties="random", seed=seed)["id"].item() for seed in range(60)]
     assert picked == [best_worst(tied, ties="random", seed=seed)["id"].item() for seed in range(60)]
     assert set(picked) == {f"p.{a}-{b}" for a in (0, 1, 4) for b in (2, 3)}
+
+
+def test_scores_that_only_rounding_tells_apart_are_tied() -> None:
+    assert best_worst(table([(0.3, "a"), (0.1 + 0.2, "b"), (0.0, "c")]))["id"].item() == "p.0-2"
 
 
 PROMPTS = st.lists(
