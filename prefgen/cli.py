@@ -156,15 +156,17 @@ def recipes_list(context: typer.Context) -> None:
 @recipes_app.command("show")
 def recipes_show(name: str) -> None:
     """Print a recipe."""
-    print(shipped(name).read_text(encoding="utf-8"), end="")
+    from prefgen import resources
+
+    print(resources.recipe(name).read_text(encoding="utf-8"), end="")
 
 
 @recipes_app.command("copy")
 def recipes_copy(name: str, folder: Annotated[Path, typer.Argument(help="Where to.")] = Path()) -> None:
     """Copy a recipe, and the data that it reads, into a folder of yours."""
-    from prefgen.resources import copy_recipe
+    from prefgen import resources
 
-    for path in copy_recipe(shipped(name), folder):
+    for path in resources.copy_recipe(resources.recipe(name), folder):
         print(path)
 
 
@@ -243,11 +245,12 @@ def say(screen: "Console") -> Any:
 
 def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: int | None = None) -> "Recipe":
     """A recipe by its file or its shipped name, with what the command line overrides."""
+    from prefgen import resources
     from prefgen.recipe import load
 
     path = Path(name)
     if not path.suffix and not path.exists():
-        path = shipped(name)
+        path = resources.recipe(name)
     extra = [] if seed is None else [f"seed={seed}"]
     found = load(path, [*overrides, *extra])
     if concurrency is None:
@@ -256,16 +259,6 @@ def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: 
 
     models = {name: {**settings, "concurrency": concurrency} for name, settings in found.models.items()}
     return replace(found, models=models)
-
-
-def shipped(name: str) -> Path:
-    """The file of a recipe that comes with prefgen."""
-    from prefgen.resources import resources
-
-    paths = {path.stem: path for path in resources("recipes").glob("*.yaml")}
-    if name.removesuffix(".yaml") not in paths:
-        raise RecipeError([Problem("", "", f"no recipe '{name}'", nearest(name, paths))])
-    return paths[name.removesuffix(".yaml")]
 
 
 def pull_weights(recipe: "Recipe", screen: "Console") -> None:

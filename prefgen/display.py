@@ -62,15 +62,16 @@ class Watch:
 
     def _share(self) -> str:
         p = self.progress
-        left = self._left()
-        return f"stage {p.stage + 1} of {max(1, p.stages)}, shard {p.shards_done} of {p.shards}{left}"
+        stage = f"stage {p.stage + 1} of {p.stages}, " if p.stages > 1 else ""
+        return f"{stage}{p.prompts_done:,} of {p.prompts:,} prompts{self._left()}"
 
     def _left(self) -> str:
         """Time left in this stage, once it can be told."""
         p = self.progress
-        if not 0 < p.shards_done < p.shards:
+        if not 0 < p.prompts_done < p.prompts:
             return ""
-        return f", about {clock((time.monotonic() - p.stage_began) * (p.shards - p.shards_done) / p.shards_done)} left"
+        passed = time.monotonic() - p.stage_began
+        return f", about {clock(passed * (p.prompts - p.prompts_done) / p.prompts_done)} left"
 
     def _table(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, header_style="dim", caption=f"{self._clock()} · {self._share()}")

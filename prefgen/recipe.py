@@ -13,9 +13,7 @@ from typing import Any
 from prefgen import verbs
 from prefgen.errors import Problem, RecipeError, nearest
 
-MAX_BYTES = 1_000_000
-MAX_NODES = 100_000
-MAX_DEPTH = 64
+MAX_BYTES, MAX_NODES, MAX_DEPTH = 1_000_000, 100_000, 64
 """A recipe is a page; these limits stop alias bombs and mistaken files, and nothing that a person writes."""
 
 Way = tuple[str, ...]
@@ -70,8 +68,7 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """
     path = Path(path)
     pages = _Pages(str(path))
-    data = pages.read(_text(path))
-    asked = list(overrides)
+    data, asked = pages.read(_text(path)), list(overrides)
     for override in asked:
         pages.override(data, override)
     recipe = _build(data, pages)
@@ -82,19 +79,20 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 
 
 def _text(path: Path) -> str:
+    cure = ""
     try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise RecipeError([Problem(str(path), "", "is a folder", "name the recipe's file")])
-        if size > MAX_BYTES:
-            raise RecipeError([Problem(str(path), "", f"is {size:,} bytes", f"a recipe has {MAX_BYTES:,} at most")])
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) <= MAX_BYTES:
+            return data.decode("utf-8-sig")
+        what, cure = f"is over {MAX_BYTES:,} bytes", "a recipe is a page"
     except UnicodeDecodeError as e:
-        raise RecipeError([Problem(str(path), "", f"is not UTF-8 (byte {e.start})", "save it as UTF-8 text")]) from e
+        what, cure = f"is not UTF-8 (byte {e.start})", "save it as UTF-8 text"
+    except FileNotFoundError:
+        what, cure = "no such file", "`prefgen recipes` lists those that come with prefgen"
     except OSError as e:
-        what = "no such file" if isinstance(e, FileNotFoundError) else str(e.strerror or e)
-        cure = "`prefgen recipes` lists those that come with prefgen" if isinstance(e, FileNotFoundError) else ""
-        raise RecipeError([Problem(str(path), "", what, cure)]) from e
+        what = str(e.strerror or e).lower()
+    raise RecipeError([Problem(str(path), "", what, cure)])
 
 
 _KINDS = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "binary"})

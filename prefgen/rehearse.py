@@ -15,9 +15,9 @@ from prefgen.asker import Ask, Asker, Row
 from prefgen.errors import Unreadable
 from prefgen.llm.client import Client, Tally
 from prefgen.llm.request import Model, Request
-from prefgen.plan import Plan, Planned, split
+from prefgen.planned import Plan, Planned
 from prefgen.rounds import pool_order, replied, request_of
-from prefgen.rows import DROPPED
+from prefgen.rows import DROPPED, split
 from prefgen.stages import in_shards
 
 SAMPLE = 500

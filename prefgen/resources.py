@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from prefgen.errors import RunError
+from prefgen.errors import Problem, RecipeError, RunError, nearest
 
 
 def resources(kind: str, package: Path = Path(__file__).parent) -> Path:
@@ -14,6 +14,14 @@ def resources(kind: str, package: Path = Path(__file__).parent) -> Path:
         if folder.is_dir():
             return folder
     raise RunError(f"the folder {kind}/ is missing from this installation of prefgen; install it again")
+
+
+def recipe(name: str) -> Path:
+    """The file of a recipe that comes with prefgen; raises RecipeError where there is none of that name."""
+    paths = {path.stem: path for path in resources("recipes").glob("*.yaml")}
+    if name.removesuffix(".yaml") not in paths:
+        raise RecipeError([Problem("", "", f"no recipe '{name}'", nearest(name, paths))])
+    return paths[name.removesuffix(".yaml")]
 
 
 def copy_recipe(recipe: Path, folder: Path) -> list[Path]:

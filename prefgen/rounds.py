@@ -15,7 +15,7 @@ from prefgen.asker import Ask, Asker, Reply, Row
 from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client, Outcome, Tally, settled
 from prefgen.llm.request import Model, Request
-from prefgen.plan import Planned
+from prefgen.planned import Planned
 from prefgen.rows import DROPPED
 
 LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "detail": pl.String})

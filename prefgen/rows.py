@@ -7,7 +7,7 @@ pandas and Arrow tables and lists of dicts, and give back the kind that came in.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from inspect import signature
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
@@ -122,6 +122,22 @@ def whole(verb: Verb) -> Verb:
     """Marks a verb that must see its whole table at once; the others see some prompts at a time."""
     verb.whole = True  # type: ignore[attr-defined]
     return verb
+
+
+def split(
+    verb: Callable[..., Any], rows: pl.DataFrame, settings: Mapping[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A table verb's table, and the input rows that are not in it, with their reasons in ``dropped``.
+
+    A plain function states no reasons: a row counts as used where its id, or one that continues it, comes out.
+    """
+    if not isinstance(verb, TableVerb):
+        made = verb(rows, **settings)
+        stays = pl.col("id").is_in(pl.concat([made["id"], made["id"].str.replace(r"\.[^.]*$", "")]).implode())
+        return made, rows.filter(~stays).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
+    marked = verb.marked(rows, **settings)
+    stays = pl.col(DROPPED).is_null()
+    return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
 
 
 # --- expressions ----------------------------------------------------------------------------

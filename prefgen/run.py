@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from prefgen.llm.client import Client
-    from prefgen.plan import Plan
+    from prefgen.planned import Plan
     from prefgen.rehearse import Estimate
     from prefgen.rounds import Count
     from prefgen.stages import Progress
@@ -81,11 +81,11 @@ def run(
     for notice in plan.notices:
         say(f"note: {notice}")
     place, progress, began = folder_of(recipe, folder), progress or stages.Progress(), time.monotonic()
-    sizes = {"shard": shard or stages.SHARD, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
+    side_by_side = side_by_side or stages.SIDE_BY_SIDE
     with locked(place):
         status, configs = "failed", dict[str, int]()
         try:
-            asyncio.run(_tables(plan, place, progress, say, max_calls, **sizes))
+            asyncio.run(_tables(plan, place, progress, say, max_calls, shard=shard, side_by_side=side_by_side))
             configs = _write(plan, place, progress)
             status = "finished"
         except PrefgenError as e:
@@ -108,7 +108,14 @@ def journal_of(place: Path) -> Path:
 
 
 async def _tables(
-    plan: "Plan", place: Path, progress: "Progress", say: Say, max_calls: int | None, *, shard: int, side_by_side: int
+    plan: "Plan",
+    place: Path,
+    progress: "Progress",
+    say: Say,
+    max_calls: int | None,
+    *,
+    shard: int | None,
+    side_by_side: int,
 ) -> None:
     from prefgen import stages
     from prefgen.llm.budget import Budget

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefgen import verbs
 from prefgen.llm.request import Model
-from prefgen.plan import parameters
+from prefgen.settings import parameters
 
 _ENGINE = frozenset({"folder"})
 """Settings that the run gives, not the recipe."""

@@ -7,6 +7,7 @@ size of shards, their number, or who finished first.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,15 +16,15 @@ from typing import Self
 import polars as pl
 
 from prefgen.engines import local
-from prefgen.errors import RunError
+from prefgen.errors import PrefgenError, RunError
 from prefgen.llm.client import Client
-from prefgen.plan import Plan, Planned, split
+from prefgen.planned import Plan, Planned
 from prefgen.rounds import Count, ask_all
-from prefgen.rows import DROPPED
+from prefgen.rows import DROPPED, split
 from prefgen.tablefile import TableFile
 
 SHARD = 8
-"""Prompts in one shard."""
+"""Prompts in one shard at most; fewer where that would leave places idle."""
 SIDE_BY_SIDE = 64
 """Shards under way at once: what bounds memory."""
 
@@ -35,8 +36,8 @@ class Progress:
     counts: dict[str, Count] = field(default_factory=dict)
     stage: int = 0
     stages: int = 0
-    shards_done: int = 0
-    shards: int = 0
+    prompts_done: int = 0
+    prompts: int = 0
     stage_began: float = 0.0
 
 
@@ -53,12 +54,12 @@ async def make_tables(
     client: Client,
     folder: Path,
     *,
-    shard: int = SHARD,
+    shard: int | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     progress: Progress | None = None,
 ) -> Mapping[str, Count]:
     """Makes every table of a plan, each as ``folder/NAME.parquet``, its lost rows as ``NAME.dropped.parquet``.
-    Gives what became of every row.
+    Gives what became of every row. ``shard`` is the number of prompts in a shard, as the run needs it by default.
 
     Raises what ends a run (ProviderError, BudgetReached, Interrupted, RunError); what was received is kept, and
     the same call goes on from there.
@@ -102,7 +103,7 @@ class _Walk:
     """One run's way through its plan."""
 
     def __init__(
-        self, plan: Plan, client: Client, folder: Path, shard: int, side_by_side: int, progress: Progress
+        self, plan: Plan, client: Client, folder: Path, shard: int | None, side_by_side: int, progress: Progress
     ) -> None:
         self.plan, self.client, self.folder = plan, client, folder
         self.shard, self.side_by_side, self.progress = shard, side_by_side, progress
@@ -112,14 +113,14 @@ class _Walk:
         made = self._root(self.plan.steps[root])
         with _Files(self.folder, [root]) as files:
             files.add({root: made})
-        shards = list(in_shards(made.table, self.shard))
-        self.progress.shards, self.progress.shards_done, self.progress.stage_began = len(shards), 0, time.monotonic()
+        prompts = made.table["prompt_id"].n_unique()
+        shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
+        self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         with _Files(self.folder, tables) as files:
             async for results in local.run_shards(
                 shards, lambda rows: self._guarded(rows, root, tables), side_by_side=self.side_by_side
             ):
                 files.add(results)
-                self.progress.shards_done += 1
 
     def _root(self, step: Planned) -> _Made:
         """The table of a source, or of a verb that sees its input whole."""
@@ -133,10 +134,12 @@ class _Walk:
 
     async def _guarded(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
         try:
-            return await self._shard(rows, root, tables)
+            made = await self._shard(rows, root, tables)
         except Exception as e:
             self.client.shut(e)
             raise
+        self.progress.prompts_done += rows["prompt_id"].n_unique()
+        return made
 
     async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
         """All tables below a root, for one shard of its rows."""
@@ -144,15 +147,31 @@ class _Walk:
         for table in tables:
             step, count = self.plan.steps[table], self.progress.counts[table]
             if step.asker:
-                made[table] = _Made(*await ask_all(step, frames[step.input], self.client, self.plan.recipe.seed, count))
+                with _named(step):
+                    asked = await ask_all(step, frames[step.input], self.client, self.plan.recipe.seed, count)
+                made[table] = _Made(*asked)
             else:
                 made[table] = _table(step, frames[step.input], count)
             frames[table] = made[table].table
         return made
 
 
+@contextmanager
+def _named(step: Planned) -> Iterator[None]:
+    """Whatever a verb raises (one of yours, or a fault of ours), told with the table's name."""
+    try:
+        yield
+    except PrefgenError:
+        raise
+    except Exception as e:
+        line = (str(e).splitlines() or [""])[0]
+        what = f"{step.table}: {step.word} failed: {type(e).__name__}: {line}"
+        raise RunError(f"{what}; what was received is kept (PREFGEN_DEBUG=1 shows where it happened)") from e
+
+
 def _table(step: Planned, rows: pl.DataFrame, count: Count) -> _Made:
-    made, gone = split(step.verb, rows, step.settings)
+    with _named(step):
+        made, gone = split(step.verb, rows, step.settings)
     if made.schema != step.schema:
         raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
     return _counted(rows.height, made, gone, count)

@@ -20,19 +20,22 @@ async def run_shards(
     When one fails no more are started, those under way come to their end (their replies are paid for), and
     the first failure is raised.
     """
-    places = asyncio.Semaphore(side_by_side)
+    places, over = asyncio.Semaphore(side_by_side), asyncio.Event()
     window: deque[asyncio.Task[Result]] = deque()
 
     async def placed(shard: Shard) -> Result:
         try:
             return await work(shard)
+        except BaseException:
+            over.set()
+            raise
         finally:
             places.release()
 
     try:
         for shard in shards:
             await places.acquire()
-            if any(task.done() and task.exception() for task in window):
+            if over.is_set():
                 places.release()
                 break
             window.append(asyncio.create_task(placed(shard)))

@@ -1,0 +1,47 @@
+"""A recipe found sound: what a run, and the rehearsal of one, walk through."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from prefgen import verbs
+from prefgen.asker import Asker
+from prefgen.llm.request import Model
+from prefgen.recipe import Recipe
+
+Stop = Callable[[Sequence[Sequence[dict[str, Any]]], int], int]
+"""The rows of each draw so far, and how many draws there may be: how many more are wanted."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step, ready to run: ``source`` holds a source's rows, ``asker`` a part that asks ``models``."""
+
+    table: str
+    word: str
+    verb: verbs.Verb
+    input: str
+    schema: pl.Schema
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    source: pl.DataFrame | None = None
+    asker: Asker | None = None
+    models: tuple[Model, ...] = ()
+    stop: Stop | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the verb must see its whole input at once."""
+        return bool(getattr(self.verb, "whole", False))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe found sound: its steps in order, its models, what will not be sent, and functions for ``fake/…``."""
+
+    recipe: Recipe
+    steps: Mapping[str, Planned]
+    models: Mapping[str, tuple[Model, ...]]
+    notices: tuple[str, ...] = ()
+    fakes: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""The models of a recipe: each a pool of endpoints, checked before anything is sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefgen.errors import Problem, ProviderError
+from prefgen.llm import client
+from prefgen.llm.request import Model
+from prefgen.recipe import Recipe
+from prefgen.settings import check
+
+_OWN = frozenset({"use"})
+
+
+@dataclass
+class Pools:
+    """The endpoints of each model (several where ``use:`` is a pool), and what was found on the way.
+
+    A model that is wrong has none. ``keys=False`` lets one stand whose key is not set.
+    """
+
+    recipe: Recipe
+    fakes: dict[str, Any]
+    keys: bool = True
+    problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def all(self) -> Mapping[str, tuple[Model, ...]]:
+        """Every model of the recipe."""
+        return {name: self._pool(name, settings) for name, settings in self.recipe.models.items()}
+
+    def _pool(self, name: str, settings: Mapping[str, Any]) -> tuple[Model, ...]:
+        given = dict(settings)
+        use = given.pop("use", None)
+        if callable(use):
+            self.fakes[name], use = use, f"fake/{name}"
+        uses = use if isinstance(use, list | tuple) else [use]
+        if not uses or not all(isinstance(one, str) and "/" in one for one in uses):
+            self._problem(name, "use", f"use is {use!r:.60}", "write provider/model, such as openai/gpt-4.1-mini")
+            return ()
+        checked, wrong = check(f"model {name}", Model, given, _OWN)
+        for one in wrong:
+            self._problem(name, one.name, one.what, one.cure)
+        pool = () if wrong else tuple(Model(use=one, **checked) for one in uses)
+        return pool if sum(self._stands(name, model) for model in pool) == len(pool) else ()
+
+    def _stands(self, name: str, model: Model) -> bool:
+        """Whether there is such a provider; notes what keeps it from being asked, and what it will not be sent."""
+        try:
+            provider = client.make_provider(model.provider, self.fakes)
+            trouble = client.trouble(model, self.fakes)
+        except ProviderError as e:
+            self._problem(name, "use", *str(e).split("; ", 1))
+            return False
+        if trouble and self.keys:
+            self._problem(name, "use", *trouble.split("; ", 1))
+        elif trouble:
+            self.notices.append(f"{name}: {trouble}")
+        self.notices += [f"{name}: {notice}" for notice in provider.notices(model)]
+        return True
+
+    def _problem(self, name: str, setting: str, what: str, cure: str = "") -> None:
+        self.problems.append(Problem(self.recipe.where("models", name, setting), name, what, cure))
