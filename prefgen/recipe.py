@@ -263,10 +263,9 @@ def _settings(name: str, body: Any, pages: _Pages) -> Mapping[str, Any]:
 
 
 def _strings(section: str, body: dict[str, Any], pages: _Pages) -> Mapping[str, str]:
-    for key, value in body.items():
-        if not isinstance(value, str):
-            pages.problem(pages.places[(section, key)], f"{section}: {key} is {value!r:.60}", "name a table")
-    return {key: value for key, value in body.items() if isinstance(value, str)}
+    for key in [key for key, value in body.items() if not isinstance(value, str)]:
+        pages.problem(pages.places[(section, key)], f"{section}: {key} is {body.pop(key)!r:.60}", "name a table")
+    return body
 
 
 def dump(recipe: Recipe) -> str:
