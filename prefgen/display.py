@@ -52,7 +52,8 @@ class Watch:
     def _lines(self) -> None:
         while not self._over.wait(QUIET_SECONDS):
             busy = [f"{t} {c.rows_out:,} rows {c.tally.calls:,} calls" for t, c in self._asking()]
-            self.console.print(f"{self._clock()} · {self._share()} · {' · '.join(busy)}", markup=False, highlight=False)
+            words = " · ".join([self._clock(), self._share(), *busy])
+            self.console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def _asking(self) -> list[tuple[str, Count]]:
         return [(table, count) for table, count in self.progress.counts.items() if count.drawn or count.tally.calls]

@@ -46,7 +46,14 @@ class RecipeError(PrefgenError):
 
 
 class ProviderError(PrefgenError):
-    """No request of this run can succeed: a bad key, a spent quota, an unknown model, no server."""
+    """No request of this run can succeed: a bad key, a spent quota, an unknown model, no server.
+
+    ``rotates`` marks what passes where keys are changed in mid-run: worth one more try, once the key has served.
+    """
+
+    def __init__(self, message: str, *, rotates: bool = False) -> None:
+        self.rotates = rotates
+        super().__init__(message)
 
 
 class BudgetReached(PrefgenError):

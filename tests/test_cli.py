@@ -1,11 +1,17 @@
 """The command line as a person meets it: real processes, exit codes, what goes to stdout and what to stderr."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.servers import OpenAIServer, Response
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,3 +83,111 @@ def test_plan_counts_the_calls_of_the_quickstart(tmp_path: Path) -> None:
     assert planned["responses"]["most"] == 12
     assert planned["judgments"]["most"] == 96
     assert not (tmp_path / "runs").exists()
+
+
+RECIPE = """\
+models:
+  it: {{use: openai/it, base_url: "{url}", concurrency: 4}}
+steps:
+  prompts: {{load: prompts.jsonl}}
+  responses: {{answer: prompts, model: it, n: 2}}
+  judgments: {{score: responses, model: it}}
+  scores: {{mean: judgments}}
+  pairs: {{best_worst: scores}}
+write: {{preferences: pairs}}
+"""
+
+
+def recipe(folder: Path, url: str) -> Path:
+    lines = (json.dumps({"prompt": f"question {n}?"}) for n in range(20))
+    (folder / "prompts.jsonl").write_text("\n".join(lines))
+    (folder / "mine.yaml").write_text(RECIPE.format(url=url))
+    return folder / "mine.yaml"
+
+
+def written(body: dict[str, Any]) -> list[str]:
+    """Two answers to a question; each answer's score is that of its number."""
+    asked = body["messages"][-1]["content"]
+    if "Score:" in asked:
+        return [f"Score: {asked.count('longer')}"]
+    return ["a longer answer", "an answer"][: body.get("n", 1)]
+
+
+def test_a_run_prints_its_dataset_on_stdout_and_json_where_asked(tmp_path: Path) -> None:
+    with OpenAIServer(written) as server:
+        path = recipe(tmp_path, server.base_url)
+        said = prefgen("run", str(path), cwd=tmp_path)
+        again = prefgen("run", str(path), "--json", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert "runs/mine/dataset: preferences 20, preferences_text 20" in said.stdout
+    assert "1. question 0?" in said.stdout
+    about = json.loads(again.stdout)
+    assert about["dataset"] == {"preferences": 20, "preferences_text": 20}
+    assert sum(step["spent"]["calls"] for step in about["steps"]) == 0
+
+
+def test_ctrl_c_keeps_what_is_in_flight_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    with OpenAIServer(written, latency=0.3) as server:
+        path = recipe(tmp_path, server.base_url)
+        command = [sys.executable, str(ROOT / "cli.py"), "run", str(path)]
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as child:
+            deadline = time.monotonic() + 60
+            while len(server.requests) < 6 and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            child.send_signal(signal.SIGINT)
+            said = child.communicate(timeout=60)[1]
+        assert child.returncode == 130
+        assert "waiting for 4 requests in flight" in said
+        assert "error: stopped; what was received is kept, and the same command goes on from here" in said
+        assert "Traceback" not in said
+        server.latency = 0.0
+        assert prefgen("run", str(path), cwd=tmp_path).returncode == 0
+        asked = len(server.requests)
+        assert prefgen("run", str(path), "--out", "fresh", cwd=tmp_path).returncode == 0
+        assert asked == len(server.requests) - asked
+
+
+FAULTS = [
+    (404, {"message": "The model `it` does not exist"}, 4, "no model 'it'"),
+    (401, {"message": "Incorrect API key provided"}, 4, "set one that is valid"),
+    (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}, 4, "add credit"),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "code", "words"), FAULTS, ids=[str(fault[0]) for fault in FAULTS])
+def test_what_stops_a_run_is_told_in_one_line(
+    status: int, error: dict[str, str], code: int, words: str, tmp_path: Path
+) -> None:
+    with OpenAIServer(lambda body: Response({"error": error}, status)) as server:
+        said = prefgen("run", str(recipe(tmp_path, server.base_url)), "-q", cwd=tmp_path)
+    assert (said.returncode, said.stdout) == (code, "")
+    assert len(said.stderr.splitlines()) == 1
+    assert words in said.stderr
+
+
+def test_a_missing_key_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
+    command = [sys.executable, str(ROOT / "cli.py"), "run", "self-rewarding"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    assert said.returncode == 2
+    assert "needs a key in OPENAI_API_KEY, which is not set" in said.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_some_failed_requests_leave_a_dataset_and_their_own_exit_code(tmp_path: Path) -> None:
+    def refusing(body: dict[str, Any]) -> Any:
+        odd = "question 7?" in body["messages"][-1]["content"]
+        return Response({"error": {"message": "I will not", "code": "content_filter"}}, 400) if odd else written(body)
+
+    with OpenAIServer(refusing) as server:
+        said = prefgen("run", str(recipe(tmp_path, server.base_url)), cwd=tmp_path)
+    assert said.returncode == 5, said.stderr
+    assert "preferences 19" in said.stdout
+    assert "2 failed (content_filter)" in said.stdout
+
+
+def test_a_budget_has_its_own_exit_code(tmp_path: Path) -> None:
+    with OpenAIServer(written) as server:
+        said = prefgen("run", str(recipe(tmp_path, server.base_url)), "--max-calls", "3", "-q", cwd=tmp_path)
+        assert len(server.requests) == 3
+    assert (said.returncode, said.stderr) == (3, "error: 3 requests sent, the limit of --max-calls\n")

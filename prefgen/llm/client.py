@@ -22,6 +22,8 @@ PROVIDERS = {
     "local": ("prefgen.llm.local", "Local"),
     "fake": ("prefgen.llm.fake", "Fake"),
 }
+ROTATION = 5.0
+"""Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
 HOPELESS = 20
 """Requests that may fail in a row, with no success among them, before the run is stopped."""
 
@@ -177,6 +179,10 @@ class Client:
             try:
                 async with asyncio.timeout(request.model.timeout):
                     raws = await provider.send(request, [seed_of(k) for k in keys])
+            except ProviderError as e:
+                if e.rotates and self._of(request.model).successes:
+                    raise TryAgain("key_refused", str(e), attempts=2, wait=ROTATION) from e
+                raise
             except TimeoutError as e:
                 words = f"{request.model.use}: no whole reply within {request.model.timeout:g} s"
                 raise TryAgain("timeout", words, attempts=2, billed=True) from e
@@ -196,7 +202,7 @@ class Client:
         return self._health.setdefault((model.use, model.base_url), _Health())
 
     def _given_up(self, fault: TryAgain, health: _Health) -> PrefgenError:
-        if fault.reason == "no_connection" and not health.successes:
+        if fault.reason == "key_refused" or (fault.reason == "no_connection" and not health.successes):
             return ProviderError(str(fault))
         return self._hopeless(RowFailed(fault.reason, str(fault)), health)
 

@@ -148,7 +148,7 @@ def _refused(status: int, told: _Told, place: Place, words: str) -> PrefgenError
     """The statuses that say no: to the whole run, or to one row."""
     who = _who(place)
     if status == 401:
-        return ProviderError(f"{who}: {_key_words(place)} was refused {words}; set one that is valid")
+        return ProviderError(f"{who}: {_key_words(place)} was refused {words}; set one that is valid", rotates=True)
     if status == 403:
         return ProviderError(
             f"{who}: {_key_words(place)} may not do this {words}; ask for access, or use another model"

@@ -1,7 +1,9 @@
 """Models that run here: llama.cpp in this process, by way of xllamacpp. No key, no server, no hub.
 
 ``local/smollm2-135m`` is SmolLM2-135M-Instruct (see ``weights``), ``local/PATH.gguf`` any file, ``local/hf:owner/repo/
-file.gguf`` one from the Hub. A seed of its own for each draw makes a text depend on nothing that runs beside it.
+file.gguf`` one from the Hub. Each draw has a seed of its own. Still, what is decoded together is added up in another
+order than what is decoded alone, and a token on the edge may tip: two fresh runs can differ in a text, and the journal
+is what makes a run repeatable.
 """
 
 import asyncio

@@ -63,8 +63,8 @@ class OpenAI:
         return ()
 
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
-        """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) is asked for one of them,
-        at once: the caller asks for the rest.
+        """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
+        caller asks for each.
         """
         place = keys.place(request.model, ACCOUNT)
         try:
@@ -72,7 +72,7 @@ class OpenAI:
         except RowFailed as failure:
             if len(seeds) == 1 or failure.reason != "bad_request" or place.url == ACCOUNT.url:
                 raise
-            return await self._ask(request, seeds[:1], place)
+            return []
 
     async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> list[Raw]:
         body = _body(request, seeds, own=place.url == ACCOUNT.url)

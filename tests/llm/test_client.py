@@ -114,6 +114,28 @@ def test_no_server_ever_is_the_run_s_end(made: Made) -> None:
         ask(made(failing(99, fault)), (request(), range(1)))
 
 
+def test_a_key_that_served_before_is_tried_once_more(made: Made) -> None:
+    """Keys are changed in mid-run; one that never served is wrong at once."""
+    refusals = {"changed": 1, "gone": 99, "wrong": 1}
+    asked: list[str] = []
+
+    def writer(r: Request, seed: int) -> str:
+        name = r.messages[0]["content"]
+        asked.append(name)
+        refusals[name] = refusals.get(name, 0) - 1
+        if refusals[name] >= 0:
+            raise ProviderError(f"the key is {name}", rotates=True)
+        return "paid"
+
+    with pytest.raises(ProviderError, match="the key is wrong"):
+        ask(made(writer), (request("wrong"), range(1)))
+    client = made(writer)
+    assert [words(ask(client, (request(name), range(1)))[0]) for name in ("good", "changed")] == [["paid"], ["paid"]]
+    with pytest.raises(ProviderError, match="the key is gone"):
+        ask(client, (request("gone"), range(1)))
+    assert asked == ["wrong", "good", "changed", "changed", "gone", "gone"]
+
+
 def test_nothing_but_failures_end_the_run(made: Made) -> None:
     asked = [(request(f"{n}"), range(1)) for n in range(HOPELESS)]
     with pytest.raises(ProviderError, match=f"{HOPELESS} requests in a row"):

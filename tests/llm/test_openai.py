@@ -102,10 +102,11 @@ def test_fewer_choices_are_no_error() -> None:
         assert [reply.text for reply in done(Request(model(server), ASKED), 1, 2, 3)] == ["only"]
 
 
-def test_a_server_that_refuses_n_is_asked_for_one() -> None:
+def test_a_server_that_refuses_n_gives_none_and_the_caller_asks_for_each() -> None:
     refusal = {"error": {"code": 400, "message": "Field 'n': Value must be between 1 <= value <= 2, but got 3"}}
     with OpenAIServer(hello, faults=[Response(refusal, 400)]) as server:
-        assert len(done(Request(model(server), ASKED), 1, 2, 3)) == 1
+        assert done(Request(model(server), ASKED), 1, 2, 3) == []
+        assert len(done(Request(model(server), ASKED), 1)) == 1
     assert [body.get("n") for body in server.bodies] == [3, None]
 
 
