@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,9 @@ def run(
             raise
         finally:
             seconds = time.monotonic() - began
-            _manifest(plan, place, progress, configs, {"status": status, "take": take, "seconds": round(seconds, 1)})
+            about = {"status": status, "take": take, "seconds": round(seconds, 1)}
+            with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
+                _manifest(plan, place, progress, configs, about)
     return Run(place, progress.counts, configs, seconds)
 
 
@@ -212,11 +214,12 @@ def _manifest(
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
         "dataset": dict(configs),
     }
+    partial = place / ".run.json.partial"
     try:
-        partial = place / ".run.json.partial"
         partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         partial.replace(place / "run.json")
     except OSError as e:
+        partial.unlink(missing_ok=True)
         raise RunError(f"{place / 'run.json'}: {e.strerror}; make room and run the same command again") from e
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from prefgen.engines import local
 from prefgen.errors import PrefgenError, RunError
-from prefgen.llm.client import Client
+from prefgen.llm.client import Client, Shut
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import Count, ask_all
 from prefgen.rows import DROPPED, split
@@ -70,10 +70,13 @@ async def make_tables(
     walk = _Walk(plan, client, folder, shard, side_by_side, progress)
     depths = stages(plan)
     progress.stages = max(depths.values(), default=0) + 1
-    for depth in range(progress.stages):
-        progress.stage = depth
-        for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
-            await walk.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+    try:
+        for depth in range(progress.stages):
+            progress.stage = depth
+            for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
+                await walk.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+    except Shut as e:
+        raise client.reason or e from None
     _account(progress.counts)
     return progress.counts
 
@@ -191,11 +194,11 @@ def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
     if rows.is_empty():
         yield rows
         return
-    first = pl.int_range(pl.len()).min().over("prompt_id")
-    ordered = rows.with_columns(first.alias("_first")).sort("_first", maintain_order=True)
-    number = ordered["_first"].rle_id() // prompts
+    first = pl.col("_row").first().over("prompt_id")
+    ordered = rows.with_row_index("_row").with_columns(first).sort("_row", maintain_order=True)
+    number = ordered["_row"].rle_id() // prompts
+    ordered = ordered.drop("_row")
     starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
-    ordered = ordered.drop("_first")
     for start, end in pairwise(starts):
         yield ordered.slice(start, end - start)
 

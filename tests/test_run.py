@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from prefgen import load, run
+from prefgen import do, load, run
 from prefgen.errors import BudgetReached, ProviderError, RecipeError, RunError
 from prefgen.llm.request import Model, Request
 from prefgen.recipe import Recipe
 from prefgen.run import estimates, locked
+from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 from tests.servers import AnthropicServer, OpenAIServer
 
@@ -145,3 +146,22 @@ def test_estimates_before_and_after(tmp_path: Path) -> None:
     assert (guessed["responses"].least, guessed["responses"].most) == (10, 10)
     assert (guessed["judgments"].least, guessed["judgments"].most) == (20, 300)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_prompt_goes_on_while_others_wait(tmp_path: Path) -> None:
+    """Shards are of few prompts, and none waits for the slowest row of a step that another shard is in."""
+    seen: list[str] = []
+
+    def told(request: Request, seed: int) -> Any:
+        seen.append("judged" if "Score:" in request.messages[-1]["content"] else "answered")
+        return writes(request, seed)
+
+    steps = {
+        "prompts": do(load_prompts, [{"prompt": f"why {n}?"} for n in range(100)]),
+        "responses": do("answer", "prompts", model="it"),
+        "judgments": do("score", "responses", model="it"),
+    }
+    recipe = Recipe(name="mine", steps=steps, models={"it": {"use": "fake/it", "concurrency": 2}})
+    run(recipe, tmp_path, fakes={"it": told}, side_by_side=4)
+    assert seen.index("judged") < 50
+    assert len(seen) == 200

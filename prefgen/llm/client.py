@@ -28,6 +28,12 @@ HOPELESS = 20
 """Requests that may fail in a row, with no success among them, before the run is stopped."""
 
 
+class Shut(PrefgenError):
+    """What those get whose requests are not sent any more. A new one for each: one error raised by thousands of tasks
+    would gather all their tracebacks. The reason itself is ``Client.reason``.
+    """
+
+
 T = TypeVar("T")
 _Read = tuple[Raw, Completion]
 
@@ -82,15 +88,15 @@ class Client:
         self._providers: dict[str, Provider] = {}
         self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
         self._health: dict[tuple[str, str | None], _Health] = {}
-        self._shut: Exception | None = None
+        self.reason: Exception | None = None
         self._shutting = asyncio.Event()
 
     # --- the door ---
 
     def shut(self, reason: Exception) -> None:
-        """Sends nothing more. What is in flight still comes in and is kept; all others get ``reason``."""
-        if self._shut is None:
-            self._shut = reason
+        """Sends nothing more. What is in flight still comes in and is kept; all others get ``Shut``."""
+        if self.reason is None:
+            self.reason = reason
             self._shutting.set()
 
     async def close(self) -> None:
@@ -144,7 +150,7 @@ class Client:
             self.shut(error if isinstance(error, Exception) else Interrupted())
             for k in keys:
                 flight = self._flights.pop(k)
-                flight.set_exception(self._shut or error)
+                flight.set_exception(Shut(str(self.reason)))
                 flight.exception()  # those who wait are told; where nobody does, that is no fault
             raise
         for outcome in outcomes:
@@ -172,8 +178,8 @@ class Client:
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
         provider = self.provider(request.model)
         async with self.pace.turn(request.model):
-            if self._shut:
-                raise self._shut
+            if self.reason:
+                raise Shut(str(self.reason))
             self.budget.reserve()
             tally.calls += 1
             try:

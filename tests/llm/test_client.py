@@ -9,7 +9,7 @@ import pytest
 
 from prefgen.errors import BudgetReached, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
-from prefgen.llm.client import HOPELESS, Client, Outcome, Tally
+from prefgen.llm.client import HOPELESS, Client, Outcome, Shut, Tally
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Model, Request
 
@@ -157,7 +157,7 @@ def test_a_bad_key_stops_all_and_keeps_what_was_in_flight(made: Made) -> None:
         with pytest.raises(ProviderError, match="the key is wrong"):
             await client.draw(request("bad"), range(1), Tally())
         assert words(await good) == ["paid"]
-        with pytest.raises(ProviderError, match="the key is wrong"):
+        with pytest.raises(Shut, match="the key is wrong"):
             await client.draw(request("later"), range(1), Tally())
 
     asyncio.run(go())
