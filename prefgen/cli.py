@@ -7,6 +7,7 @@ Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reache
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,12 +47,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-recipes_app = typer.Typer(help="The recipes that come with prefgen: list, show, copy.", invoke_without_command=True)
-verbs_app = typer.Typer(help="The verbs of recipes: list, show.", invoke_without_command=True)
-models_app = typer.Typer(help="Local models: list, pull.", invoke_without_command=True)
+recipes_app = typer.Typer(help="The recipes that come with prefgen: list, show, copy.")
+verbs_app = typer.Typer(help="The verbs of recipes: list, show.")
+models_app = typer.Typer(help="Local models: list, pull.")
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(verbs_app, name="verbs")
 app.add_typer(models_app, name="models")
+
+
+def lists(group: typer.Typer) -> Callable[[Callable[[], None]], None]:
+    """Makes a function both `prefgen recipes list` and `prefgen recipes`."""
+
+    def of(show: Callable[[], None]) -> None:
+        group.command("list")(show)
+
+        @group.callback(invoke_without_command=True)
+        def alone(context: typer.Context) -> None:
+            if context.invoked_subcommand is None:
+                show()
+
+    return of
+
 
 RecipeArg = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one that comes with prefgen.")
@@ -141,16 +157,15 @@ def plan(
         display.estimate(guessed, console())
 
 
-@recipes_app.callback()
-def recipes_list(context: typer.Context) -> None:
+@lists(recipes_app)
+def recipes_list() -> None:
     """The recipes that come with prefgen."""
     from prefgen.recipe import load
     from prefgen.resources import resources
 
-    if context.invoked_subcommand is None:
-        for path in sorted(resources("recipes").glob("*.yaml")):
-            found = load(path)
-            print(f"{path.stem:28} {found.paper or '-':18} {found.about}")
+    for path in sorted(resources("recipes").glob("*.yaml")):
+        found = load(path)
+        print(f"{path.stem:28} {found.paper or '-':18} {found.about}")
 
 
 @recipes_app.command("show")
@@ -170,20 +185,19 @@ def recipes_copy(name: str, folder: Annotated[Path, typer.Argument(help="Where t
         print(path)
 
 
-@verbs_app.callback()
-def verbs_list(context: typer.Context) -> None:
+@lists(verbs_app)
+def verbs_list() -> None:
     """Every verb that a recipe can use here, by the folder it stands in."""
     from prefgen import schema, verbs
 
-    if context.invoked_subcommand is None:
-        for room, names in verbs.rooms().items():
-            if names:
-                print(room)
-            for name in names:
-                print(f"  {name:20} {schema.summary(verbs.find(name))}")
-        print("stops")
-        for name in verbs.files("stops"):
-            print(f"  {name:20} {schema.summary(verbs.find_stop(name))}")
+    for room, names in verbs.rooms().items():
+        if names:
+            print(room)
+        for name in names:
+            print(f"  {name:20} {schema.summary(verbs.find(name))}")
+    print("stops")
+    for name in verbs.files("stops"):
+        print(f"  {name:20} {schema.summary(verbs.find_stop(name))}")
 
 
 @verbs_app.command("show")
@@ -212,14 +226,13 @@ def print_schema() -> None:
     print(dumped(), end="")
 
 
-@models_app.callback()
-def models_list(context: typer.Context) -> None:
+@lists(models_app)
+def models_list() -> None:
     """Local models that prefgen knows by name, and where their weights lie."""
     from prefgen.llm import weights
 
-    if context.invoked_subcommand is None:
-        for name in weights.KNOWN:
-            print(f"local/{name:24} {weights.find(name) or 'not here yet: prefgen models pull ' + name}")
+    for name in weights.KNOWN:
+        print(f"local/{name:24} {weights.find(name) or 'not here yet: prefgen models pull ' + name}")
 
 
 @models_app.command("pull")

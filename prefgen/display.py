@@ -76,8 +76,8 @@ class Watch:
 
     def _table(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, header_style="dim", caption=f"{self._clock()} · {self._share()}")
-        for name in ("step", "in", "rows", "calls", "kept before", "unreadable", "failed", "tokens", "$"):
-            table.add_column(name, justify="left" if name == "step" else "right")
+        for name in ("step", "in", "rows", "calls", "known", "unreadable", "failed", "tokens", "$"):
+            table.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
         for name, count in self.progress.counts.items():
             table.add_row(name, *cells(count))
         return table

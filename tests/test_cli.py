@@ -28,6 +28,11 @@ def test_help_names_every_command() -> None:
         assert command in said.stdout
 
 
+@pytest.mark.parametrize("group", ["recipes", "verbs", "models"])
+def test_a_group_alone_is_its_list(group: str) -> None:
+    assert prefgen(group).stdout == prefgen(group, "list").stdout != ""
+
+
 def test_recipes_list_show_copy(tmp_path: Path) -> None:
     assert "self-taught-evaluators" in prefgen("recipes").stdout
     assert prefgen("recipes", "show", "quickstart").stdout == (ROOT / "recipes" / "quickstart.yaml").read_text()
