@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,10 +24,9 @@ from prefgen.errors import (
     RunError,
     nearest,
 )
+from prefgen.terminal import console, pull, pull_weights, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from prefgen.recipe import Recipe
     from prefgen.run import Run
 
@@ -244,18 +243,6 @@ def models_pull(name: Annotated[str, typer.Argument()] = "smollm2-135m") -> None
 # --- what commands share --------------------------------------------------------------------
 
 
-def console(*, err: bool = False) -> "Console":
-    """A console on stdout, or on stderr."""
-    from rich.console import Console
-
-    return Console(stderr=err, highlight=False, soft_wrap=not err)
-
-
-def say(screen: "Console") -> Any:
-    """A function that tells the user something, on stderr."""
-    return lambda words: screen.print(words, style="dim", markup=False)
-
-
 def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: int | None = None) -> "Recipe":
     """A recipe by its file or its shipped name, with what the command line overrides."""
     from prefgen import resources
@@ -272,30 +259,6 @@ def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: 
 
     models = {name: {**settings, "concurrency": concurrency} for name, settings in found.models.items()}
     return replace(found, models=models)
-
-
-def pull_weights(recipe: "Recipe", screen: "Console") -> None:
-    """Fetches the weights of the local models that a recipe asks, where they are not here yet."""
-    from prefgen.llm import weights
-
-    for settings in recipe.models.values():
-        uses = settings.get("use")
-        for use in uses if isinstance(uses, list) else [uses]:
-            name = str(use).removeprefix("local/")
-            if str(use).startswith("local/") and name in weights.KNOWN and not weights.find(name):
-                pull(name, screen)
-
-
-def pull(name: str, screen: "Console") -> Path:
-    """Fetches weights, with a bar."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
-    from prefgen.llm import weights
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(f"local/{name}", total=None)
-        return weights.pull(name, say=say(screen), progress=lambda done, of: bar.update(task, completed=done, total=of))
 
 
 def report(done: "Run", *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ STOREYS = [
     {"rehearse", "dataset"},
     {"card"},
     {"run"},
-    {"display"},
+    {"display", "terminal"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
