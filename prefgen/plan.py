@@ -17,7 +17,7 @@ import polars as pl
 from prefgen import verbs
 from prefgen.asker import Asker, PromptFileError
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
-from prefgen.llm import client
+from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools
@@ -183,7 +183,7 @@ class _Checker:
             self.problem(way, table, f"no model '{asker.model}'", nearest(asker.model, self.recipe.models))
             return ()
         for model in self.models.get(asker.model, ()):
-            for want in sorted(asker.wants() - client.make_provider(model.provider, self.fakes).can(model)):
+            for want in sorted(asker.wants() - make_provider(model.provider, self.fakes).can(model)):
                 self.problem(way, table, f"{model.use} cannot {_WANTS[want][0]}", _WANTS[want][1])
         return self.models.get(asker.model, ())
 

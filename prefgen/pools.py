@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefgen.errors import Problem, ProviderError
-from prefgen.llm import client
+from prefgen.llm import providers
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
 from prefgen.settings import check
@@ -39,6 +39,8 @@ class Pools:
         if not uses or not all(isinstance(one, str) and "/" in one for one in uses):
             self._problem(name, "use", f"use is {use!r:.60}", "write provider/model, such as openai/gpt-4.1-mini")
             return ()
+        for one in sorted({one for one in uses if uses.count(one) > 1}):
+            self._problem(name, "use", f"use names {one} {uses.count(one)} times", "draws of one model are one pool's")
         checked, wrong = check(f"model {name}", Model, given, _OWN)
         for one in wrong:
             self._problem(name, one.name, one.what, one.cure)
@@ -48,8 +50,8 @@ class Pools:
     def _stands(self, name: str, model: Model) -> bool:
         """Whether there is such a provider; notes what keeps it from being asked, and what it will not be sent."""
         try:
-            provider = client.make_provider(model.provider, self.fakes)
-            trouble = client.trouble(model, self.fakes)
+            provider = providers.make_provider(model.provider, self.fakes)
+            trouble = providers.trouble(model, self.fakes)
         except ProviderError as e:
             self._problem(name, "use", *str(e).split("; ", 1))
             return False

@@ -4,12 +4,16 @@ Self-Taught Evaluators (arXiv:2408.02666): one call writes a modified instructio
 then y, the answer to x, is chosen and y' rejected, by construction.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
 
-from prefgen.asker import Ask, Asker, Reply, Row, absent, answered, as_text, fill
+from prefgen.asker import Ask, Asker, Reply, Row, absent, answered, as_text, fill, sections
 from prefgen.errors import Unreadable
 
 MODIFIED = "[User Question Modified]"
@@ -56,7 +60,9 @@ class perturb(Asker):
         x' equal to x, y' equal to y.
         """
         modified, worse = _blocks(reply)
-        if _folded(modified) == _folded(str(as_text(row["prompt"]))):
+        if _placeholders(self.prompt_file()) & {_folded(modified.strip(_BRACKETS)), _folded(worse.strip(_BRACKETS))}:
+            raise Unreadable("missing", "the form's placeholder, echoed")
+        if _folded(modified) in {_folded(str(as_text(row["prompt"]))), _folded(row["prompt"][-1]["content"])}:
             raise Unreadable("unchanged", "the modified instruction is the instruction")
         if _folded(worse) == _folded(row["response"]):
             raise Unreadable("unchanged", "the answer to the modified instruction is the answer")
@@ -80,8 +86,6 @@ def _blocks(reply: Reply) -> tuple[str, str]:
     modified, worse = found.pop()
     if not modified or not worse:
         raise Unreadable("empty", "a block without text")
-    if _placeholder(modified) or _placeholder(worse):
-        raise Unreadable("missing", "the form's placeholder, echoed")
     return modified, worse
 
 
@@ -92,10 +96,19 @@ def _block(part: str) -> tuple[str, str] | None:
     return (modified.strip(), worse.strip()) if start and end else None
 
 
-def _placeholder(text: str) -> bool:
-    return text[0] + text[-1] in {"<>", "{}"} and "\n" not in text and len(text) < 80
+@cache
+def _placeholders(path: Path) -> frozenset[str]:
+    """What a prompt file's form says in the place of a text, ``<the new question>``, without its brackets."""
+    found = re.findall(r"<([^<>\n]+)>", "".join(section.text for section in sections(path)))
+    return frozenset(map(_folded, found))
+
+
+_BRACKETS = "<>[](){}*_ \t\n"
+_OUTER = " \t\n\"'`*_.!?…“”‘’"  # noqa: RUF001
 
 
 def _folded(text: str) -> str:
-    """Text by which two instructions are the same: letters and digits alone, case folded."""
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """Text by which two instructions are the same: one form of each letter, case folded, blanks as one, no quotes or
+    full stops around. Signs inside count: 2+2 is not 2-2.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_OUTER)

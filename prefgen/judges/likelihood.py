@@ -46,6 +46,8 @@ class likelihood(Asker):
             raise ValueError(
                 "likelihood needs at least one term in `by`, and n: 1; a probability does not vary by draw"
             )
+        if self.first_words is not None and self.first_words < 1:
+            raise ValueError(f"first_words must be 1 or more; it is {self.first_words}")
 
     def wants(self) -> frozenset[str]:
         """The log-probabilities of a given text."""

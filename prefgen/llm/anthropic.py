@@ -78,7 +78,7 @@ class Anthropic:
 
     def read(self, raw: Raw) -> Completion:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
-        choice, usage = raw.get("choice"), raw.get("usage")
+        choice = raw.get("choice")
         if not isinstance(choice, dict) or not isinstance(choice.get("content"), list):
             raise faults.bad_body(f"anthropic/{raw.get('model')}", "a reply without content", repr(raw))
         try:
@@ -86,8 +86,11 @@ class Anthropic:
         except TypeError as e:
             raise faults.bad_body(f"anthropic/{raw.get('model')}", "content that is no text", repr(raw)) from e
         finish = _FINISH.get(str(choice.get("stop_reason")), "stop")
-        tokens = Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"))
-        return Completion(text, finish, (), tokens, str(raw.get("model") or ""))
+        return Completion(text, finish, (), self.usage(raw), str(raw.get("model") or ""))
+
+    def usage(self, raw: Raw) -> Usage:
+        """Input tokens, those of the cache among them, and output tokens."""
+        return Usage(wire.count(raw.get("usage"), *_PROMPT), wire.count(raw.get("usage"), "output_tokens"))
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -6,22 +6,16 @@ The way of a request: look it up · join one like it that is under way · wait f
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, TypeVar
 
-from prefgen.errors import Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain, nearest
+from prefgen.errors import Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
 from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.pace import Pace
+from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Completion, Model, Provider, Raw, Request, Usage, key, seed_of
 from prefgen.llm.retry import Sleep, retrying
 
-PROVIDERS = {
-    "openai": ("prefgen.llm.openai", "OpenAI"),
-    "anthropic": ("prefgen.llm.anthropic", "Anthropic"),
-    "local": ("prefgen.llm.local", "Local"),
-    "fake": ("prefgen.llm.fake", "Fake"),
-}
 ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
 HOPELESS = 20
@@ -35,7 +29,8 @@ class Shut(PrefgenError):
 
 
 T = TypeVar("T")
-_Read = tuple[Raw, Completion]
+_Read = tuple[Raw, Completion | RowFailed | TryAgain]
+"""A reply and what it says; RowFailed where it says nothing of use, TryAgain where it is broken."""
 
 
 @dataclass
@@ -133,17 +128,14 @@ class Client:
         together = "n" in self.provider(request.model).can(request.model) and not self._of(request.model).alone
         groups = [keys] if together and keys else [[k] for k in keys]
         rest = await settled(self._land(request, group, tally) for group in groups)
-        left = [k for group in rest for k in group]
-        if left:
-            self._of(request.model).alone = True
-            await settled(self._land(request, [k], tally) for k in left)
+        await settled(self._land(request, [k], tally) for group in rest for k in group)
 
     async def _land(self, request: Request, keys: Sequence[bytes], tally: Tally) -> Sequence[bytes]:
-        """One exchange: keeps its replies and tells those who wait. Gives back the keys that got no reply."""
+        """One exchange: keeps its replies and tells those who wait. Gives back the keys that got no whole reply."""
         try:
-            replies = list(zip(keys, await self._exchange(request, keys, tally), strict=False))
-            await self.journal.put([self._entry(request, k, reply, tally) for k, reply in replies])
-            outcomes = [Outcome(k, completion) for k, (_, completion) in replies]
+            replies = await self._exchange(request, keys, tally)
+            self._of(request.model).alone |= len(replies) < len(keys)
+            outcomes = await self._keep(request, dict(zip(keys, replies, strict=False)), tally)
         except RowFailed as failure:
             outcomes = [Outcome(k, failure=failure) for k in keys]
         except BaseException as error:
@@ -155,7 +147,17 @@ class Client:
             raise
         for outcome in outcomes:
             self._flights.pop(outcome.key).set_result(outcome)
-        return keys[len(outcomes) :]
+        landed = {outcome.key for outcome in outcomes}
+        return [k for k in keys if k not in landed]
+
+    async def _keep(self, request: Request, replies: Mapping[bytes, _Read], tally: Tally) -> list[Outcome]:
+        """The outcomes of whole replies, once they are on stable storage; broken ones are kept for the record."""
+        whole = {k: (raw, said) for k, (raw, said) in replies.items() if not isinstance(said, TryAgain)}
+        for k, (_, said) in replies.items():
+            if isinstance(said, TryAgain):
+                await self.journal.note(Attempt(k, said.reason, str(said), said.billed))
+        await self.journal.put([self._entry(request, k, raw, tally) for k, (raw, _) in whole.items()])
+        return [_outcome(k, said) for k, (_, said) in whole.items()]
 
     async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
         """Sends until there is a reply, or no more hope of one."""
@@ -168,6 +170,7 @@ class Client:
         try:
             replies: list[_Read] = await retrying(note, self.sleep or self._pause)(self._once, request, keys, tally)
         except TryAgain as fault:
+            tally.retries -= 1  # the last one was not retried
             raise self._given_up(fault, health) from fault
         except RowFailed as failure:
             await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
@@ -192,7 +195,18 @@ class Client:
             except TimeoutError as e:
                 words = f"{request.model.use}: no whole reply within {request.model.timeout:g} s"
                 raise TryAgain("timeout", words, attempts=2, billed=True) from e
-        return [(raw, provider.read(raw)) for raw in raws]
+        return self._heard(provider, request, raws, tally)
+
+    def _heard(self, provider: Provider, request: Request, raws: Sequence[Raw], tally: Tally) -> list[_Read]:
+        """Each reply, read. Raises the fault of the first where all are broken; what they cost is counted."""
+        heard = [(raw, _said(provider, raw)) for raw in raws]
+        faults = [(raw, said) for raw, said in heard if isinstance(said, TryAgain)]
+        for raw, _ in faults:
+            usage = provider.usage(raw)
+            tally.add(usage, _dollars(request.model, usage))
+        if faults and len(faults) == len(heard):
+            raise faults[0][1]
+        return heard
 
     async def _pause(self, seconds: float) -> None:
         """A wait that ends early when the client is shut."""
@@ -220,19 +234,33 @@ class Client:
         return ProviderError(f"{health.failures} requests in a row failed; the last one: {failure}")
 
     def _key(self, request: Request, draw: int) -> bytes:
-        return key(self.provider(request.model).sees(request), draw, request.seed)
+        sees = self.provider(request.model).sees(request)
+        return key({"provider": request.model.provider, **sees}, draw, request.seed)
 
     def _kept(self, request: Request, key: bytes) -> Outcome:
         raw = self.journal.get(key)
         if raw is None:
             raise KeyError(key.hex())
-        return Outcome(key, self.provider(request.model).read(raw))
+        return _outcome(key, _said(self.provider(request.model), raw))
 
-    def _entry(self, request: Request, key: bytes, reply: _Read, tally: Tally) -> Entry:
-        raw, usage = reply[0], reply[1].usage
+    def _entry(self, request: Request, key: bytes, raw: Raw, tally: Tally) -> Entry:
+        usage = self.provider(request.model).usage(raw)
         dollars = _dollars(request.model, usage)
         tally.add(usage, dollars)
         return Entry(key, raw, usage.prompt, usage.completion, dollars, request.model.use)
+
+
+def _said(provider: Provider, raw: Raw) -> Completion | RowFailed | TryAgain:
+    try:
+        return provider.read(raw)
+    except (RowFailed, TryAgain) as e:
+        return e
+
+
+def _outcome(key: bytes, said: Completion | RowFailed | TryAgain) -> Outcome:
+    if isinstance(said, Completion):
+        return Outcome(key, said)
+    return Outcome(key, failure=said if isinstance(said, RowFailed) else RowFailed(said.reason, str(said)))
 
 
 async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -242,25 +270,6 @@ async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if not isinstance(result, BaseException)]
-
-
-def make_provider(name: str, fakes: Mapping[str, Any]) -> Provider:
-    """The provider of this name, imported when it is first needed. Raises ProviderError for an unknown one."""
-    if name not in PROVIDERS:
-        raise ProviderError(f"no provider '{name}'; {nearest(name, PROVIDERS)}")
-    module, kind = PROVIDERS[name]
-    made: Provider = getattr(import_module(module), kind)(*([fakes] if name == "fake" else []))
-    return made
-
-
-def trouble(model: Model, fakes: Mapping[str, Any]) -> str | None:
-    """Why this model cannot be asked from here (no key, no such fake, no runtime), before anything is sent."""
-    if model.provider == "fake":
-        known = ", ".join(sorted(fakes)) or "none was handed in"
-        return None if model.id in fakes else f"no function for {model.use}; hand it to run(fakes=…) ({known})"
-    module = import_module(PROVIDERS[model.provider][0])
-    found: str | None = module.missing_key(model)
-    return found
 
 
 def _dollars(model: Model, usage: Usage) -> float | None:

@@ -60,11 +60,14 @@ class Fake:
     def read(self, raw: Raw) -> Completion:
         """The Completion as the function made it. Raises TryAgain ("bad_body") for a raw that is not of this kind."""
         try:
-            choice, usage = raw["choice"], raw["usage"]
-            tokens = Usage(usage["prompt"], usage["completion"])
-            return Completion(choice["text"], choice["finish"], tuple(choice["logprobs"]), tokens, raw["model"])
+            choice, logprobs = raw["choice"], tuple(raw["choice"]["logprobs"])
+            return Completion(choice["text"], choice["finish"], logprobs, self.usage(raw), raw["model"])
         except (KeyError, TypeError) as e:
             raise faults.bad_body("fake", "not a fake's reply", repr(raw)) from e
+
+    def usage(self, raw: Raw) -> Usage:
+        """What the function's Completion said."""
+        return Usage(raw["usage"]["prompt"], raw["usage"]["completion"])
 
     async def close(self) -> None:
         """Holds nothing."""

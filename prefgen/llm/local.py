@@ -74,8 +74,7 @@ class Local:
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Raises RowFailed ("not_scored")."""
         try:
-            choice, usage = raw["choice"], raw["usage"]
-            tokens = Usage(usage["prompt_tokens"], usage["completion_tokens"])
+            choice, tokens = raw["choice"], self.usage(raw)
             if "given" in raw:
                 return Completion(raw["given"], "stop", given.of_forced(choice, raw["given"]), tokens, raw["model"])
             text = (choice["message"]["content"] or "").removeprefix(raw.get("prefill", ""))
@@ -83,6 +82,10 @@ class Local:
         except (KeyError, TypeError, AttributeError) as e:
             raise faults.bad_body("local", "a malformed reply", repr(raw)) from e
         return Completion(text, finish, (), tokens, raw["model"])
+
+    def usage(self, raw: Raw) -> Usage:
+        """Prompt and completion tokens."""
+        return Usage(raw["usage"]["prompt_tokens"], raw["usage"]["completion_tokens"])
 
     async def close(self) -> None:
         """Lets what is being decoded come to its end, and the models go."""

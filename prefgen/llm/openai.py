@@ -100,12 +100,15 @@ class OpenAI:
             logprobs = _logprobs(raw) if "given" in raw else ()
         except (KeyError, TypeError, AttributeError, ValueError) as e:
             raise faults.bad_body(f"openai/{raw.get('model')}", "a malformed reply", repr(raw)) from e
-        usage = raw.get("usage")
-        tokens = Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
         snapshot = str(raw.get("model") or "")
         if "given" in raw:
-            return Completion(raw["given"], "stop", logprobs, tokens, snapshot)
-        return Completion(text, finish, (), tokens, snapshot)
+            return Completion(raw["given"], "stop", logprobs, self.usage(raw), snapshot)
+        return Completion(text, finish, (), self.usage(raw), snapshot)
+
+    def usage(self, raw: Raw) -> Usage:
+        """Prompt and completion tokens; reasoning is among the latter."""
+        usage = raw.get("usage")
+        return Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -88,7 +88,10 @@ class Provider(Protocol):
         """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
 
     def read(self, raw: Raw) -> Completion:
-        """A stored reply, decoded; pure. Raises TryAgain for one that holds no reply."""
+        """A stored reply, decoded; pure. Raises TryAgain for one that holds no reply, RowFailed for one of no use."""
+
+    def usage(self, raw: Raw) -> Usage:
+        """The tokens that a reply is billed with, also where it holds no reply."""
 
     async def close(self) -> None:
         """Lets go of connections."""

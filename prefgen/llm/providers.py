@@ -1,0 +1,34 @@
+"""Who speaks to which endpoint: the part of a model's name before the slash, and the module that knows its protocol."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from prefgen.errors import ProviderError, nearest
+from prefgen.llm.request import Model, Provider
+
+PROVIDERS = {
+    "openai": ("prefgen.llm.openai", "OpenAI"),
+    "anthropic": ("prefgen.llm.anthropic", "Anthropic"),
+    "local": ("prefgen.llm.local", "Local"),
+    "fake": ("prefgen.llm.fake", "Fake"),
+}
+
+
+def make_provider(name: str, fakes: Mapping[str, Any]) -> Provider:
+    """The provider of this name, imported when it is first needed. Raises ProviderError for an unknown one."""
+    if name not in PROVIDERS:
+        raise ProviderError(f"no provider '{name}'; {nearest(name, PROVIDERS)}")
+    module, kind = PROVIDERS[name]
+    made: Provider = getattr(import_module(module), kind)(*([fakes] if name == "fake" else []))
+    return made
+
+
+def trouble(model: Model, fakes: Mapping[str, Any]) -> str | None:
+    """Why this model cannot be asked from here (no key, no such fake, no runtime), before anything is sent."""
+    if model.provider == "fake":
+        known = ", ".join(sorted(fakes)) or "none was handed in"
+        return None if model.id in fakes else f"no function for {model.use}; hand it to run(fakes=…) ({known})"
+    module = import_module(PROVIDERS[model.provider][0])
+    found: str | None = module.missing_key(model)
+    return found
