@@ -33,11 +33,14 @@ Frames = pl.DataFrame | Iterable[pl.DataFrame]
 
 
 def preferences(rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs as whole conversations, one row a pair: of a table of judgments, each pair's first."""
-    pairs = rows.with_columns(_column(rows, "pair_id", "id").alias("pair_id"))
-    pairs = pairs.filter(pl.col("pair_id").is_first_distinct())
-    whole = pairs.with_columns(chosen=_ended("chosen"), rejected=_ended("rejected"), judgment_replies=_replies(rows))
-    return _shaped("preferences", whole)
+    """Pairs as whole conversations, one row a pair: of a table of judgments, each pair's first, with the replies of
+    all of its judgments.
+    """
+    pairs = rows.with_columns(_column(rows, "pair_id", "id").alias("pair_id"), judgment_replies=_replies(rows))
+    replies = pairs.group_by("pair_id", maintain_order=True).agg(pl.col("judgment_replies").explode().drop_nulls())
+    whole = pairs.drop("judgment_replies").join(replies, on="pair_id", how="left", maintain_order="left")
+    whole = whole.filter(pl.col("pair_id").is_first_distinct())
+    return _shaped("preferences", whole.with_columns(chosen=_ended("chosen"), rejected=_ended("rejected")))
 
 
 def preferences_text(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -64,10 +67,14 @@ def judge_sft(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def responses(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every response of a table as a conversation, with its score where it has one."""
-    return _shaped(
-        "responses", rows.with_columns(messages=_ended("response"), response_id=_column(rows, "response_id", "id"))
-    )
+    """Every response of a table as a conversation, once, with its score where it has one: single judgments that
+    differ are not its score.
+    """
+    told = rows.with_columns(messages=_ended("response"), response_id=_column(rows, "response_id", "id"))
+    if "score" in rows.columns:
+        agreed = pl.col("score").n_unique().over("response_id") == 1
+        told = told.with_columns(pl.when(agreed).then("score").alias("score"))
+    return _shaped("responses", told.filter(pl.col("response_id").is_first_distinct()))
 
 
 CONFIGS: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {

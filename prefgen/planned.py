@@ -33,7 +33,8 @@ class Planned:
     @property
     def whole(self) -> bool:
         """Whether the verb must see its whole input at once."""
-        return bool(getattr(self.verb, "whole", False))
+        mark = getattr(self.verb, "whole", False)
+        return bool(mark(self.settings) if callable(mark) else mark)
 
 
 @dataclass(frozen=True)

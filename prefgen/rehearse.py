@@ -1,12 +1,14 @@
 """What a run will ask: the recipe walked through with the replies that are known, and stand-ins for the rest.
 
-Rows whose replies are in the journal go on as they would in the run. The others go on with stand-ins that every
-filter keeps, so that the calls counted for them are the most that there can be; a stop's least is counted beside it.
+Rows whose replies are in the journal go on as they would in the run. The others go on with stand-ins that filters
+keep where they can, and that count as long as a reply may be, so that what is told is about the most that there can be;
+a stop's least is counted beside it.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -26,12 +28,31 @@ CHARACTERS = 4
 """Characters in one token, about; the usual rule of thumb for English."""
 
 
+_MARK = re.compile(r"\ue000(\d+)\ue000")
+"""How a stand-in says how many characters long it may be."""
+
+
+@dataclass
+class Cost:
+    """Tokens and dollars; dollars are None where no price, or no limit to a reply, is known."""
+
+    prompt: float = 0
+    completion: float = 0
+    dollars: float | None = 0
+
+    def add(self, other: "Cost", times: float = 1) -> None:
+        """Adds ``times`` as much as another."""
+        self.prompt += other.prompt * times
+        self.completion += other.completion * times
+        known = self.dollars is not None and other.dollars is not None
+        self.dollars = (self.dollars or 0) + (other.dollars or 0) * times if known else None
+
+
 @dataclass
 class Estimate:
-    """One step's rows and requests. Draws that share one request (``n``) are counted as draws.
-
-    ``least`` and ``most`` are draws still to be asked for; tokens and dollars belong to ``most``, output at
-    ``max_tokens``.
+    """One step's rows and draws. ``cached`` draws are known, ``least`` and ``most`` are still to be asked for; tokens
+    and dollars belong to ``most``, with output at the model's limit. Draws that share one request (``n``) are counted
+    as draws.
     """
 
     table: str
@@ -44,10 +65,28 @@ class Estimate:
     completion_tokens: float = 0
     dollars: float | None = 0
 
-    def scaled(self, by: float) -> "Estimate":
-        """For ``by`` times as many prompts."""
-        numbers = {k: v * by for k, v in vars(self).items() if isinstance(v, int | float)}
-        return Estimate(**{**vars(self), **numbers})
+
+@dataclass
+class _Asked:
+    """What the sample's rows ask for, and what that costs: ``new`` for draws to come, ``old`` for known ones."""
+
+    cached: int = 0
+    least: int = 0
+    most: int = 0
+    new: Cost = field(default_factory=Cost)
+    old: Cost = field(default_factory=Cost)
+
+    def told(self, estimate: Estimate, by: float) -> None:
+        """Fills an estimate for ``by`` times as many prompts; nothing is known of those beyond the sample."""
+        estimate.cached = self.cached
+        estimate.least = (self.cached + self.least) * by - self.cached
+        estimate.most = (self.cached + self.most) * by - self.cached
+        cost = Cost()
+        for part, times in ((self.new, by), (self.old, by - 1)):
+            if times:
+                cost.add(part, times)
+        estimate.prompt_tokens, estimate.completion_tokens = cost.prompt, cost.completion
+        estimate.dollars = cost.dollars
 
 
 async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
@@ -56,18 +95,19 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
     estimates: dict[str, Estimate] = {}
     scale: dict[str, float] = {}
     for table, step in plan.steps.items():
-        estimate = Estimate(table, step.word)
+        estimate = estimates[table] = Estimate(table, step.word)
+        scale[table] = scale.get(step.input, 1.0)
         if step.source is not None:
             rows = _kept(step.source)
             made[table] = next(in_shards(rows, SAMPLE))
             scale[table] = max(1.0, rows.height / max(1, made[table].height))
         elif step.asker:
-            made[table] = await _asked(step, made[step.input], client, plan.recipe.seed, estimate)
+            asked = _Asked()
+            made[table] = await _table(step, step.asker, made[step.input], client, plan.recipe.seed, asked)
+            asked.told(estimate, scale[table])
         else:
             made[table] = split(step.verb, made[step.input], step.settings)[0]
-        scale.setdefault(table, scale.get(step.input, 1.0))
-        estimate.rows = made[table].height
-        estimates[table] = estimate.scaled(scale[table])
+        estimate.rows = made[table].height * scale[table]
     return estimates
 
 
@@ -75,35 +115,37 @@ def _kept(source: pl.DataFrame) -> pl.DataFrame:
     return source.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in source.columns else source
 
 
-async def _asked(step: Planned, rows: pl.DataFrame, client: Client, seed: int, estimate: Estimate) -> pl.DataFrame:
+async def _table(
+    step: Planned, asker: Asker, rows: pl.DataFrame, client: Client, seed: int, asked: _Asked
+) -> pl.DataFrame:
     """An asker's table, of known replies and stand-ins."""
     made: list[Row] = []
     for row in rows.iter_rows(named=True):
-        made += await _row(step, row, client, seed, estimate)
+        made += await _row(step, asker, row, client, seed, asked)
     return pl.DataFrame(made, schema=step.schema, orient="row")
 
 
-async def _row(step: Planned, row: Row, client: Client, seed: int, estimate: Estimate) -> list[Row]:
-    asker = step.asker
-    if asker is None:
-        return []
-    order, drawn, unknown, asks = pool_order(step.models, seed, row["id"]), list[list[Row]](), 0, asker.asks(row)
+async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:
+    """One row's draws. A stop ends them for good where all are known; stand-ins may end them too early."""
+    order, drawn, ended, unknown = pool_order(step.models, seed, row["id"]), list[list[Row]](), False, False
+    asks = asker.asks(row)
     for k in range(asker.n):
-        if step.stop and step.stop(drawn, asker.n) == 0:
-            if unknown:  # stand-ins ended it; real replies may not
-                estimate.most += (asker.n - k) * len(asks)
+        ended = ended or bool(step.stop and step.stop(drawn, asker.n) == 0)
+        if ended and not unknown:
             break
         model, draw = order[k % len(order)], k // len(order)
-        requests = [request_of(ask, model, seed) for ask in asks]
+        requests, cost = [request_of(ask, model, seed) for ask in asks], _cost(client, model, asks)
         if all(client.known(request, draw) for request in requests):
-            estimate.cached += len(asks)
+            asked.cached += len(asks)
+            asked.old.add(cost)
             drawn.append(await _known(step, asker, row, k, requests, draw, client))
             continue
-        unknown += 1
-        estimate.least += len(asks)
-        estimate.most += len(asks)
-        _price(estimate, model, asks)
-        drawn.append([_stand_in(step, row, k)])
+        unknown = True
+        asked.least += 0 if ended else len(asks)
+        asked.most += len(asks)
+        asked.new.add(cost)
+        if not ended:
+            drawn.append([_stand_in(step, row, k, client)])
     return [one for rows in drawn for one in rows]
 
 
@@ -118,25 +160,36 @@ async def _known(
     return [{c: {**row, **new, "id": f"{row['id']}.{k}"}.get(c) for c in step.schema} for new in made]
 
 
-def _price(estimate: Estimate, model: Model, asks: Sequence[Ask]) -> None:
-    """Adds what one unknown draw may cost at most."""
-    text = sum(len(m["content"]) for ask in asks for m in ask.messages) + sum(len(a.given or "") for a in asks)
-    tokens_in, tokens_out = text / CHARACTERS, sum(0 if ask.given else model.max_tokens or 0 for ask in asks)
-    estimate.prompt_tokens += tokens_in
-    estimate.completion_tokens += tokens_out
+def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
+    """What one draw may cost at most."""
+    limit = client.provider(model).limit(model)
+    text = sum(_length(m["content"]) for ask in asks for m in ask.messages) + sum(_length(a.given or "") for a in asks)
+    written = sum(ask.given is None for ask in asks)
+    cost = Cost(text / CHARACTERS, written * (limit or 0), 0)
     if model.provider in {"local", "fake"}:
-        return
-    if model.price is None or (model.max_tokens is None):
-        estimate.dollars = None
-    elif estimate.dollars is not None:
-        price = model.price
-        estimate.dollars += (tokens_in * price.get("input", 0) + tokens_out * price.get("output", 0)) / 1e6
+        return cost
+    if model.price is None or (limit is None and written):
+        cost.dollars = None
+    else:
+        cost.dollars = (
+            cost.prompt * model.price.get("input", 0) + cost.completion * model.price.get("output", 0)
+        ) / 1e6
+    return cost
 
 
-def _stand_in(step: Planned, row: Row, k: int) -> Row:
-    """A row such as the asker might make: every text and number its own, and a judge that is always right."""
+def _length(text: str) -> int:
+    """Characters of a text, with what its stand-ins may come to."""
+    return len(text) + sum(int(mark[1]) for mark in _MARK.finditer(text))
+
+
+def _stand_in(step: Planned, row: Row, k: int, client: Client) -> Row:
+    """A row such as the asker might make: every text its own, scores of a row's neighbours far apart, and a judge that
+    is always right.
+    """
     own = f"{row['id']}.{k}"
-    new = {column: _value(kind, column, own) for column, kind in step.schema.items() if column not in row}
+    limits = [client.provider(model).limit(model) or 0 for model in step.models]
+    text = f"\ue000{max(limits, default=0) * CHARACTERS}\ue000{own}"
+    new = {column: _value(kind, text, row["id"]) for column, kind in step.schema.items() if column not in row}
     if "verdict" in new and row.get("gold"):
         new["verdict"] = row["gold"]
     if "response_id" in new:
@@ -144,14 +197,15 @@ def _stand_in(step: Planned, row: Row, k: int) -> Row:
     return {c: {**row, **new, "id": own}.get(c) for c in step.schema}
 
 
-def _value(kind: pl.DataType, column: str, own: str) -> Any:
-    number = int.from_bytes(hashlib.blake2b(f"{own}/{column}".encode(), digest_size=4).digest(), "big")
+def _value(kind: pl.DataType, text: str, row_id: str) -> Any:
+    """A value of this type. Numbers are high and low by turns of the row's place among its neighbours."""
+    last = row_id.rpartition(".")[2]
+    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") / 2**32
+    high = last.isdigit() and int(last) % 2 == 0
     if kind.is_float():
-        return number / 2**32
+        return 5 - number / 100 if high else number / 100
     if kind.is_integer():
-        return number
+        return int(high)
     if kind == pl.Boolean:
         return False
-    if kind == pl.String:
-        return f"{column} of {own}"
-    return []
+    return text if kind == pl.String else []

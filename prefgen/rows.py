@@ -21,6 +21,9 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 DROPPED = "dropped"
 """The column in which a marked table says why a row goes; null where it stays."""
 
+OF_ONE_PROMPT = frozenset({"prompt_id", "id", "response_id", "pair_id"})
+"""Columns whose equal values lie within one prompt."""
+
 ROUNDING = 1e-12
 """Scores nearer than this share of their size are one score: means of one set, added up in two orders, differ less."""
 
@@ -138,6 +141,22 @@ def split(
     marked = verb.marked(rows, **settings)
     stays = pl.col(DROPPED).is_null()
     return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
+
+
+def whole_across(setting: str) -> Callable[[Verb], Verb]:
+    """Marks a verb that must see its whole table where the columns of ``setting`` group rows of several prompts."""
+
+    def marked(verb: Verb) -> Verb:
+        default = signature(verb).parameters[setting].default
+
+        def across(settings: Mapping[str, Any]) -> bool:
+            by = settings.get(setting, default)
+            return not OF_ONE_PROMPT & {*([by] if isinstance(by, str) else by)}
+
+        verb.whole = across  # type: ignore[attr-defined]
+        return verb
+
+    return marked
 
 
 # --- expressions ----------------------------------------------------------------------------

@@ -40,6 +40,10 @@ BROKEN = [
     ("missing", "{compare: orders, model: judge, n: 2}", "{compare: orders}", "8: judgments: compare needs the setting 'model'; write `model: …`"),
     ("below", "perturb: responses", "perturb: agreed", "6: pairs: agreed is made below; a table is made above the tables made of it"),
     ("file", "prompts.jsonl", "prompst.jsonl", "4: prompts: "),
+    ("pool", "fake/it}", "[fake/it, fake/it]}", "2: judge: use names fake/it 2 times; draws of one model are one pool's"),
+    ("name", "  agreed:", "  a/b:", "9: a/b: cannot name a table's file; use letters, digits and underscores"),
+    ("list", "both_orders: pairs", "both_orders: [pairs]", "7: orders: no table ['pairs']; "),
+    ("value", "verdict_agreement: judgments", "verdict_agreement: judgments, share: 2", "9: agreed: verdict_agreement: share must be from 0 to 1; it is 2"),
     ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing"),
 ]  # fmt: skip
 
@@ -113,3 +117,16 @@ def test_a_function_that_fails_on_no_rows_is_told() -> None:
     rows: list[dict[str, Any]] = [{"prompt": "why?"}]
     with pytest.raises(RecipeError, match="broken fails on an empty table"):
         planning.make(Recipe(name="mine", steps={"prompts": do(load_prompts, rows), "kept": do(broken, "prompts")}))
+
+
+def test_a_verb_that_groups_across_prompts_sees_its_whole_table() -> None:
+    rows: list[dict[str, Any]] = [{"prompt": "why?", "topic": "x"}]
+    own = do("load", rows, keep=["topic"])
+    base = {
+        "prompts": own,
+        "responses": do("answer", "prompts", model="it"),
+        "scored": do("score", "responses", model="it"),
+    }
+    steps = {**base, "one": do("mean", "scored"), "all": do("mean", "scored", by="topic")}
+    plan = planning.make(Recipe(name="mine", steps=steps, models={"it": {"use": writes}}))
+    assert [plan.steps[table].whole for table in ("one", "all")] == [False, True]

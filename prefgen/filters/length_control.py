@@ -7,12 +7,13 @@ from typing import Literal
 
 import polars as pl
 
-from prefgen.rows import apart, because, filters, finite
+from prefgen.rows import apart, because, filters, finite, whole_across
 
 BORDER = 1e-9
 """A score on a tier's border is in the tier, also where rounding puts it a hair outside."""
 
 
+@whole_across("by")
 @filters
 def length_control(
     *,

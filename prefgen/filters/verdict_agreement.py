@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from prefgen.rows import because, filters
+from prefgen.rows import because, filters, whole_across
 
 
+@whole_across("same")
 @filters
 def verdict_agreement(
     *,

@@ -58,6 +58,10 @@ class Anthropic:
         verb = "are" if len(names) > 1 else "is"
         return (f"{model.use}: anthropic takes no temperature or top_p; {' and '.join(names)} {verb} not sent",)
 
+    def limit(self, model: Model) -> int | None:
+        """What the recipe says, or what is sent in its place."""
+        return model.max_tokens or MAX_TOKENS
+
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:

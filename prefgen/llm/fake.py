@@ -45,6 +45,10 @@ class Fake:
         """Nothing is sent, and nothing left out."""
         return ()
 
+    def limit(self, model: Model) -> int | None:
+        """What the recipe says."""
+        return model.max_tokens
+
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
         """One reply for each seed, in their order."""
         write = self._function(request.model)

@@ -63,6 +63,10 @@ class Local:
         """Nothing is left out."""
         return ()
 
+    def limit(self, model: Model) -> int | None:
+        """What the recipe says, or what holds where it says nothing."""
+        return model.max_tokens or MAX_TOKENS
+
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
         """One reply for each seed."""
         engine = await asyncio.to_thread(self._engine, request.model)

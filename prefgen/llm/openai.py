@@ -62,6 +62,10 @@ class OpenAI:
         """Nothing that this protocol cannot say."""
         return ()
 
+    def limit(self, model: Model) -> int | None:
+        """What the recipe says; the provider's own limit is not known."""
+        return model.max_tokens
+
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
         caller asks for each.

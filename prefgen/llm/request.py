@@ -84,6 +84,9 @@ class Provider(Protocol):
     def notices(self, model: Model) -> Sequence[str]:
         """What of the model's settings will not be sent, in words for the user."""
 
+    def limit(self, model: Model) -> int | None:
+        """The most tokens that one reply may have; None where nothing says so."""
+
     async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
         """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
 

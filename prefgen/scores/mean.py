@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from prefgen.rows import because, drops, finite
+from prefgen.rows import because, drops, finite, whole_across
 
 OF_ONE_JUDGMENT = {
     "id", "response_id", "judgment", "verdict", "judge_model", "judgment_reply", "judgment_replies", "asked",
@@ -22,6 +22,7 @@ def _not_counted(*, of: str = "score", by: str = "response_id", at_least: int = 
     )
 
 
+@whole_across("by")
 @drops(_not_counted)
 def mean(
     rows: pl.DataFrame,

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from prefgen.asker import Reply, Row
@@ -71,3 +73,25 @@ def test_a_constrained_ask_carries_the_form_as_a_grammar() -> None:
     assert held.ask(ROW).grammar == GRAMMAR
     assert held.wants() == {"grammar"}
     assert perturb(model="w").ask(ROW).grammar is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("What is 2+2?", "What is 2-2?"), ("Solve x > 3", "Solve x < 3"), ("कि", "की"), ("1.5", "15"), ("no", '{"a": 1}')],
+)
+def test_a_sign_makes_a_difference(before: str, after: str) -> None:
+    row = {**ROW, "prompt": [{"role": "user", "content": before}], "response": before}
+    assert perturb(model="w").read(row, Reply(block(modified=after, worse=after)))
+
+
+def test_the_instruction_is_also_the_last_turn_of_a_conversation() -> None:
+    row = {**ROW, "prompt": [{"role": "system", "content": "Be brief."}, *ROW["prompt"]]}
+    with pytest.raises(Unreadable, match="is the instruction"):
+        perturb(model="w").read(row, Reply(block(modified="Why is the sky blue?")))
+
+
+def test_a_prompt_file_s_own_placeholders_are_known(tmp_path: Path) -> None:
+    own = tmp_path / "own.md"
+    own.write_text("Change {{ prompt }} and {{ response }}: <what else to ask>")
+    with pytest.raises(Unreadable, match="placeholder"):
+        perturb(model="w", template=own).read(ROW, Reply(block(modified="[What else to ask]")))

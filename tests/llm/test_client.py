@@ -10,8 +10,10 @@ import pytest
 from prefgen.errors import BudgetReached, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
 from prefgen.llm.client import HOPELESS, Client, Outcome, Shut, Tally
+from prefgen.llm.fake import Fake
 from prefgen.llm.journal import Journal
-from prefgen.llm.request import Completion, Model, Request
+from prefgen.llm.request import Completion, Model, Raw, Request
+from tests.servers import OpenAIServer, Response
 
 Made = Callable[..., Client]
 
@@ -96,6 +98,67 @@ def failing(times: int, fault: Exception) -> Callable[[Request, int], str]:
 def test_each_fault_is_worth_its_tries(made: Made, fault: Exception, times: int, expected: str) -> None:
     (outcomes,) = ask(made(failing(times, fault)), (request(), range(1)))
     assert words(outcomes) == [expected]
+
+
+def test_one_broken_choice_does_not_cost_the_others(tmp_path: Path) -> None:
+    """Choices are read one by one; the broken ones are asked again, and all tokens are counted."""
+    faults = [7]
+
+    def answer(body: dict[str, Any]) -> Response:
+        choices = [
+            {"index": i, "finish_reason": "error" if i in faults else "stop", "message": {"content": f"text {i}"}}
+            for i in range(body.get("n", 1))
+        ]
+        return Response({"choices": choices, "usage": {"prompt_tokens": 3, "completion_tokens": 10}, "model": "m"})
+
+    async def go() -> tuple[list[Outcome], Tally]:
+        journal, tally = Journal(tmp_path / "j.sqlite"), Tally()
+        client = Client(journal)
+        asked = Request(Model(use="openai/m", base_url=server.base_url), [{"role": "user", "content": "hi"}])
+        try:
+            return await client.draw(asked, range(15), tally), tally
+        finally:
+            await client.close()
+            journal.close()
+
+    with OpenAIServer(answer) as server:
+        outcomes, tally = asyncio.run(go())
+        assert [request.body.get("n") for request in server.requests] == [15, None]
+    assert words(outcomes) == [f"text {0 if i in faults else i}" for i in range(15)]
+    assert (tally.calls, tally.completion_tokens, tally.prompt_tokens) == (2, 20, 6)
+
+
+def test_a_reply_of_no_use_is_kept_and_not_bought_again(made: Made) -> None:
+    def unscored(r: Request, seed: int) -> Completion:
+        return Completion("x", logprobs=())
+
+    class Useless(Fake):
+        def read(self, raw: Raw) -> Completion:
+            raise RowFailed("not_scored", "no log-probabilities")
+
+    for calls in (1, 0):
+        client, tally = made(unscored), Tally()
+        client._providers["fake"] = Useless({"it": unscored})
+        (outcomes,) = ask(client, (request(), range(1)), tally=tally)
+        assert words(outcomes) == ["failed: no log-probabilities"]
+        assert tally.calls == calls
+
+
+def test_what_one_protocol_was_asked_is_not_what_another_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    client = Client(journal)
+    asked = [
+        Request(Model(use=f"{kind}/claude-x", max_tokens=512), [{"role": "user", "content": "hi"}])
+        for kind in ("openai", "anthropic")
+    ]
+    assert len({client._key(one, 0) for one in asked}) == 2
+    journal.close()
+
+
+def test_retries_are_those_that_were_made(made: Made) -> None:
+    tally = Tally()
+    ask(made(failing(99, TryAgain("server_error", "no", attempts=6))), (request(), range(1)), tally=tally)
+    assert (tally.calls, tally.retries) == (6, 5)
 
 
 def test_a_call_without_an_end_is_given_up(made: Made) -> None:
