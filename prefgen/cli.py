@@ -23,6 +23,7 @@ from prefgen.errors import (
     RecipeError,
     RunError,
     nearest,
+    plain,
 )
 from prefgen.terminal import console, pull, pull_weights, say
 
@@ -99,7 +100,7 @@ def main() -> None:
         if os.environ.get("PREFGEN_DEBUG"):
             raise
         words = str(e) or "interrupted"
-        print("\n".join(f"error: {line}" for line in words.splitlines()), file=sys.stderr)
+        print("\n".join(f"error: {plain(line)}" for line in words.splitlines()), file=sys.stderr)
         raise SystemExit(next((code for kind, code in EXIT_CODES.items() if isinstance(e, kind)), 1)) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -193,7 +194,7 @@ def verbs_list() -> None:
         if names:
             print(room)
         for name in names:
-            print(f"  {name:20} {schema.summary(verbs.find(name))}")
+            print(f"  {name:20} {plain(schema.summary_of(name))}")
     print("stops")
     for name in verbs.files("stops"):
         print(f"  {name:20} {schema.summary(verbs.find_stop(name))}")

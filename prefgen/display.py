@@ -1,17 +1,18 @@
 """What people see of a run: a live table on a terminal, a line now and then elsewhere, a summary at the end."""
 
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from prefgen.errors import plain
 from prefgen.rehearse import Estimate
 from prefgen.rounds import Count
 from prefgen.run import Run
@@ -19,15 +20,15 @@ from prefgen.stages import Progress
 
 QUIET_SECONDS = 15.0
 """Between two lines where there is no terminal."""
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+FEW = 20
+"""Prompts that must be done, or a quarter of all, before a rate says when the rest will be."""
 
 
 class Watch:
     """Shows a run's progress on a console until the block ends."""
 
-    def __init__(self, progress: Progress, console: Console) -> None:
-        self.progress, self.console = progress, console
+    def __init__(self, progress: Progress, console: Console, *, every: float = QUIET_SECONDS) -> None:
+        self.progress, self.console, self.every = progress, console, every
         self.began = time.monotonic()
         self._over = threading.Event()
         self._live: Live | None = None
@@ -50,7 +51,7 @@ class Watch:
             self._thread.join()
 
     def _lines(self) -> None:
-        while not self._over.wait(QUIET_SECONDS):
+        while not self._over.wait(self.every):
             busy = [f"{t} {c.rows_out:,} rows {c.tally.calls:,} calls" for t, c in self._asking()]
             words = " · ".join([self._clock(), self._share(), *busy])
             self.console.print(words, markup=False, highlight=False, soft_wrap=True)
@@ -69,7 +70,7 @@ class Watch:
     def _left(self) -> str:
         """Time left in this stage, once it can be told."""
         p = self.progress
-        if not 0 < p.prompts_done < p.prompts:
+        if not min(FEW, p.prompts / 4) < p.prompts_done < p.prompts:
             return ""
         passed = time.monotonic() - p.stage_began
         return f", about {clock(passed * (p.prompts - p.prompts_done) / p.prompts_done)} left"
@@ -79,7 +80,7 @@ class Watch:
         for name in ("step", "in", "rows", "calls", "known", "unreadable", "failed", "tokens", "$"):
             table.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
         for name, count in self.progress.counts.items():
-            table.add_row(name, *cells(count))
+            table.add_row(escape(plain(name)), *cells(count))
         return table
 
 
@@ -101,15 +102,10 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal: no escapes, no other control characters, no marks that turn it round."""
-    return _CONTROL.sub("", text)
-
-
 def one_line(text: str, width: int) -> str:
-    """The beginning of a text, on one line."""
+    """The beginning of a text, on one line of so many cells."""
     words = " ".join(plain(text).split())
-    return words if len(words) <= width else words[: width - 1].rstrip() + "…"
+    return words if cell_len(words) <= width else set_cell_size(words, width - 1).rstrip() + "…"
 
 
 # --- the end of a run -----------------------------------------------------------------------
@@ -121,7 +117,7 @@ def summary(run: Run, rows: Sequence[Mapping[str, Any]], console: Console) -> No
     for name in ("step", "in", "out", "lost, and why"):
         table.add_column(name, justify="right" if name in {"in", "out"} else "left", overflow="fold")
     for name, count in run.counts.items():
-        table.add_row(name, f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
+        table.add_row(escape(plain(name)), f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
     console.print(table)
     console.print(spent(run))
     for number, row in enumerate(rows, 1):
@@ -133,10 +129,10 @@ def summary(run: Run, rows: Sequence[Mapping[str, Any]], console: Console) -> No
 
 def why(count: Count) -> str:
     """What a step lost: dropped, unreadable and failed, with their reasons."""
-    parts = [f"{number:,} {escape(reason)}" for reason, number in sorted(count.dropped.items())]
+    parts = [f"{number:,} {reason}" for reason, number in sorted(count.dropped.items())]
     parts += [f"{number:,} unreadable ({reason})" for reason, number in sorted(count.unreadable.items())]
     parts += [f"{number:,} failed ({reason})" for reason, number in sorted(count.failed.items())]
-    return ", ".join(parts)
+    return escape(plain(", ".join(parts)))
 
 
 def spent(run: Run) -> Text:
@@ -145,10 +141,13 @@ def spent(run: Run) -> Text:
     calls, cached = sum(t.calls for t in tallies), sum(t.cached for t in tallies)
     tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
     dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)
-    money = f"${dollars:,.4f}" + (f" and {unpriced:,} replies of unknown price" if unpriced else "")
-    return Text(
-        f"\n{calls:,} calls, {cached:,} replies known or shared, {tokens:,} tokens, {money}, {clock(run.seconds)}"
-    )
+    money = f"${dollars:,.4f}" + (f" and {_some(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "")
+    known = f"{_some(cached, 'reply', 'replies')} known or shared"
+    return Text(f"\n{_some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+
+
+def _some(number: float, one: str, more: str) -> str:
+    return f"{number:,.0f} {one if number == 1 else more}"
 
 
 def pair(number: int, row: Mapping[str, Any], width: int) -> Text:
@@ -168,14 +167,16 @@ def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:
         table.add_column(name, justify="left" if name in {"step", "verb"} else "right")
     for one in estimates.values():
         asks = one.cached or one.most
-        table.add_row(one.table, one.verb, f"{one.rows:,.0f}", *(_asks(one) if asks else [""] * 5))
+        table.add_row(
+            escape(plain(one.table)), escape(plain(one.verb)), f"{one.rows:,.0f}", *(_asks(one) if asks else [""] * 5)
+        )
     console.print(table)
     least, most = (sum(getattr(e, name) for e in estimates.values()) for name in ("least", "most"))
     cached, priced = sum(e.cached for e in estimates.values()), [e.dollars for e in estimates.values()]
     known = sum(d for d in priced if d is not None)
     unknown = " and what has no price (`price: {input: …, output: …}`, $ per 1M tokens)" if None in priced else ""
     money = f"at most ${known:,.2f}{unknown}"
-    console.print(Text(f"\n{cached:,.0f} replies known, {_span(least, most)} to ask, {money}"))
+    console.print(Text(f"\n{_some(cached, 'reply', 'replies')} known, {_span(least, most)} to ask, {money}"))
 
 
 def _asks(one: Estimate) -> list[str]:

@@ -102,16 +102,16 @@ class _Checker:
         return None if made is None else Planned(table, word, verb, step.input, made, settings)
 
     def _verb(self, table: str, step: Step) -> verbs.Verb | None:
-        if callable(step.verb):
-            return step.verb
-        if not step.verb:
-            return None
+        if callable(step.verb) or not step.verb:
+            return step.verb or None
         try:
             return verbs.find(step.verb)
+        except verbs.PluginError as e:
+            what, *cure = str(e).split("; ", 1)
         except KeyError:
-            cure = nearest(step.verb, verbs.names())
-            self.problem(("steps", table, step.verb), table, f"no verb '{step.verb}'", cure)
-            return None
+            what, cure = f"no verb '{step.verb}'", [nearest(step.verb, verbs.names())]
+        self.problem(("steps", table, step.verb), table, what, *cure)
+        return None
 
     def _source(self, table: str, word: str, verb: verbs.Verb, step: Step) -> Planned | None:
         way, settings = ("steps", table), self.settings(table, word, verb, step.settings, frozenset({"folder"}))

@@ -91,6 +91,9 @@ def run(
         except PrefgenError as e:
             status = type(e).__name__
             raise
+        except KeyboardInterrupt:  # the second one
+            status = Interrupted.__name__
+            raise Interrupted("stopped at once; what was in flight will be asked again") from None
         finally:
             seconds = time.monotonic() - began
             about = {"status": status, "take": take, "seconds": round(seconds, 1)}

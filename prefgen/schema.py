@@ -16,7 +16,7 @@ _ENGINE = frozenset({"folder"})
 
 def recipe_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of a recipe with every verb that is installed here."""
-    found = [(name, verbs.find(name)) for name in verbs.names()]
+    found = [(name, verb) for name in verbs.names() if (verb := _found(name))]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A prefgen recipe",
@@ -47,6 +47,21 @@ def summary(verb: Callable[..., Any]) -> str:
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     text = inspect.getdoc(module) or inspect.getdoc(verb) or ""
     return text.split("\n\n")[0].replace("\n", " ").strip()
+
+
+def summary_of(name: str) -> str:
+    """The first line of the verb of this name, or why it cannot be had."""
+    try:
+        return summary(verbs.find(name))
+    except verbs.PluginError as e:
+        return str(e)
+
+
+def _found(name: str) -> verbs.Verb | None:
+    try:
+        return verbs.find(name)
+    except verbs.PluginError:
+        return None
 
 
 def settings(verb: Callable[..., Any]) -> dict[str, dict[str, Any]]:

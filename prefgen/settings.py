@@ -24,10 +24,28 @@ class Wrong:
 
 def parameters(verb: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """A verb's settings: what its signature takes by keyword alone, or an asker's fields."""
-    found = inspect.signature(verb, eval_str=True).parameters
+    found: Mapping[str, inspect.Parameter]
+    try:
+        found = inspect.signature(verb, eval_str=True).parameters
+    except NameError:  # an annotation whose name is there for type checkers alone
+        found = {name: _evaluated(p, verb) for name, p in inspect.signature(verb).parameters.items()}
+    except ValueError:  # a function of C tells nothing of its settings
+        found = {}
     if dataclasses.is_dataclass(verb):
         return dict(found)
     return {name: p for name, p in found.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def _evaluated(parameter: inspect.Parameter, verb: Callable[..., Any]) -> inspect.Parameter:
+    """A parameter with its annotation read; left out, so that it is not checked, where it cannot be."""
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    names = getattr(inspect.unwrap(verb), "__globals__", {})
+    try:
+        kind = eval(parameter.annotation, names)  # noqa: S307  # the user's own code, as inspect itself does it
+    except Exception:  # noqa: BLE001
+        kind = parameter.empty
+    return parameter.replace(annotation=kind)
 
 
 def check(

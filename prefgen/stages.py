@@ -219,8 +219,14 @@ class _Files:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for file in (*self.tables.values(), *self.lost.values()):
-            file.abandon() if kind else file.close()
+        files = [*self.tables.values(), *self.lost.values()]
+        try:
+            while files and not kind:
+                files[0].close()
+                files.pop(0)
+        finally:
+            for file in files:
+                file.abandon()
 
 
 def _account(counts: Mapping[str, Count]) -> None:

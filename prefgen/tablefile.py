@@ -3,6 +3,7 @@ however they came in; there whole, or not at all.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,13 +40,13 @@ class TableFile:
 
     def close(self) -> None:
         """Writes the rest, makes it durable, and puts the file in place. Nothing added: no file."""
-        if not self.held:
-            self.path.unlink(missing_ok=True)
-            return
-        rest = pl.concat(self.held)
-        if rest.height or self.writer is None:
-            self._write(rest)
         try:
+            if not self.held:
+                self.path.unlink(missing_ok=True)
+                return
+            rest = pl.concat(self.held)
+            if rest.height or self.writer is None:
+                self._write(rest)
             if self.writer:
                 self.writer.close()
             with self.partial.open("rb+") as file:
@@ -56,6 +57,9 @@ class TableFile:
 
     def abandon(self) -> None:
         """Takes back what was written."""
+        with suppress(OSError):  # a full disk has no room for the file's end either
+            if self.writer:
+                self.writer.close()
         self.partial.unlink(missing_ok=True)
 
     def _write(self, rows: pl.DataFrame) -> None:

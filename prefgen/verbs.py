@@ -12,10 +12,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from prefgen.errors import PrefgenError
+
 ROOMS = ("sources", "tables", "generators", "judges", "scores", "pairs", "filters")
 """The folders of verbs, in the order in which data meets them."""
 
 Verb = Callable[..., Any]
+
+
+class PluginError(PrefgenError):
+    """A verb of another package that cannot be had."""
 
 
 @cache
@@ -28,8 +34,9 @@ def files(room: str) -> Mapping[str, str]:
 
 @cache
 def plugins() -> Mapping[str, EntryPoint]:
-    """Verbs that other packages bring."""
-    return {point.name: point for point in entry_points(group="prefgen.verbs")}
+    """Verbs that other packages bring, under names that are not taken."""
+    taken = {name for room in ROOMS for name in files(room)}
+    return {point.name: point for point in entry_points(group="prefgen.verbs") if point.name not in taken}
 
 
 def rooms() -> Mapping[str, tuple[str, ...]]:
@@ -44,11 +51,13 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Verb:
-    """The verb of this name. prefgen's own come before plug-ins. Raises KeyError where there is none."""
+    """The verb of this name. prefgen's own come before plug-ins. Raises KeyError where there is none, and PluginError
+    for one that does not load.
+    """
     for room in ROOMS:
         if name in files(room):
             return _from(files(room)[name], name)
-    return _verb(plugins()[name].load())
+    return _plugged(plugins()[name])
 
 
 def find_stop(name: str) -> Verb:
@@ -58,7 +67,7 @@ def find_stop(name: str) -> Verb:
 
 def room_of(verb: Verb) -> str:
     """The room in which a verb stands: sources, judges …; "yours" for a function handed in."""
-    parts = verb.__module__.split(".")
+    parts = (getattr(verb, "__module__", None) or "").split(".")
     return parts[1] if parts[0] == "prefgen" and len(parts) > 2 else "yours"
 
 
@@ -67,17 +76,29 @@ def word(verb: Verb | str) -> Verb | str:
     if isinstance(verb, str):
         return verb
     name = getattr(verb, "__name__", "")
-    return name if name in names() and find(name) is verb else verb
+    if any(name in files(room) for room in ROOMS):
+        return name if find(name) is verb else verb
+    point = plugins().get(name)  # not loaded: it is this verb where it says so
+    own = f"{getattr(verb, '__module__', None)}:{getattr(verb, '__qualname__', None)}"
+    return name if point and point.value == own else verb
 
 
 def _from(module: str, name: str) -> Verb:
-    return _verb(getattr(import_module(module), name))
+    verb: Verb = getattr(import_module(module), name)
+    return verb
 
 
-def _verb(found: object) -> Verb:
+def _plugged(point: EntryPoint) -> Verb:
+    """A plug-in's verb. It is another's code, and may fail in any way."""
+    who = f"the plug-in verb '{point.name}' ({point.value}{f' of {point.dist.name}' if point.dist else ''})"
+    try:
+        found = point.load()
+    except Exception as e:
+        raise PluginError(f"{who} does not load: {type(e).__name__}: {e}; mend or remove that package") from e
     if not callable(found):
-        raise TypeError(f"{found!r} is no verb: it cannot be called")
-    return found
+        raise PluginError(f"{who} is no function; mend or remove that package")
+    verb: Verb = found
+    return verb
 
 
 def __getattr__(name: str) -> Verb:

@@ -15,7 +15,7 @@ SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
     {"errors"},
-    {"asker", "rows", "resources", "verbs", "settings"},
+    {"asker", "rows", "resources", "verbs", "settings", "pages"},
     {"recipe", "llm", "engines", "tablefile"},
     {"planned", "pools", "schema"},
     {"plan", "rounds"},

@@ -98,9 +98,14 @@ def _given(source: object, wanted: Wanted) -> Raw:
     """Rows that the caller holds already; mixed types are kept for lists of dicts."""
     if isinstance(source, list):
         found = source[: wanted.limit]
+        if not all(isinstance(row, dict) for row in found):
+            raise LoadError('the list holds rows that are no objects; a row looks like {"prompt": "…"}')
         columns = list(dict.fromkeys(name for row in found for name in row))
         return Raw("the list", columns, [_sound(row) for row in found])
-    frame = as_frame(source)
+    try:
+        frame = as_frame(source)
+    except (TypeError, ValueError) as e:
+        raise LoadError(f"{source!r:.60} is no source; name a file, a folder or a dataset") from e
     return Raw("the table", frame.columns, frame.head(wanted.limit) if wanted.limit else frame)
 
 
