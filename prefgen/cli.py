@@ -23,9 +23,9 @@ from prefgen.errors import (
     RecipeError,
     RunError,
     nearest,
-    plain,
 )
 from prefgen.terminal import console, pull, pull_weights, say
+from prefgen.texts import plain
 
 if TYPE_CHECKING:
     from prefgen.recipe import Recipe

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from prefgen.errors import plain
 from prefgen.rehearse import Estimate
 from prefgen.rounds import Count
 from prefgen.run import Run
 from prefgen.stages import Progress
+from prefgen.texts import plain
 
 QUIET_SECONDS = 15.0
 """Between two lines where there is no terminal."""

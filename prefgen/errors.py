@@ -11,7 +11,6 @@ PrefgenError
 └── Unreadable       nobody's: the reply came, was paid for, is kept, and says nothing on offer
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -97,16 +96,6 @@ class Unreadable(PrefgenError):
     def __init__(self, status: Status, detail: str = "") -> None:
         self.status: Status = status
         super().__init__(detail or status)
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
-
-
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal: no escapes, no other control characters, no marks that turn it round, no
-    half characters.
-    """
-    return _CONTROL.sub("", text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from prefgen.llm.client import Client, Outcome, Tally, settled
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Planned
 from prefgen.rows import DROPPED
+from prefgen.texts import sound
 
 LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "detail": pl.String})
 """A row that is not in its step's table: why, and for a reply its text."""
@@ -24,10 +25,14 @@ LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "
 
 @dataclass
 class Count:
-    """What became of one step's rows: in = used + dropped; drawn = made + unreadable + failed."""
+    """What became of one step's rows: in = used + dropped (of an asker: + without a reply that could be read);
+    drawn = read + unreadable + failed.
+    """
 
     rows_in: int = 0
+    rows_used: int = 0
     rows_out: int = 0
+    unanswered: int = 0
     drawn: int = 0
     read: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -36,8 +41,9 @@ class Count:
     tally: Tally = field(default_factory=Tally)
 
     def balanced(self) -> bool:
-        """Whether every draw has a row, or a reason for having none."""
-        return self.drawn == self.read + self.unreadable.total() + self.failed.total()
+        """Whether every row, and every draw, has come out or has a reason for not doing so."""
+        rows = self.rows_in == self.rows_used + self.dropped.total() + self.unanswered
+        return rows and self.drawn == self.read + self.unreadable.total() + self.failed.total()
 
 
 @dataclass
@@ -63,6 +69,8 @@ async def ask_all(
         for k, one in enumerate(row_drawn)
         if one.status
     ]
+    used = sum(any(one.rows for one in row_drawn) for row_drawn in drawn)
+    count.rows_used, count.unanswered = count.rows_used + used, count.unanswered + len(drawn) - used
     count.rows_out += len(made)
     return pl.DataFrame(made, schema=step.schema, orient="row"), pl.DataFrame(lost, schema=LOST, orient="row")
 
@@ -74,6 +82,7 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count)
     asks = asker.asks(row)
     while more := _more(step, asker, drawn):
         draws = range(len(drawn), len(drawn) + more)
+        count.drawn += more
         replies = await settled(_replies(ask, draws, order, client, seed, count.tally) for ask in asks)
         for k, outcomes in zip(draws, zip(*replies, strict=True), strict=True):
             drawn.append(_read(asker, row, k, order, outcomes, step.schema))
@@ -128,16 +137,10 @@ def replied(outcome: Outcome, model: Model) -> Reply:
     done = outcome.completion
     if done is None:
         raise TypeError("an outcome holds a completion or a failure")
-    return Reply(_clean(done.text), done.finish, done.logprobs, model.use, outcome.key.hex())
-
-
-def _clean(text: str) -> str:
-    """Text that every file can hold: half a surrogate pair becomes the replacement character."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Reply(sound(done.text), done.finish, done.logprobs, model.use, outcome.key.hex())
 
 
 def _tell(count: Count, one: _Drawn) -> None:
-    count.drawn += 1
     if one.failed:
         count.failed[one.status] += 1
     elif one.status:

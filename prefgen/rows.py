@@ -132,12 +132,13 @@ def split(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A table verb's table, and the input rows that are not in it, with their reasons in ``dropped``.
 
-    A plain function states no reasons: a row counts as used where its id, or one that continues it, comes out.
+    A plain function states no reasons: a row counts as used where its id, one that continues it, or the beginning of
+    it comes out.
     """
     if not isinstance(verb, TableVerb):
         made = verb(rows, **settings)
-        stays = pl.col("id").is_in(pl.concat([made["id"], made["id"].str.replace(r"\.[^.]*$", "")]).implode())
-        return made, rows.filter(~stays).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
+        gone = pl.Series([not used for used in _used(rows["id"], made["id"])], dtype=pl.Boolean)
+        return made, rows.filter(gone).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
     marked = verb.marked(rows, **settings)
     stays = pl.col(DROPPED).is_null()
     return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
@@ -157,6 +158,17 @@ def whole_across(setting: str) -> Callable[[Verb], Verb]:
         return verb
 
     return marked
+
+
+def _used(ids: pl.Series, out: pl.Series) -> list[bool]:
+    came = set(out)
+    above = {start for one in came for start in _beginnings(one)}
+    return [one in came or one in above or any(start in came for start in _beginnings(one)) for one in ids]
+
+
+def _beginnings(row_id: str) -> list[str]:
+    parts = row_id.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
 # --- expressions ----------------------------------------------------------------------------

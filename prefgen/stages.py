@@ -5,9 +5,10 @@ a verb that must see its whole table is a barrier and starts the next stage. Wha
 size of shards, their number, or who finished first.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -75,8 +76,10 @@ async def make_tables(
             progress.stage = depth
             for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
                 await walk.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+            walk.go_on()
     except Shut as e:
         raise client.reason or e from None
+    _tidied(folder, plan)
     _account(progress.counts)
     return progress.counts
 
@@ -113,48 +116,63 @@ class _Walk:
 
     async def tree(self, root: str, tables: Sequence[str]) -> None:
         """Makes a root's table whole, then the tables below it shard by shard."""
-        made = self._root(self.plan.steps[root])
+        made = await self._root(self.plan.steps[root])
         with _Files(self.folder, [root]) as files:
             files.add({root: made})
         prompts = made.table["prompt_id"].n_unique()
         shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         with _Files(self.folder, tables) as files:
-            async for results in local.run_shards(
+            results = local.run_shards(
                 shards, lambda rows: self._guarded(rows, root, tables), side_by_side=self.side_by_side
-            ):
-                files.add(results)
+            )
+            async with aclosing(results):  # whatever ends this, shards under way come to their end and are kept
+                async for made_of_shard in results:
+                    with self._shutting():
+                        files.add(made_of_shard)
 
-    def _root(self, step: Planned) -> _Made:
+    async def _root(self, step: Planned) -> _Made:
         """The table of a source, or of a verb that sees its input whole."""
         rows = step.source if step.source is not None else pl.read_parquet(self.folder / f"{step.input}.parquet")
         count = self.progress.counts[step.table]
         if step.source is None:
-            return _table(step, rows, count)
+            return await _table(step, rows, count)
         marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
         stays = pl.col(DROPPED).is_null()
         return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays), count)
 
     async def _guarded(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
-        try:
+        with self._shutting():
             made = await self._shard(rows, root, tables)
+        self.progress.prompts_done += rows["prompt_id"].n_unique()
+        return made
+
+    @contextmanager
+    def _shutting(self) -> Iterator[None]:
+        """A failure here is the end of the run: nothing more is sent."""
+        try:
+            yield
         except Exception as e:
             self.client.shut(e)
             raise
-        self.progress.prompts_done += rows["prompt_id"].n_unique()
-        return made
+
+    def go_on(self) -> None:
+        """Raises Shut where nothing more is to be done."""
+        if self.client.reason:
+            raise Shut(str(self.client.reason))
 
     async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
         """All tables below a root, for one shard of its rows."""
         made, frames = {}, {root: rows}
         for table in tables:
+            self.go_on()
             step, count = self.plan.steps[table], self.progress.counts[table]
             if step.asker:
                 with _named(step):
                     asked = await ask_all(step, frames[step.input], self.client, self.plan.recipe.seed, count)
                 made[table] = _Made(*asked)
             else:
-                made[table] = _table(step, frames[step.input], count)
+                made[table] = await _table(step, frames[step.input], count)
             frames[table] = made[table].table
         return made
 
@@ -172,16 +190,21 @@ def _named(step: Planned) -> Iterator[None]:
         raise RunError(f"{what}; what was received is kept (PREFGEN_DEBUG=1 shows where it happened)") from e
 
 
-def _table(step: Planned, rows: pl.DataFrame, count: Count) -> _Made:
+async def _table(step: Planned, rows: pl.DataFrame, count: Count) -> _Made:
+    """A verb's table, made in another thread: the loop stays free for replies, and for Ctrl-C."""
     with _named(step):
-        made, gone = split(step.verb, rows, step.settings)
+        made, gone = await asyncio.to_thread(split, step.verb, rows, step.settings)
     if made.schema != step.schema:
         raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
+    if not made["id"].is_unique().all():
+        twice = made["id"].filter(made["id"].is_duplicated())[0]
+        raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
     return _counted(rows.height, made, gone, count)
 
 
 def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count) -> _Made:
     count.rows_in += rows_in
+    count.rows_used += rows_in - gone.height
     count.rows_out += made.height
     count.dropped.update(gone[DROPPED].to_list())
     return _Made(made, gone.select("prompt_id", "id", DROPPED, pl.lit(None, pl.String).alias("detail")))
@@ -229,8 +252,15 @@ class _Files:
                 file.abandon()
 
 
+def _tidied(folder: Path, plan: Plan) -> None:
+    """Takes away tables that an older form of the recipe made."""
+    for path in folder.glob("*.parquet"):
+        if path.name.split(".")[0] not in plan.steps:
+            path.unlink()
+
+
 def _account(counts: Mapping[str, Count]) -> None:
     """No row vanishes without a counted reason."""
     for table, count in counts.items():
         if not count.balanced():
-            raise RunError(f"{table}: {count.drawn} draws, but {count.read} read and the rest not accounted for")
+            raise RunError(f"{table}: not all rows are accounted for: {count}")

@@ -27,16 +27,20 @@ class TableFile:
         self.partial = path.with_name(f".{path.name}.partial")
         self.writer: pq.ParquetWriter | None = None
         self.held: list[pl.DataFrame] = []
+        self.rows = 0
 
     def add(self, rows: pl.DataFrame) -> None:
         """Takes rows; writes them when a row group is full."""
+        if self.held and rows.is_empty():
+            return
         self.held.append(rows)
-        if sum(frame.height for frame in self.held) >= GROUP:
+        self.rows += rows.height
+        if self.rows >= GROUP:
             whole = pl.concat(self.held)
             full = whole.height - whole.height % GROUP
             for start in range(0, full, GROUP):
                 self._write(whole.slice(start, GROUP))
-            self.held = [whole.slice(full)]
+            self.held, self.rows = [whole.slice(full)], whole.height - full
 
     def close(self) -> None:
         """Writes the rest, makes it durable, and puts the file in place. Nothing added: no file."""

@@ -22,9 +22,11 @@ def verdict(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
 
     The last line decides where it ends in a label; otherwise all labels in the text must agree. Of several in the last
     line, the one that is announced as the verdict counts. A label that was not on offer, such as a tie, is out of
-    range. A reply cut off before its last line has no verdict.
+    range. A reply that was cut off has no verdict: no line of it is known to be its last.
     """
     text = answered(reply)
+    if reply.finish == "length" and _TAG.search(text):
+        raise Unreadable("truncated", "cut off after naming a verdict")
     line = text.rpartition("\n")[2].rstrip(_TRIM)
     last = list(_TAG.finditer(line))
     if last and last[-1].end() == len(line):
@@ -32,8 +34,6 @@ def verdict(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
     found = {match[1].upper() for match in _TAG.finditer(text)}
     if not found:
         raise absent(reply, " or ".join(f"[[{label}]]" for label in offered))
-    if reply.finish == "length":
-        raise Unreadable("truncated", "cut off after naming a verdict")
     if len(found) > 1:
         raise Unreadable("conflicting", "several verdicts and none at the end of the last line")
     return _on_offer(found.pop(), offered)
@@ -82,7 +82,7 @@ def score(reply: Reply, lowest: float = 0, highest: float = 5) -> float:
     beside = [number for label in labels[:-1] if label.start() >= line and (number := _NUMBER.match(text, label.end()))]
     value, of = float(found["value"]), _OF.match(text, found.end())
     end = (of or found).end()
-    if reply.finish == "length" and text[end:].strip(_TRIM):
+    if reply.finish == "length":
         raise Unreadable("truncated", "cut off after naming a score")
     if beside or _goes_on(text, end) or not _adds_up(found):
         raise Unreadable("conflicting", "several numbers, any of which could be the score")

@@ -19,7 +19,8 @@ from prefgen.llm.retry import Sleep, retrying
 ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
 HOPELESS = 20
-"""Requests that may fail in a row, with no success among them, before the run is stopped."""
+"""Requests that may fail before the run is stopped: by the endpoint's fault in a row, or for any reason while none has
+ever succeeded."""
 
 
 class Shut(PrefgenError):
@@ -117,6 +118,7 @@ class Client:
         keys = [self._key(request, draw) for draw in draws]
         new = [i for i, k in enumerate(keys) if k not in self._flights and not self.journal.has(k)]
         tally.cached += len(keys) - len(new)
+        self._of(request.model).successes += len(keys) - len(new)
         for i in new:
             self._flights[keys[i]] = asyncio.get_running_loop().create_future()
         waiting = [self._flights.get(k) for k in keys]
@@ -174,7 +176,7 @@ class Client:
             raise self._given_up(fault, health) from fault
         except RowFailed as failure:
             await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
-            raise self._hopeless(failure, health) from failure
+            raise self._hopeless(failure, health, mine=bool(health.successes)) from failure
         health.successes, health.failures = health.successes + 1, 0
         return replies
 
@@ -226,8 +228,13 @@ class Client:
             return ProviderError(str(fault))
         return self._hopeless(RowFailed(fault.reason, str(fault)), health)
 
-    def _hopeless(self, failure: RowFailed, health: _Health) -> PrefgenError:
-        """The failure itself, or the end of the run where nothing but failures comes."""
+    def _hopeless(self, failure: RowFailed, health: _Health, *, mine: bool = False) -> PrefgenError:
+        """The failure itself, or the end of the run where nothing but failures comes. One that is the row's own
+        (``mine``: refused by an endpoint that takes others) says nothing against the endpoint.
+        """
+        if mine:
+            health.failures = 0
+            return failure
         health.failures += 1
         if health.failures < HOPELESS:
             return failure

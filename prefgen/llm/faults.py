@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from prefgen.errors import PrefgenError, ProviderError, RowFailed, TryAgain
+from prefgen.texts import sound
 
 LONGEST_WAIT = 600.0
 """Seconds; what a provider asks for beyond this is asked again after it."""
@@ -42,7 +43,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 
 def scrub(text: str, key: str = "", limit: int = 300) -> str:
     """A provider's words, fit to show: no key, no control characters, ``limit`` characters at most."""
-    told = text.replace(key, "[key]") if len(key) > 3 else text
+    told = sound(text).replace(key, "[key]") if len(key) > 3 else sound(text)
     told = " ".join(_CONTROL.sub(" ", _SECRET.sub("[key]", told)).split())
     return told if len(told) <= limit else told[: limit - 1] + "…"
 

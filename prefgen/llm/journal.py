@@ -20,6 +20,7 @@ import zstandard
 
 from prefgen.errors import RunError
 from prefgen.llm.request import Raw
+from prefgen.texts import sound
 
 VERSION = 1
 GROUP = 64
@@ -65,9 +66,10 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._reader = _open(path)
+            self._reader, self._writer = _open(path), _open(path)
         except (sqlite3.Error, OSError) as e:
             raise _trouble(path, e) from e
+        self._open = True
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -93,7 +95,7 @@ class Journal:
 
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        row = (attempt.key, attempt.kind, attempt.message[:2000], int(attempt.billed), time.time())
+        row = (attempt.key, attempt.kind, sound(attempt.message[:2000]), int(attempt.billed), time.time())
         await self._send(_Job("INSERT INTO attempt VALUES (?, ?, ?, ?, ?)", [row]))
 
     def __len__(self) -> int:
@@ -101,20 +103,22 @@ class Journal:
 
     def close(self) -> None:
         """Commits what is queued and closes the file."""
+        self._open = False
         self._queue.put(None)
         self._thread.join()
         self._reader.close()
 
     async def _send(self, job: "_Job") -> None:
+        if not self._open:
+            raise RunError(f"{self.path}: is closed; what came in now is not kept")
         self._queue.put(job)
         try:
             await asyncio.shield(job.done)
-        except sqlite3.Error as e:
+        except Exception as e:
             raise _trouble(self.path, e) from e
 
     def _write(self) -> None:
         """The writer thread: takes what has gathered, commits it as one group, tells those who wait."""
-        writer = _open(self.path)
         stay = True
         while stay:
             jobs = [self._queue.get()]
@@ -122,10 +126,11 @@ class Journal:
                 jobs.append(self._queue.get())
             stay = None not in jobs
             group = [job for job in jobs if job is not None]
-            error = _commit(writer, group)
+            error = _commit(self._writer, group)
+            alone = error is not None and len(group) > 1  # so that one bad row does not cost its neighbours
             for job in group:
-                job.tell(error)
-        writer.close()
+                job.tell(_commit(self._writer, [job]) if alone else error)
+        self._writer.close()
 
 
 class _Job:
@@ -159,7 +164,7 @@ def _commit(writer: sqlite3.Connection, jobs: Sequence[_Job]) -> Exception | Non
         for job in jobs:
             writer.executemany(job.statement, job.rows)
         writer.execute("COMMIT")
-    except sqlite3.Error as e:
+    except Exception as e:  # noqa: BLE001  # whatever it is, those who wait are told, and the thread lives on
         if writer.in_transaction:
             writer.execute("ROLLBACK")
         return e

@@ -11,7 +11,10 @@ from typing import Any
 from prefgen.errors import RowFailed
 from prefgen.llm import faults
 from prefgen.llm.faults import Place
+from prefgen.texts import sound
 
+MOST_TOKENS = 2**40
+"""No reply has more; a count beyond it is a server's mistake."""
 CONNECT = 10.0
 """Seconds to a connection; the whole call has the model's own deadline."""
 
@@ -73,10 +76,10 @@ def text_of(content: object) -> str:
         return "".join(text_of(block.get("text")) for block in blocks)
     if not isinstance(content, str):
         raise TypeError(f"a message of {type(content).__name__}")
-    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return sound(content)
 
 
 def count(usage: object, *names: str) -> int:
-    """The sum of these counts of tokens; what is absent or no number counts nothing."""
+    """The sum of these counts of tokens; what is absent, or no number that tokens could have, counts nothing."""
     found = [usage.get(name) for name in names] if isinstance(usage, dict) else []
-    return sum(value for value in found if isinstance(value, int))
+    return sum(value for value in found if type(value) is int and 0 <= value < MOST_TOKENS)

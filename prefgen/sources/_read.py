@@ -18,6 +18,7 @@ import polars as pl
 from prefgen.asker import Row
 from prefgen.errors import PrefgenError, nearest
 from prefgen.rows import as_frame
+from prefgen.texts import sound
 
 
 class LoadError(PrefgenError):
@@ -166,7 +167,7 @@ def _object(value: object, place: str) -> Row:
 def _sound(value: Any) -> Any:
     """The value with halves of surrogate pairs replaced: JSON can spell them, no encoding can hold them."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return sound(value)
     if isinstance(value, list):
         return [_sound(item) for item in value]
     if isinstance(value, dict):
@@ -258,5 +259,11 @@ def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any
     saved = any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json"))
     if saved:  # by Dataset.save_to_disk
         loaded = datasets.load_from_disk(name)
-        return loaded[wanted.split] if isinstance(loaded, dict) else loaded
+        return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
     return datasets.load_dataset(name, wanted.config, split=wanted.split, revision=wanted.revision, streaming=streaming)
+
+
+def _split(loaded: Any, name: str, split: str) -> Any:
+    if split not in loaded:
+        raise LoadError(f"{name} has no split {split!r}; {nearest(split, loaded)}")
+    return loaded[split]

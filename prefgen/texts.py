@@ -1,0 +1,17 @@
+"""Text that does no harm where it goes: to a terminal, and into a file."""
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Text that cannot steer a terminal: no escapes, no other control characters, no marks that turn it round, no
+    half characters.
+    """
+    return _CONTROL.sub("", text)
+
+
+def sound(text: str) -> str:
+    """Text that every file can hold: half of a surrogate pair, which JSON can spell, becomes U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
