@@ -44,6 +44,8 @@ class Pools:
         checked, wrong = check(f"model {name}", Model, given, _OWN)
         for one in wrong:
             self._problem(name, one.name, one.what, one.cure)
+        if "price" in checked and checked["price"] is not None and len(checked["price"]) < 2:
+            self._problem(name, "price", "price says but one of input and output", "say both, in $ per 1M tokens")
         pool = () if wrong else tuple(Model(use=one, **checked) for one in uses)
         return pool if sum(self._stands(name, model) for model in pool) == len(pool) else ()
 

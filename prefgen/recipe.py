@@ -145,8 +145,10 @@ def _strings(section: str, body: dict[str, Any], pages: Pages) -> Mapping[str, s
 
 
 def dump(recipe: Recipe) -> str:
-    """A recipe as YAML: its own text where it was read from a file, else written from its parts."""
-    if recipe.source:
+    """A recipe as YAML: its own text where that says what the recipe says, else written from its parts, with a note of
+    what was set over the text.
+    """
+    if recipe.source and _read(recipe.source, f"{recipe.name}.yaml") == recipe:
         return recipe.source
 
     def name(verb: str | Callable[..., Any]) -> str:
@@ -156,7 +158,18 @@ def dump(recipe: Recipe) -> str:
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
     tail = {"language": list(recipe.language), "seed": recipe.seed}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
-    return written({key: value for key, value in {**head, **tail, **parts}.items() if value})
+    notes = [line for line in recipe.source.splitlines() if line.startswith("# --set ")]
+    return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
+
+
+def _read(text: str, file: str) -> Recipe | None:
+    """The recipe that a text says, if it says one."""
+    pages = Pages(file)
+    try:
+        found = _build(pages.read(text), pages)
+    except RecipeError:
+        return None
+    return None if pages.problems else Recipe(**found)
 
 
 def _plain(value: Any) -> Any:

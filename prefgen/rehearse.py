@@ -171,9 +171,7 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     if model.price is None or (limit is None and written):
         cost.dollars = None
     else:
-        cost.dollars = (
-            cost.prompt * model.price.get("input", 0) + cost.completion * model.price.get("output", 0)
-        ) / 1e6
+        cost.dollars = (cost.prompt * model.price["input"] + cost.completion * model.price["output"]) / 1e6
     return cost
 
 

@@ -1,9 +1,9 @@
 """Where the files beside the code are: recipes and schemas, in a wheel and in a clone."""
 
-import shutil
 from pathlib import Path
 
 from prefgen.errors import Problem, RecipeError, RunError, nearest
+from prefgen.recipe import load
 
 
 def resources(kind: str, package: Path = Path(__file__).parent) -> Path:
@@ -24,20 +24,32 @@ def recipe(name: str) -> Path:
     return paths[name.removesuffix(".yaml")]
 
 
-def copy_recipe(recipe: Path, folder: Path) -> list[Path]:
-    """Copies a recipe that comes with prefgen, and the data and prompt files that it reads, into a folder.
-    Raises RunError where a file of that name is there already: what is yours is never overwritten.
+def copy_recipe(path: Path, folder: Path) -> list[Path]:
+    """Copies a recipe that comes with prefgen into a folder, with the data and prompt files that it reads and the
+    schema by which editors check it. Raises RunError where another file of that name is there already: what is yours
+    is never overwritten.
     """
-    text = recipe.read_text(encoding="utf-8")
-    named = [word.strip("{},\"'") for word in text.split() if not word.startswith("#")]
-    beside = sorted({recipe.parent / word for word in named if "." in word and (recipe.parent / word).is_file()})
-    copies = {path: folder / path.relative_to(recipe.parent) for path in (recipe, *beside)}
-    for copy in copies.values():
+    text = path.read_text(encoding="utf-8").replace("../schemas/recipe.json", "schemas/recipe.json")
+    copies = {folder / path.name: text.encode()}
+    copies |= {folder / file.relative_to(path.parent): file.read_bytes() for file in _read_by(path)}
+    copies[folder / "schemas" / "recipe.json"] = (resources("schemas") / "recipe.json").read_bytes()
+    new = {copy: data for copy, data in copies.items() if not (copy.exists() and copy.read_bytes() == data)}
+    for copy in new:
         if copy.exists():
-            raise RunError(f"{copy} is there already; name another folder, or move it away")
-    for path, copy in copies.items():
+            raise RunError(f"{copy} is there already, and is another; name another folder, or move it away")
+    for copy, data in new.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    schema = (resources("schemas") / "recipe.json").as_posix()
-    copies[recipe].write_text(text.replace("../schemas/recipe.json", schema), encoding="utf-8")
-    return list(copies.values())
+        copy.write_bytes(data)
+    return list(copies)
+
+
+def _read_by(path: Path) -> list[Path]:
+    """The files beside a recipe that its steps name, and the notices that go with them."""
+    named = {
+        str(value)
+        for step in load(path).steps.values()
+        for value in (step.input, *step.settings.values())
+        if isinstance(value, str)
+    }
+    files = {path.parent / name for name in named if (path.parent / name).is_file()}
+    return sorted(files | {file.parent / "README.md" for file in files if (file.parent / "README.md").is_file()})

@@ -3,17 +3,17 @@
 Heavy modules are imported when a run begins, so that ``import prefgen`` stays quick.
 """
 
-import asyncio
 import json
 import os
-import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen.door import finished, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
 from prefgen.recipe import Recipe, dump
 
@@ -68,38 +68,61 @@ def run(
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
     What the journal holds is not asked again, so running again is resuming. ``fakes`` are functions for models
-    called ``fake/NAME``; ``take`` limits each source to its first prompts; ``max_calls`` is a limit on requests;
-    ``shard`` (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out.
+    called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
+    (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
+    (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out.
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
     from prefgen import dataset, stages
     from prefgen import plan as planning
+    from prefgen.llm.budget import Budget
+    from prefgen.llm.client import Client
+    from prefgen.llm.journal import Journal
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take)
     for notice in plan.notices:
         say(f"note: {notice}")
-    place, progress, began = folder_of(recipe, folder), progress or stages.Progress(), time.monotonic()
-    side_by_side = side_by_side or stages.SIDE_BY_SIDE
-    with locked(place):
-        status, configs = "failed", dict[str, int]()
-        try:
-            asyncio.run(_tables(plan, place, progress, say, max_calls, shard=shard, side_by_side=side_by_side))
-            configs = _write(plan, place, progress)
-            status = "finished"
-        except PrefgenError as e:
-            status = type(e).__name__
-            raise
-        except KeyboardInterrupt:  # the second one
-            status = Interrupted.__name__
-            raise Interrupted("stopped at once; what was in flight will be asked again") from None
-        finally:
-            seconds = time.monotonic() - began
-            about = {"status": status, "take": take, "seconds": round(seconds, 1)}
-            with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
-                _manifest(plan, place, progress, configs, about)
-    return Run(place, progress.counts, configs, seconds)
+    home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
+    place = home if take is None else home / f"take-{take}"
+    with locked(home), _told(plan, place, progress, take) as done:
+        client = Client(Journal(journal_of(home)), plan.fakes, Budget(max_calls))
+        side_by_side = side_by_side or stages.SIDE_BY_SIDE
+        tables = stages.make_tables(
+            plan, client, place / "tables", shard=shard, side_by_side=side_by_side, progress=progress
+        )
+        finished(_stoppably(tables, client, say, stop), stop)
+        done.configs = _write(plan, place, progress, take)
+    return Run(place, progress.counts, done.configs, done.seconds)
+
+
+@dataclass
+class _Done:
+    """What is known of a run when it ends."""
+
+    configs: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@contextmanager
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[_Done]:
+    """Writes run.json at the end, however it comes."""
+    done, status, began = _Done(), "failed", time.monotonic()
+    try:
+        yield done
+        status = "finished"
+    except PrefgenError as e:
+        status = type(e).__name__
+        raise
+    except KeyboardInterrupt:  # the second one
+        status = Interrupted.__name__
+        raise Interrupted("stopped at once; what was in flight will be asked again") from None
+    finally:
+        done.seconds = time.monotonic() - began
+        about = {"status": status, "take": take, "seconds": round(done.seconds, 1)}
+        with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
+            _manifest(plan, place, progress, done.configs, about)
 
 
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
@@ -112,62 +135,22 @@ def journal_of(place: Path) -> Path:
     return place / "journal.sqlite"
 
 
-async def _tables(
-    plan: "Plan",
-    place: Path,
-    progress: "Progress",
-    say: Say,
-    max_calls: int | None,
-    *,
-    shard: int | None,
-    side_by_side: int,
-) -> None:
-    from prefgen import stages
-    from prefgen.llm.budget import Budget
-    from prefgen.llm.client import Client
-    from prefgen.llm.journal import Journal
+async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
+    """Makes the tables. Ctrl-C lets in what is in flight and sends nothing more."""
 
-    journal = Journal(journal_of(place))
-    client = Client(journal, plan.fakes, Budget(max_calls))
-    try:
-        with _stoppable(client, say):
-            tables = place / "tables"
-            await stages.make_tables(plan, client, tables, shard=shard, side_by_side=side_by_side, progress=progress)
-    finally:
-        await client.close()
-        journal.close()
-
-
-@contextmanager
-def _stoppable(client: "Client", say: Say) -> Iterator[None]:
-    """Ctrl-C lets in what is in flight and sends nothing more; a second one ends the process."""
-    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        _unheard(loop, signals)
+    def halt() -> None:
         say(f"stopping: waiting for {client.pace.in_flight} requests in flight; Ctrl-C again gives them up")
         client.shut(Interrupted("stopped; what was received is kept, and the same command goes on from here"))
 
     try:
-        for one in signals:
-            loop.add_signal_handler(one, stop)
-    except (NotImplementedError, RuntimeError, ValueError):
-        pass  # not the main thread, or a system without signals: the caller's own handling stands
-    try:
-        yield
+        async with stoppable(halt, stop):
+            await tables
     finally:
-        _unheard(loop, signals)
+        await client.close()
+        client.journal.close()
 
 
-def _unheard(loop: asyncio.AbstractEventLoop, signals: tuple[signal.Signals, ...]) -> None:
-    for one in signals:
-        try:
-            loop.remove_signal_handler(one)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return
-
-
-def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
+def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> dict[str, int]:
     """The dataset folder, with its card and the recipe; all of it, or what was there before."""
     import polars as pl
 
@@ -180,7 +163,8 @@ def _write(plan: "Plan", place: Path, progress: "Progress") -> dict[str, int]:
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    text, counts = dump(plan.recipe), funnel(plan, progress)
+    head = "" if take is None else f"# --take {take}\n"
+    text, counts = head + dump(plan.recipe), funnel(plan, progress)
     return dataset.write(place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts))
 
 
@@ -219,6 +203,7 @@ def _manifest(
     }
     partial = place / ".run.json.partial"
     try:
+        place.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         partial.replace(place / "run.json")
     except OSError as e:
@@ -282,7 +267,7 @@ def estimates(
         say(f"note: {notice}")
     kept = journal_of(folder_of(recipe, folder))
     with TemporaryDirectory() as nowhere:
-        return asyncio.run(_rehearsed(plan, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
+        return finished(_rehearsed(plan, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
 
 
 async def _rehearsed(plan: "Plan", path: Path) -> "Mapping[str, Estimate]":

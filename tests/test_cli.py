@@ -39,6 +39,11 @@ def test_recipes_list_show_copy(tmp_path: Path) -> None:
     copied = prefgen("recipes", "copy", "quickstart", str(tmp_path / "mine"))
     assert copied.returncode == 0
     assert (tmp_path / "mine" / "data" / "prompts.jsonl").exists()
+    for name in ("quickstart", "self-rewarding", "self-taught-evaluators"):  # what is the same may stand there already
+        assert prefgen("recipes", "copy", name, str(tmp_path / "mine")).returncode == 0
+        assert prefgen("plan", str(tmp_path / "mine" / f"{name}.yaml"), cwd=tmp_path).returncode == 0
+    assert "schema=schemas/recipe.json" in (tmp_path / "mine" / "quickstart.yaml").read_text()
+    (tmp_path / "mine" / "quickstart.yaml").write_text("mine")
     again = prefgen("recipes", "copy", "quickstart", str(tmp_path / "mine"))
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
 

@@ -1,21 +1,25 @@
 """A run as a whole: what it promises of crashes, repetition, limits and errors. Real SDKs, loopback servers."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from prefgen import do, load, run
-from prefgen.errors import BudgetReached, ProviderError, RecipeError, RunError
+from prefgen.errors import BudgetReached, Interrupted, ProviderError, RecipeError, RunError
+from prefgen.llm.journal import Journal
 from prefgen.llm.request import Model, Request
 from prefgen.recipe import Recipe
-from prefgen.run import estimates, locked
+from prefgen.run import Run, estimates, journal_of, locked
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 from tests.servers import AnthropicServer, OpenAIServer
@@ -109,7 +113,7 @@ def test_a_pilot_is_found_again_by_the_full_run(tmp_path: Path) -> None:
 def test_max_calls_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
     with pytest.raises(BudgetReached, match="7 requests"):
         run(faked(), tmp_path / "run", fakes={"it": writes}, take=10, max_calls=7)
-    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    manifest = json.loads((tmp_path / "run" / "take-10" / "run.json").read_text())
     assert manifest["status"] == "BudgetReached"
     done = run(faked(), tmp_path / "run", fakes={"it": writes}, take=10)
     assert done.configs["preferences"] == 10
@@ -165,3 +169,71 @@ def test_a_prompt_goes_on_while_others_wait(tmp_path: Path) -> None:
     run(recipe, tmp_path, fakes={"it": told}, side_by_side=4)
     assert seen.index("judged") < 50
     assert len(seen) == 200
+
+
+def test_a_pilot_does_not_replace_the_dataset(tmp_path: Path) -> None:
+    whole = run(faked(), tmp_path, fakes={"it": writes}, take=None)
+    before = contents(whole.dataset)
+    pilot = run(faked(), tmp_path, fakes={"it": writes}, take=2)
+    assert pilot.folder == tmp_path / "take-2"
+    assert pilot.configs["preferences"] == 2
+    assert sum(count.tally.calls for count in pilot.counts.values()) == 0
+    assert contents(whole.dataset) == before
+    assert "# --take 2\n" in (pilot.dataset / "README.md").read_text()
+
+
+def test_tables_of_an_older_recipe_go(tmp_path: Path) -> None:
+    steps = {"prompts": do(load_prompts, [{"prompt": "why?"}]), "old": do("answer", "prompts", model="it")}
+    recipe = Recipe(name="mine", steps=steps, models={"it": {"use": writes}})
+    run(recipe, tmp_path)
+    run(replace(recipe, steps={"prompts": steps["prompts"], "new": steps["old"]}), tmp_path)
+    assert {path.name.split(".")[0] for path in (tmp_path / "tables").iterdir()} == {"prompts", "new"}
+
+
+def test_a_run_in_a_notebook(tmp_path: Path) -> None:
+    """Where a loop runs already, as in a notebook's cell."""
+
+    async def cell() -> Run:
+        return run(faked(), tmp_path, fakes={"it": writes}, take=2)
+
+    assert asyncio.run(cell()).configs["preferences"] == 2
+
+
+def test_what_is_in_flight_is_kept_where_a_table_cannot_be_written(tmp_path: Path) -> None:
+    sent: list[int] = []
+
+    async def slow(request: Request, seed: int) -> Any:
+        sent.append(seed)
+        await asyncio.sleep(0.2 if len(sent) > 3 else 0)
+        return writes(request, seed)
+
+    def breaks(rows: pl.DataFrame) -> pl.DataFrame:
+        if rows.height:
+            raise OSError("no space")
+        return rows
+
+    rows = [{"prompt": f"why {n}?"} for n in range(40)]
+    steps = {"prompts": do(load_prompts, rows), "said": do("answer", "prompts", model="it"), "kept": do(breaks, "said")}
+    with pytest.raises(RunError, match="kept: breaks failed: OSError: no space"):
+        run(Recipe(name="mine", steps=steps, models={"it": {"use": slow, "concurrency": 8}}), tmp_path)
+    journal = Journal(journal_of(tmp_path))
+    assert 3 < len(sent) < 40
+    assert len(journal) == len(sent)
+    journal.close()
+
+
+def test_ctrl_c_is_heard_while_a_verb_computes(tmp_path: Path) -> None:
+    def stops(rows: pl.DataFrame) -> pl.DataFrame:
+        if rows.height:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+        return rows
+
+    steps = {
+        "prompts": do(load_prompts, [{"prompt": "why?"}]),
+        "kept": do(stops, "prompts"),
+        "again": do(stops, "kept"),
+    }
+    with pytest.raises(Interrupted):
+        run(Recipe(name="mine", steps=steps), tmp_path)
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "Interrupted"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 Shard = TypeVar("Shard")
@@ -14,7 +14,7 @@ BACKLOG = 4
 
 async def run_shards(
     shards: Iterable[Shard], work: Callable[[Shard], Awaitable[Result]], *, side_by_side: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result]:
     """The results of ``work``, in order, with at most ``side_by_side`` shards under way.
 
     When one fails no more are started, those under way come to their end (their replies are paid for), and

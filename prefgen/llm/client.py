@@ -285,4 +285,4 @@ def _dollars(model: Model, usage: Usage) -> float | None:
         return 0.0
     if model.price is None:
         return None
-    return (usage.prompt * model.price.get("input", 0) + usage.completion * model.price.get("output", 0)) / 1e6
+    return (usage.prompt * model.price["input"] + usage.completion * model.price["output"]) / 1e6

@@ -7,10 +7,12 @@ is what makes a run repeatable.
 """
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ class Local:
 
     def __init__(self) -> None:
         self._engines: dict[tuple[str, int], _Engine] = {}
+        self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
 
     def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
@@ -52,7 +55,7 @@ class Local:
         return _ABILITIES
 
     def sees(self, request: Request) -> Mapping[str, Any]:
-        """The weights by name (a file's also by its size), messages, sampling, limits of form."""
+        """The weights (known ones by name, files by what is in them), messages, sampling, limits of form."""
         asked: dict[str, Any] = {"model": _identity(request.model), "messages": _messages(request)}
         if request.given is not None:
             return asked | {"given": request.given}
@@ -100,7 +103,8 @@ class Local:
     def _engine(self, model: Model) -> "_Engine":
         context = int(model.extra.get("context", CONTEXT))
         with self._lock:
-            path = weights.pull(model.id)
+            path = self._paths.get(model.id) or weights.pull(model.id)
+            self._paths[model.id] = path
             if (str(path), context) not in self._engines:
                 self._engines[str(path), context] = _Engine(path, context)
             return self._engines[str(path), context]
@@ -145,9 +149,20 @@ def cores() -> int:
 
 
 def _identity(model: Model) -> str:
-    """What the weights are called in the journal's keys, without reading them."""
+    """What the weights are called in the journal's keys. A file is known by its content: one training round after
+    another may write to one path.
+    """
     path = None if model.id in weights.KNOWN else weights.find(model.id)
-    return f"{path.name}:{path.stat().st_size}" if path else model.id
+    if path is None:
+        return model.id
+    about = path.stat()
+    return f"sha256:{_sum_of(path, about.st_size, about.st_mtime_ns)}"
+
+
+@lru_cache(maxsize=64)
+def _sum_of(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  # a file that changed is summed up anew
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _messages(request: Request) -> list[dict[str, str]]:

@@ -4,30 +4,37 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+from annotated_types import Ge, Gt, Le
 
 Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
+
+
+Price = Mapping[Literal["input", "output"], Annotated[float, Ge(0)]]
+"""Dollars per million tokens."""
 
 
 @dataclass(frozen=True)
 class Model:
     """One endpoint and how it is sampled.
 
-    ``use`` is ``provider/model``; ``timeout`` is the total deadline of one call in seconds; ``prices`` are dollars per
-    million tokens (``input``, ``output``); ``extra`` goes into the body as it is.
+    ``use`` is ``provider/model``; ``timeout`` is the total deadline of one call in seconds; ``price`` is dollars per
+    million tokens (``input`` and ``output``); ``likelihood`` says how its server scores given text; ``extra`` goes into
+    the body as it is.
     """
 
     use: str
     base_url: str | None = None
     api_key_env: str | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    concurrency: int = 64
-    timeout: float = 600.0
-    price: Mapping[str, float] | None = None
-    likelihood: str | None = None
+    temperature: Annotated[float, Ge(0)] | None = None
+    top_p: Annotated[float, Gt(0), Le(1)] | None = None
+    max_tokens: Annotated[int, Ge(1)] | None = None
+    concurrency: Annotated[int, Ge(1)] = 64
+    timeout: Annotated[float, Gt(0)] = 600.0
+    price: Price | None = None
+    likelihood: Literal["grammar", "prompt_logprobs"] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -205,6 +205,19 @@ def test_nothing_but_failures_end_the_run(made: Made) -> None:
         ask(made(failing(999, RowFailed("bad_request", "no"))), *asked)
 
 
+def test_rows_that_are_refused_say_nothing_against_an_endpoint_that_takes_others(made: Made) -> None:
+    def writer(r: Request, seed: int) -> str:
+        if r.messages[0]["content"].startswith("bad"):
+            raise RowFailed("content_filter", "no")
+        return "so"
+
+    good, bad = (request("good"), range(1)), [(request(f"bad {n}"), range(1)) for n in range(2 * HOPELESS)]
+    for client in (made(writer), made(writer)):  # the second one knows the good one
+        outcomes = ask(client, good, *[])
+        outcomes += ask(client, *bad)
+        assert sum(one.failure is not None for (one,) in outcomes) == 2 * HOPELESS
+
+
 def test_a_bad_key_stops_all_and_keeps_what_was_in_flight(made: Made) -> None:
     async def writer(r: Request, seed: int) -> str:
         if r.messages[0]["content"] == "bad":

@@ -148,3 +148,26 @@ def test_kill_9_loses_no_reply_that_was_acknowledged(tmp_path: Path) -> None:
     journal = Journal(path)
     assert all(journal.has(n.to_bytes(32, "big")) for n in acknowledged)
     journal.close()
+
+
+def test_a_row_that_cannot_be_kept_costs_neither_its_neighbours_nor_the_thread(tmp_path: Path) -> None:
+    async def go() -> list[BaseException | None]:
+        puts = [journal.put([Entry(bytes([i]), {"n": i}, 2**64 if i == 3 else 1)]) for i in range(8)]
+        notes = [journal.note(Attempt(b"k", "bad_request", "half a character: \ud83d"))]
+        return await asyncio.gather(*puts, *notes, return_exceptions=True)
+
+    journal = Journal(tmp_path / "j.sqlite")
+    try:
+        told = asyncio.run(go())
+        assert [i for i, one in enumerate(told) if one] == [3]
+        assert isinstance(told[3], RunError)
+        assert len(journal) == 7
+    finally:
+        journal.close()
+
+
+def test_nothing_is_put_into_a_closed_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    journal.close()
+    with pytest.raises(RunError, match="is closed"):
+        asyncio.run(journal.put([Entry(b"k", {})]))

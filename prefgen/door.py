@@ -1,0 +1,70 @@
+"""Async inside, sync at the door: how work is brought to its end, and how Ctrl-C stops it.
+
+In a notebook a loop runs already; the work then has a loop and a thread of its own.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LOOK = 0.2
+"""Seconds between two looks at whether to stop, where no signal reaches the loop."""
+
+
+def finished(work: Coroutine[Any, Any, T], stop: threading.Event | None = None) -> T:
+    """The result of the work, whether or not a loop runs here. ``stop`` is set by Ctrl-C where one does."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1, thread_name_prefix="prefgen") as pool:
+        future = pool.submit(copy_context().run, asyncio.run, work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            if stop:
+                stop.set()
+            return future.result()
+
+
+@asynccontextmanager
+async def stoppable(halt: Callable[[], None], stop: threading.Event) -> AsyncIterator[None]:
+    """Calls ``halt`` at the first Ctrl-C, or when ``stop`` is set; a second Ctrl-C ends the process."""
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        _deaf(loop)
+        halt()
+
+    looking = None
+    try:
+        for one in SIGNALS:
+            loop.add_signal_handler(one, heard)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or a system without signals
+        looking = asyncio.create_task(_looked(stop, halt))
+    try:
+        yield
+    finally:
+        _deaf(loop)
+        if looking:
+            looking.cancel()
+
+
+async def _looked(stop: threading.Event, halt: Callable[[], None]) -> None:
+    while not stop.is_set():
+        await asyncio.sleep(LOOK)
+    halt()
+
+
+def _deaf(loop: asyncio.AbstractEventLoop) -> None:
+    for one in SIGNALS:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(one)
