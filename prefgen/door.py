@@ -59,7 +59,7 @@ async def stoppable(halt: Callable[[], None], stop: threading.Event) -> AsyncIte
 
 
 async def _looked(stop: threading.Event, halt: Callable[[], None]) -> None:
-    while not stop.is_set():
+    while not stop.is_set():  # noqa: ASYNC110  # the one who sets it is in another thread, which knows no loop
         await asyncio.sleep(LOOK)
     halt()
 
