@@ -1,7 +1,9 @@
 """The real small model, in this process. Its weights are pulled before the tests; nothing is fetched here."""
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +73,16 @@ def test_what_a_key_is_made_of_needs_no_weights() -> None:
     sees = Local().sees(Request(SMALL, WHY))
     assert sees["model"] == "smollm2-135m"
     assert sees["max_tokens"] == 24
+
+
+def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    """One training round after another may write to one path, with one size."""
+    path = tmp_path / "model.gguf"
+    own = Request(Model(use=f"local/{path}"), WHY)
+    seen = []
+    for round_, content in enumerate((b"one", b"two", b"one")):
+        path.write_bytes(content)
+        os.utime(path, ns=(round_, round_))
+        seen.append(Local().sees(own)["model"])
+    assert seen[0] == seen[2] != seen[1]
+    assert str(tmp_path) not in seen[0]
