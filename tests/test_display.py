@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from prefgen import display
@@ -102,7 +103,7 @@ def test_a_pair_shows_the_last_turn_and_what_it_answers() -> None:
 @given(st.text(), st.integers(2, 50))
 def test_one_line_is_one_line_of_its_width(text: str, width: int) -> None:
     line = one_line(text, width)
-    assert len(line) <= width
+    assert cell_len(line) <= width
     assert line.splitlines() in ([], [line])
     assert not STEERS & set(line)
     assert line == " ".join(plain(text).split()) or line.endswith("…")
