@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar
 
 import minijinja
 import polars as pl
+from annotated_types import Ge, Le
+from typing_extensions import Required, TypedDict  # pydantic, which checks settings, knows no other on 3.11
 
 from prefgen.errors import PrefgenError, Status, Unreadable
 
@@ -60,6 +62,21 @@ class Reply:
     id: str = ""
 
 
+Share = Annotated[float, Ge(0), Le(1)]
+
+
+class Gate(TypedDict, total=False):
+    """What a judge must do on a gold slice before anything more is spent: be right in ``at_least`` this share of its
+    judgments, and ``over_baseline`` better than the best judge that reads nothing. ``data`` is read by ``load_pairs``.
+    """
+
+    data: Required[str]
+    at_least: Share
+    over_baseline: Share
+    split: str
+    take: Annotated[int, Ge(1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asker:
     """A part that asks a model. Settings are fields; the prompt is the Markdown file beside the part.
@@ -72,6 +89,7 @@ class Asker:
     n: int = 1
     stop: str | None = None
     template: Path | None = None
+    gate: Gate | None = None
 
     makes: ClassVar[Mapping[str, pl.DataType | type[pl.DataType]]] = {}
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -84,6 +102,12 @@ class Asker:
     def read(self, row: Row, reply: Reply) -> list[Row]:  # noqa: ARG002  # parts do look at them
         """The new columns of each row that a reply makes; raises Unreadable where it makes none."""
         raise TypeError(f"{type(self).__name__} does not say how its replies are read")
+
+    def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:  # noqa: ARG002
+        """The rows that stay of a reply that cannot be read, without what it does not say; none for most parts.
+        It is counted as unreadable all the same.
+        """
+        return []
 
     def asks(self, row: Row) -> list[Ask]:
         """All that one draw of a row asks; one request for most parts."""

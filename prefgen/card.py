@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from prefgen.dataset import json_schema
+from prefgen.configs import json_schema
 from prefgen.recipe import Recipe
 
 _SIZES = (
@@ -29,15 +29,22 @@ _TRAINERS = (
     ("LLaMA-Factory", "preferences_text", "`ranking: true`, columns prompt, chosen, rejected"),
     ("NeMo-RL", "preferences_text", "`BinaryPreferenceDataset`"),
     ("TRL (SFT of a judge)", "judge_sft", "as it is; the loss is on the completion"),
+    ("TRL (DPO of a judge)", "judge_preferences", "as it is"),
 )
 
 
-def card(recipe: Recipe, text: str, configs: Mapping[str, int], funnel: Sequence[Mapping[str, Any]]) -> str:
+def card(
+    recipe: Recipe,
+    text: str,
+    configs: Mapping[str, int],
+    funnel: Sequence[Mapping[str, Any]],
+    judges: Mapping[str, Any] | None = None,
+) -> str:
     """The README.md of a dataset.
 
     ``text`` is the recipe as YAML, ``configs`` the rows of each config (0: not written), ``funnel`` each step's
     ``table``, ``verb``, ``rows_in`` and ``rows_out``, and how many were ``dropped``, ``unreadable`` and ``failed``,
-    by reason.
+    by reason. ``judges`` holds the report of each table of judgments (``prefgen.statistics.judge_report``).
     """
     written = {config: rows for config, rows in configs.items() if rows}
     parts = [
@@ -47,6 +54,7 @@ def card(recipe: Recipe, text: str, configs: Mapping[str, int], funnel: Sequence
         _tables_of(configs, written),
         _loading(recipe.name, written),
         "## What became of every row\n\n" + _funnel(funnel),
+        _judges(judges or {}),
         _models(recipe),
         "## The recipe\n\n" + fenced(text, "yaml"),
         _columns(written),
@@ -165,6 +173,15 @@ def _lost(step: Mapping[str, Any]) -> list[Mapping[str, int]]:
 
 def _why(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {_plain(reason)}" for reason, number in sorted(reasons.items()))
+
+
+def _judges(judges: Mapping[str, Any]) -> str:
+    """How the judges judged: agreement with what is known, and bias, with 95% intervals."""
+    from prefgen.statistics import report_rows
+
+    head, rows = report_rows(judges)
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    return "## Judges\n\n" + _table(head, cells) if cells else ""
 
 
 _SAID = ("use", "temperature", "top_p", "max_tokens")

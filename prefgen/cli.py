@@ -1,7 +1,7 @@
 """The command line: one short function a command. Data on stdout, all else on stderr.
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
-5 done, but some requests failed (run again to retry them) · 130 interrupted.
+5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate · 130 interrupted.
 """
 
 import json
@@ -16,6 +16,7 @@ import typer
 
 from prefgen.errors import (
     BudgetReached,
+    GateClosed,
     Interrupted,
     PrefgenError,
     Problem,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 EXIT_CODES: dict[type[BaseException], int] = {
     RecipeError: 2,
     BudgetReached: 3,
+    GateClosed: 6,
     ProviderError: 4,
     Interrupted: 130,
     KeyboardInterrupt: 130,
@@ -76,6 +78,9 @@ SetOpt = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value: models.judge.use=openai/gpt-4.1"),
 ]
+PresetOpt = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="One of the recipe's own presets; --set goes over it.")
+]
 TakeOpt = Annotated[
     int | None,
     typer.Option("--take", min=1, help="Only the first N prompts: a pilot whose replies the full run finds again."),
@@ -111,6 +116,7 @@ def main() -> None:
 def run(
     recipe: RecipeArg,
     overrides: SetOpt = [],  # noqa: B006  # typer reads the default, nobody changes it
+    preset: PresetOpt = None,
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
@@ -124,7 +130,8 @@ def run(
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
 
-    found, screen, progress = read_recipe(recipe, overrides, seed, concurrency), console(err=True), Progress()
+    found = read_recipe(recipe, overrides, preset, seed, concurrency)
+    screen, progress = console(err=True), Progress()
     pull_weights(found, screen)
     with nullcontext() if quiet else Watch(progress, screen):
         done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen))
@@ -140,6 +147,7 @@ def run(
 def plan(
     recipe: RecipeArg,
     overrides: SetOpt = [],  # noqa: B006
+    preset: PresetOpt = None,
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
@@ -149,7 +157,7 @@ def plan(
     from prefgen import display
     from prefgen.run import estimates
 
-    found = read_recipe(recipe, overrides, seed)
+    found = read_recipe(recipe, overrides, preset, seed)
     guessed = estimates(found, out, take=take, say=say(console(err=True)))
     if as_json:
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
@@ -244,8 +252,10 @@ def models_pull(name: Annotated[str, typer.Argument()] = "smollm2-135m") -> None
 # --- what commands share --------------------------------------------------------------------
 
 
-def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: int | None = None) -> "Recipe":
-    """A recipe by its file or its shipped name, with what the command line overrides."""
+def read_recipe(
+    name: str, overrides: list[str], preset: str | None, seed: int | None, concurrency: int | None = None
+) -> "Recipe":
+    """A recipe by its file or its shipped name, with its preset and what the command line overrides."""
     from prefgen import resources
     from prefgen.recipe import load
 
@@ -253,7 +263,7 @@ def read_recipe(name: str, overrides: list[str], seed: int | None, concurrency: 
     if not path.suffix and not path.exists():
         path = resources.recipe(name)
     extra = [] if seed is None else [f"seed={seed}"]
-    found = load(path, [*overrides, *extra])
+    found = load(path, [*overrides, *extra], preset=preset)
     if concurrency is None:
         return found
     from dataclasses import replace

@@ -69,20 +69,50 @@ class Pages:
         if not equals or not all(way) or not _whole(way_text):
             self.problem(f"--set {text}", "is not key=value", "write it as --set models.judge.use=openai/gpt-4.1")
             return
+        target = self._target(data, way, where)
+        if target is None:
+            return
+        node = self._compose(value_text, where)
+        self.places = {known: place for known, place in self.places.items() if known[: len(way)] != way}
+        self._put(target, way, None if node is None else self._value(node, way, 0, where), where)
+        self.text += f"# --set {' '.join(text.split())}\n"
+
+    def preset(self, data: dict[str, Any], name: str) -> None:
+        """Sets the values of one of the file's own ``presets:``, a mapping of ways to values."""
+        presets = data.get("presets")
+        presets = presets if isinstance(presets, dict) else {}
+        values = presets.get(name)
+        if not isinstance(values, dict):
+            what = f"the recipe has no preset '{name}'"
+            self.problem("--preset", what, nearest(name, presets) or "it has none; leave the option out")
+            return
+        for key, value in values.items():
+            way, where = tuple(key.split(".")), self.place("presets", name, key)
+            target = self._target(data, way, where)
+            if target is not None:
+                self._put(target, way, value, where)
+        self.text += f"# --preset {name}\n"
+
+    def _target(self, data: dict[str, Any], way: Way, where: str) -> dict[str, Any] | None:
+        """The mapping in which a way ends; None, and a problem noted, where there is none."""
         target = data
         for name in way[:-1]:
             if target.get(name) is None:
                 self.problem(where, f"the recipe has no '{name}' to set", nearest(name, target))
-                return
+                return None
             target = target[name]
             if not isinstance(target, dict):
                 self.problem(where, f"'{name}' holds no settings", "set it as a whole")
-                return
-        node = self._compose(value_text, where)
-        self.places = {known: place for known, place in self.places.items() if known[: len(way)] != way}
-        target[way[-1]] = None if node is None else self._value(node, way, 0, where)
+                return None
+        return target
+
+    def _put(self, target: dict[str, Any], way: Way, value: Any, where: str) -> None:
+        """Sets a value; null takes a step, a model or a config out of the recipe."""
+        if value is None and len(way) == 2:
+            target.pop(way[-1], None)
+        else:
+            target[way[-1]] = value
         self.places[way] = where
-        self.text += f"# --set {' '.join(text.split())}\n"
 
     def _compose(self, text: str, where: str) -> Any:
         from ruamel.yaml import YAML

@@ -4,12 +4,10 @@ Applied to a frame of no rows, a verb gives its table's columns, or fails on a c
 declare nothing, and every name, setting and column is wrong before the first token or not at all.
 """
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,13 +15,12 @@ import polars as pl
 from prefgen import verbs
 from prefgen.asker import Asker, PromptFileError
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
-from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
-from prefgen.pools import Pools
+from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step
 from prefgen.rows import DROPPED
-from prefgen.settings import check, parameters
+from prefgen.settings import check, parameters, resolved, takes_several
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -89,17 +86,18 @@ class _Checker:
         word = getattr(verb, "__name__", "verb")
         if verbs.room_of(verb) == "sources" or getattr(verb, "source", False):
             return self._source(table, word, verb, step)
-        rows = self._input(table, step.input)
+        frames = self._inputs(table, word, verb, step)
         settings = self.settings(table, word, verb, step.settings)
         if settings is None:
             return None
+        settings = resolved(verb, settings, self.recipe.folder)
         if isinstance(verb, type) and issubclass(verb, Asker):
-            return self._asker(table, word, verb, step, rows, settings)
-        if rows is None:
+            return self._asker(table, word, verb, frames, settings)
+        if frames is None:
             return None
         function: verbs.Verb = partial(verb, **settings)
-        made = self._on_nothing(table, word, step.input, rows, function)
-        return None if made is None else Planned(table, word, verb, step.input, made, settings)
+        made = self._on_nothing(table, word, " and ".join(frames), [*frames.values()], function)
+        return None if made is None else Planned(table, word, verb, tuple(frames), made, settings)
 
     def _verb(self, table: str, step: Step) -> verbs.Verb | None:
         if callable(step.verb) or not step.verb:
@@ -128,7 +126,23 @@ class _Checker:
         if kept.is_empty():
             self.problem((*way, word), table, f"{step.input} has no usable prompts", _reasons(rows))
             return None
-        return Planned(table, word, verb, "", kept.schema, settings, source=rows)
+        return Planned(table, word, verb, (), kept.schema, settings, source=rows)
+
+    def _inputs(self, table: str, word: str, verb: verbs.Verb, step: Step) -> dict[str, pl.Schema] | None:
+        """The columns of each input table, by name; None where one is wrong itself, or not there."""
+        several = isinstance(step.input, list | tuple)
+        if several and not takes_several(verb):
+            self.problem(("steps", table), table, f"{word} takes one table", "`concat` makes one of several")
+            return None
+        names = list(step.input) if several else [step.input]
+        if not names:
+            self.problem(("steps", table), table, f"{word} is given no table", "name one, or a list of them")
+            return None
+        found = {str(name): self._input(table, name) for name in names}
+        if len(found) < len(names):
+            self.problem(("steps", table), table, f"{word} is given a table twice", "name each table once")
+        known = {name: schema for name, schema in found.items() if schema is not None}
+        return known if len(known) == len(names) else None
 
     def _input(self, table: str, name: Any) -> pl.Schema | None:
         """The columns of a step's input table; None where it is wrong itself, or not there."""
@@ -144,11 +158,9 @@ class _Checker:
         return None
 
     def _asker(
-        self, table: str, word: str, verb: type[Asker], step: Step, rows: pl.Schema | None, settings: dict[str, Any]
+        self, table: str, word: str, verb: type[Asker], frames: Mapping[str, pl.Schema] | None, settings: dict[str, Any]
     ) -> Planned | None:
         way = ("steps", table)
-        if settings.get("template") is not None:
-            settings["template"] = self._template(verb, settings["template"])
         try:
             asker = verb(**settings)
             needed = asker.needed()
@@ -157,23 +169,18 @@ class _Checker:
             return None
         models = self._models(table, asker)
         stop = self._stop(table, asker)
-        if rows is None:
+        if frames is None:
             return None
+        ((of, rows),) = frames.items()
         for column in sorted(needed - set(rows)):
-            self._lacks(way, table, word, column, step.input)
+            self._lacks(way, table, word, column, of)
         schema = pl.Schema({c: t for c, t in rows.items() if c not in asker.replaces} | dict(asker.makes))
         for column in sorted(set(asker.makes) & set(rows) - asker.replaces):
-            what = f"{word} makes {column}, which {step.input} has already"
+            what = f"{word} makes {column}, which {of} has already"
             self.problem(way, table, what, "start from a table without it")
         if stop and not self._stops(table, asker, stop, schema):
             return None
-        return Planned(table, word, verb, step.input, schema, settings, asker=asker, models=models, stop=stop)
-
-    def _template(self, verb: type[Asker], name: Path) -> Path:
-        """A recipe's own prompt file, or one of those that lie beside the part."""
-        own = self.recipe.folder / name
-        beside = Path(inspect.getfile(verb)).parent / name
-        return beside if not own.exists() and beside.exists() else own
+        return Planned(table, word, verb, tuple(frames), schema, settings, asker=asker, models=models, stop=stop)
 
     def _models(self, table: str, asker: Asker) -> tuple[Model, ...]:
         way = ("steps", table, "model")
@@ -182,9 +189,8 @@ class _Checker:
         if asker.model not in self.recipe.models:
             self.problem(way, table, f"no model '{asker.model}'", nearest(asker.model, self.recipe.models))
             return ()
-        for model in self.models.get(asker.model, ()):
-            for want in sorted(asker.wants() - make_provider(model.provider, self.fakes).can(model)):
-                self.problem(way, table, f"{model.use} cannot {_WANTS[want][0]}", _WANTS[want][1])
+        for what, cure in lacking(asker.wants(), self.models.get(asker.model, ()), self.fakes):
+            self.problem(way, table, what, cure)
         return self.models.get(asker.model, ())
 
     def _stop(self, table: str, asker: Asker) -> Stop | None:
@@ -215,7 +221,7 @@ class _Checker:
         elif table not in self.recipe.steps:
             self.problem(way, "write", f"no table '{table}'", nearest(table, self.recipe.steps))
         elif table in self.steps:
-            self._on_nothing("write", config, table, self.steps[table].schema, self.writers[config], way, ids=False)
+            self._on_nothing("write", config, table, [self.steps[table].schema], self.writers[config], way, ids=False)
 
     # --- checks that all share ---
 
@@ -240,8 +246,8 @@ class _Checker:
         table: str,
         word: str,
         of: str,
-        rows: pl.Schema,
-        verb: Callable[[pl.DataFrame], Any],
+        frames: Sequence[pl.Schema],
+        verb: Callable[..., Any],
         way: tuple[str, ...] = (),
         *,
         ids: bool = True,
@@ -249,7 +255,7 @@ class _Checker:
         """The schema of what a verb makes of an empty table."""
         way = way or ("steps", table)
         try:
-            made = verb(pl.DataFrame(schema=rows))
+            made = verb(*(pl.DataFrame(schema=rows) for rows in frames))
         except pl.exceptions.ColumnNotFoundError as e:
             self._lacks(way, table, word, _column(e), of)
             return None
@@ -272,16 +278,6 @@ class _Checker:
     def _has(self, column: str) -> str:
         having = [table for table, step in self.steps.items() if column in step.schema]
         return f"{', '.join(having) or 'no table above'} {'have' if len(having) > 1 else 'has'} it"
-
-
-_WANTS = {
-    "given": (
-        "give the log-probabilities of a given text",
-        "local/… can, and servers with `likelihood: grammar` (llama.cpp) or `likelihood: prompt_logprobs` (vLLM)",
-    ),
-    "grammar": ("write under a grammar", "local/… can, and llama.cpp or vLLM behind a base_url"),
-    "schema": ("write under a JSON schema", "use a model that can"),
-}
 
 
 def _column(error: Exception) -> str:

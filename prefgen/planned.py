@@ -22,7 +22,7 @@ class Planned:
     table: str
     word: str
     verb: verbs.Verb
-    input: str
+    inputs: tuple[str, ...]
     schema: pl.Schema
     settings: Mapping[str, Any] = field(default_factory=dict)
     source: pl.DataFrame | None = None
@@ -32,7 +32,9 @@ class Planned:
 
     @property
     def whole(self) -> bool:
-        """Whether the verb must see its whole input at once."""
+        """Whether the verb must see its whole input at once; of several tables all."""
+        if len(self.inputs) > 1:
+            return True
         mark = getattr(self.verb, "whole", False)
         return bool(mark(self.settings) if callable(mark) else mark)
 

@@ -1,6 +1,6 @@
 """The models of a recipe: each a pool of endpoints, checked before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,3 +66,20 @@ class Pools:
 
     def _problem(self, name: str, setting: str, what: str, cure: str = "") -> None:
         self.problems.append(Problem(self.recipe.where("models", name, setting), name, what, cure))
+
+
+_WANTS = {
+    "given": (
+        "give the log-probabilities of a given text",
+        "local/… can, and servers with `likelihood: grammar` (llama.cpp) or `likelihood: prompt_logprobs` (vLLM)",
+    ),
+    "grammar": ("write under a grammar", "local/… can, and llama.cpp or vLLM behind a base_url"),
+    "schema": ("write under a JSON schema", "use a model that can"),
+}
+
+
+def lacking(wants: Set[str], pool: Sequence[Model], fakes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the models of a pool cannot do of what a part wants, and what would do."""
+    for model in pool:
+        for want in sorted(wants - providers.make_provider(model.provider, fakes).can(model)):
+            yield f"{model.use} cannot {_WANTS[want][0]}", _WANTS[want][1]

@@ -32,7 +32,9 @@ def do(verb: str | Callable[..., Any], of: Any, /, **settings: Any) -> Step:
 class Recipe:
     """Tables in the order in which they are made, the models that they ask, and what is written of them.
 
-    ``folder`` is where relative paths start; ``source`` is the text that it was read from, if any.
+    A step's input is a table's name, or a list of them. ``presets`` are named settings over these (``load`` applies
+    one), and no part of what the recipe says. ``folder`` is where relative paths start; ``source`` is the text that it
+    was read from, if any.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Recipe:
     license: str = ""
     language: Sequence[str] = ()
     seed: int = 0
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     folder: Path = field(default=Path(), compare=False)
     source: str = field(default="", compare=False, repr=False)
     places: Mapping[Way, str] = field(default_factory=dict, compare=False, repr=False)
@@ -55,13 +58,16 @@ class Recipe:
         return self.places.get(way, self.name)
 
 
-def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Reads a recipe. ``overrides`` are ``models.judge.use=openai/gpt-4.1``: a way, and a value as YAML reads it.
+def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None = None) -> Recipe:
+    """Reads a recipe. ``overrides`` are ``models.judge.use=openai/gpt-4.1``: a way, and a value as YAML reads it;
+    null takes a step, a model or a written config away. ``preset`` names one of the recipe's own, which goes first.
 
     Raises RecipeError with every problem of the file's form; what its words mean is checked by ``plan``.
     """
     pages = Pages(str(path))
     data = pages.read(text_of(Path(path)))
+    if preset is not None:
+        pages.preset(data, preset)
     for override in overrides:
         pages.override(data, override)
     recipe = _build(data, pages)
@@ -81,6 +87,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "models": (dict, "a mapping of names to models"),
     "steps": (dict, "a mapping of tables to steps"),
     "write": (dict, "a mapping of dataset configs to tables"),
+    "presets": (dict, "a mapping of names to settings, such as {strict: {steps.agreed.share: 1}}"),
 }
 
 
@@ -99,6 +106,7 @@ def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
         "steps": {table: _step(table, body, pages) for table, body in data.get("steps", {}).items()},
         "models": {name: _settings(name, body, pages) for name, body in data.get("models", {}).items()},
         "write": _strings("write", data.get("write", {}), pages),
+        "presets": _presets(data.get("presets", {}), pages),
         "language": _languages(data.get("language") or (), pages),
         **{key: data[key] for key in ("paper", "about", "license", "seed") if key in data},
     }
@@ -138,6 +146,13 @@ def _settings(name: str, body: Any, pages: Pages) -> Mapping[str, Any]:
     return {}
 
 
+def _presets(body: dict[str, Any], pages: Pages) -> Mapping[str, Mapping[str, Any]]:
+    for name in [name for name, values in body.items() if not isinstance(values, dict)]:
+        what = f"the preset {name} is {body.pop(name)!r:.60}"
+        pages.problem(pages.place("presets", name), what, "a preset is a mapping, such as {steps.agreed.share: 1}")
+    return body
+
+
 def _strings(section: str, body: dict[str, Any], pages: Pages) -> Mapping[str, str]:
     for key in [key for key, value in body.items() if not isinstance(value, str)]:
         pages.problem(pages.place(section, key), f"{section}: {key} is {body.pop(key)!r:.60}", "name a table")
@@ -158,7 +173,7 @@ def dump(recipe: Recipe) -> str:
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
     tail = {"language": list(recipe.language), "seed": recipe.seed}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
-    notes = [line for line in recipe.source.splitlines() if line.startswith("# --set ")]
+    notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
 
 

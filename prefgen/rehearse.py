@@ -14,11 +14,11 @@ from typing import Any
 import polars as pl
 
 from prefgen.asker import Ask, Asker, Row
-from prefgen.errors import Unreadable
+from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import pool_order, replied, request_of
+from prefgen.rounds import pool_order, replied, request_of, rows_of
 from prefgen.rows import DROPPED, split
 from prefgen.stages import in_shards
 
@@ -96,17 +96,17 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
     scale: dict[str, float] = {}
     for table, step in plan.steps.items():
         estimate = estimates[table] = Estimate(table, step.word)
-        scale[table] = scale.get(step.input, 1.0)
+        scale[table] = max((scale[name] for name in step.inputs), default=1.0)
         if step.source is not None:
             rows = _kept(step.source)
             made[table] = next(in_shards(rows, SAMPLE))
             scale[table] = max(1.0, rows.height / max(1, made[table].height))
         elif step.asker:
             asked = _Asked()
-            made[table] = await _table(step, step.asker, made[step.input], client, plan.recipe.seed, asked)
+            made[table] = await _table(step, step.asker, made[step.inputs[0]], client, plan.recipe.seed, asked)
             asked.told(estimate, scale[table])
         else:
-            made[table] = split(step.verb, made[step.input], step.settings)[0]
+            made[table] = split(step.verb, [made[name] for name in step.inputs], step.settings)[0]
         estimate.rows = made[table].height * scale[table]
     return estimates
 
@@ -127,7 +127,7 @@ async def _table(
 
 async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:
     """One row's draws. A stop ends them for good where all are known; stand-ins may end them too early."""
-    order, drawn, ended, unknown = pool_order(step.models, seed, row["id"]), list[list[Row]](), False, False
+    order, drawn, ended, unknown = pool_order(step.models, seed, row), list[list[Row]](), False, False
     asks = asker.asks(row)
     for k in range(asker.n):
         ended = ended or bool(step.stop and step.stop(drawn, asker.n) == 0)
@@ -153,11 +153,16 @@ async def _known(
     step: Planned, asker: Asker, row: Row, k: int, requests: Sequence[Request], draw: int, client: Client
 ) -> list[Row]:
     outcomes = [(await client.draw(request, [draw], Tally()))[0] for request in requests]
-    try:
-        made = asker.read_all(row, [replied(o, r.model) for o, r in zip(outcomes, requests, strict=True)])
-    except Unreadable:
+    if any(outcome.failure for outcome in outcomes):
         return []
-    return [{c: {**row, **new, "id": f"{row['id']}.{k}"}.get(c) for c in step.schema} for new in made]
+    replies = [replied(o, r.model) for o, r in zip(outcomes, requests, strict=True)]
+    try:
+        made = asker.read_all(row, replies)
+    except Unreadable as e:
+        made = asker.unread(row, replies[0], e.status)
+    except RowFailed:
+        return []
+    return rows_of(row, made, k, step.schema)
 
 
 def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:

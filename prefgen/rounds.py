@@ -48,7 +48,7 @@ class Count:
 
 @dataclass
 class _Drawn:
-    """One draw of one row: the rows read from it, or why there are none."""
+    """One draw of one row: the rows read from it, or why it could not be read."""
 
     rows: list[Row] = field(default_factory=list)
     status: str = ""
@@ -78,7 +78,7 @@ async def ask_all(
 async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count) -> list[_Drawn]:
     """All draws of one row, in rounds."""
     asker, drawn = _asker(step), list[_Drawn]()
-    order = pool_order(step.models, seed, row["id"])
+    order = pool_order(step.models, seed, row)
     asks = asker.asks(row)
     while more := _more(step, asker, drawn):
         draws = range(len(drawn), len(drawn) + more)
@@ -124,12 +124,18 @@ def _read(
     try:
         made = asker.read_all(row, replies)
     except Unreadable as e:
-        return _Drawn(status=e.status, detail=replies[0].text)
+        kept = asker.unread(row, replies[0], e.status)
+        return _Drawn(rows_of(row, kept, k, schema), e.status, replies[0].text)
     except RowFailed as e:
         return _Drawn(status=e.reason, detail=str(e), failed=True)
+    return _Drawn(rows_of(row, made, k, schema))
+
+
+def rows_of(row: Row, made: Sequence[Row], k: int, schema: pl.Schema) -> list[Row]:
+    """The rows that draw k of a row makes: the row's own columns, with the new ones over them."""
     ids = [f"{row['id']}.{k}"] if len(made) == 1 else [f"{row['id']}.{k}.{i}" for i in range(len(made))]
     whole = [{**row, **new, "id": i} for new, i in zip(made, ids, strict=True)]
-    return _Drawn(rows=[{column: one.get(column) for column in schema} for one in whole])
+    return [{column: one.get(column) for column in schema} for one in whole]
 
 
 def replied(outcome: Outcome, model: Model) -> Reply:
@@ -149,13 +155,20 @@ def _tell(count: Count, one: _Drawn) -> None:
         count.read += 1
 
 
-def pool_order(pool: Sequence[Model], seed: int, row_id: str) -> Sequence[Model]:
-    """A pool's models in the order in which one row asks them: a shuffle by the seed and the row's id alone."""
+def pool_order(pool: Sequence[Model], seed: int, row: Row) -> Sequence[Model]:
+    """A pool's models in the order in which one row asks them: a shuffle by the seed and the row's id alone.
+
+    Where rows have a ``turn``, those of one prompt share a shuffle and begin at their turn's place in it: as many
+    rows as the pool has models ask each of them once.
+    """
+    turn = row.get("turn")
+    of = row["id"] if turn is None else row["prompt_id"]
 
     def place(model: Model) -> bytes:
-        return hashlib.blake2b(f"{seed}/pool/{row_id}/{model.use}".encode()).digest()
+        return hashlib.blake2b(f"{seed}/pool/{of}/{model.use}".encode()).digest()
 
-    return sorted(pool, key=place)
+    order, start = sorted(pool, key=place), (turn or 0) % len(pool)
+    return [*order[start:], *order[:start]]
 
 
 def _asker(step: Planned) -> Asker:

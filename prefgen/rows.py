@@ -128,18 +128,20 @@ def whole(verb: Verb) -> Verb:
 
 
 def split(
-    verb: Callable[..., Any], rows: pl.DataFrame, settings: Mapping[str, Any]
+    verb: Callable[..., Any], frames: Sequence[pl.DataFrame], settings: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A table verb's table, and the input rows that are not in it, with their reasons in ``dropped``.
+    """A table verb's table of one frame or several, and the input rows that are not in it, with their reasons in
+    ``dropped``.
 
     A plain function states no reasons: a row counts as used where its id, one that continues it, or the beginning of
     it comes out.
     """
     if not isinstance(verb, TableVerb):
-        made = verb(rows, **settings)
+        made = verb(*frames, **settings)
+        rows = pl.concat(frame.select("prompt_id", "id") for frame in frames)
         gone = pl.Series([not used for used in _used(rows["id"], made["id"])], dtype=pl.Boolean)
         return made, rows.filter(gone).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
-    marked = verb.marked(rows, **settings)
+    marked = verb.marked(frames[0], **settings)
     stays = pl.col(DROPPED).is_null()
     return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
 

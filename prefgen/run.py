@@ -3,7 +3,6 @@
 Heavy modules are imported when a run begins, so that ``import prefgen`` stays quick.
 """
 
-import json
 import os
 import threading
 import time
@@ -75,26 +74,50 @@ def run(
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, stages
+    from prefgen import dataset, gate, stages
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take)
+    gates = gate.plans(plan)
     for notice in plan.notices:
         say(f"note: {notice}")
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
     place = home if take is None else home / f"take-{take}"
     with locked(home), _told(plan, place, progress, take) as done:
         client = Client(Journal(journal_of(home)), plan.fakes, Budget(max_calls))
-        side_by_side = side_by_side or stages.SIDE_BY_SIDE
-        tables = stages.make_tables(
-            plan, client, place / "tables", shard=shard, side_by_side=side_by_side, progress=progress
-        )
+        how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
+        tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
-        done.configs = _write(plan, place, progress, take)
+        _write(plan, place, progress, take, done)
     return Run(place, progress.counts, done.configs, done.seconds)
+
+
+async def _made(
+    plan: "Plan",
+    gates: "Mapping[str, Plan]",
+    client: "Client",
+    place: Path,
+    say: Say,
+    progress: "Progress",
+    how: Mapping[str, Any],
+) -> None:
+    """Makes all tables, once every gated judge has passed. What a gate asked is counted with its own step."""
+    import polars as pl
+
+    from prefgen import gate, stages
+
+    for table, slice_of in gates.items():
+        folder = place / "gates" / table
+        counts = await stages.make_tables(slice_of, client, folder, **how)
+        found = {name: pl.read_parquet(folder / f"{name}.parquet") for name in slice_of.steps}
+        one = gate.checked(slice_of, table, found)
+        calls = counts["judgments"].tally.calls
+        say(f"gate: {table}: right in {one.accuracy:.1%} of {one.of:,}, best baseline {one.baseline:.1%}, {calls:,} calls")
+        gate.passed(plan, one)
+    await stages.make_tables(plan, client, place / "tables", progress=progress, **how)
 
 
 @dataclass
@@ -102,12 +125,15 @@ class _Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, int] = field(default_factory=dict)
+    judges: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 @contextmanager
 def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[_Done]:
     """Writes run.json at the end, however it comes."""
+    from prefgen import manifest
+
     done, status, began = _Done(), "failed", time.monotonic()
     try:
         yield done
@@ -122,7 +148,7 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         done.seconds = time.monotonic() - began
         about = {"status": status, "take": take, "seconds": round(done.seconds, 1)}
         with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
-            _manifest(plan, place, progress, done.configs, about)
+            manifest.write(plan, place, progress, done.configs, done.judges, about)
 
 
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
@@ -150,70 +176,25 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
         client.journal.close()
 
 
-def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> dict[str, int]:
+def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, done: _Done) -> None:
     """The dataset folder, with its card and the recipe; all of it, or what was there before."""
     import polars as pl
 
-    from prefgen import dataset
+    from prefgen import dataset, manifest
     from prefgen.card import card
 
+    done.judges = manifest.judged(plan, place / "tables")
     if not plan.recipe.write:
-        return {}
+        return
     tables = {
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
     head = "" if take is None else f"# --take {take}\n"
-    text, counts = head + dump(plan.recipe), funnel(plan, progress)
-    return dataset.write(place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts))
-
-
-def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
-    """Each step's counts, in the recipe's order; the same for a run and its repetition."""
-    return [
-        {
-            "table": table,
-            "verb": plan.steps[table].word,
-            "rows_in": count.rows_in,
-            "rows_out": count.rows_out,
-            "dropped": dict(sorted(count.dropped.items())),
-            "unreadable": dict(sorted(count.unreadable.items())),
-            "failed": dict(sorted(count.failed.items())),
-        }
-        for table, count in progress.counts.items()
-    ]
-
-
-def _manifest(
-    plan: "Plan", place: Path, progress: "Progress", configs: Mapping[str, int], about: Mapping[str, Any]
-) -> None:
-    """run.json: what ran, with which versions and models, what became of it, and what it cost."""
-    from prefgen import __version__
-
-    tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
-    models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
-    whole = {
-        "recipe": plan.recipe.name,
-        "prefgen": __version__,
-        **about,
-        "seed": plan.recipe.seed,
-        "models": models,
-        "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
-        "dataset": dict(configs),
-    }
-    partial = place / ".run.json.partial"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-        partial.replace(place / "run.json")
-    except OSError as e:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"{place / 'run.json'}: {e.strerror}; make room and run the same command again") from e
-
-
-def _public(model: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's settings, less what is not set."""
-    return {name: value for name, value in model.items() if value not in (None, {})}
+    text, counts, judges = head + dump(plan.recipe), manifest.funnel(plan, progress), done.judges
+    done.configs = dataset.write(
+        place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts, judges)
+    )
 
 
 @contextmanager
@@ -259,24 +240,28 @@ def estimates(
     """
     from tempfile import TemporaryDirectory
 
-    from prefgen import dataset
+    from prefgen import dataset, gate
     from prefgen import plan as planning
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False)
+    gates = gate.plans(plan, keys=False)
     for notice in plan.notices:
         say(f"note: {notice}")
     kept = journal_of(folder_of(recipe, folder))
     with TemporaryDirectory() as nowhere:
-        return finished(_rehearsed(plan, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
+        return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
 
 
-async def _rehearsed(plan: "Plan", path: Path) -> "Mapping[str, Estimate]":
+async def _rehearsed(plan: "Plan", gates: "Mapping[str, Plan]", path: Path) -> "Mapping[str, Estimate]":
+    """The estimates of each gate's judge, and of each step."""
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
     from prefgen.rehearse import rehearse
 
     journal = Journal(path)
+    client = Client(journal, plan.fakes)
     try:
-        return await rehearse(plan, Client(journal, plan.fakes))
+        before = {f"gate of {table}": (await rehearse(one, client))["judgments"] for table, one in gates.items()}
+        return {**before, **await rehearse(plan, client)}
     finally:
         journal.close()

@@ -10,6 +10,7 @@ from prefgen import verbs
 from prefgen.llm.request import Model
 from prefgen.settings import parameters
 
+_INPUT = "the input table (of `concat`, a list of them), or a source's path"
 _ENGINE = frozenset({"folder"})
 """Settings that the run gives, not the recipe."""
 
@@ -33,6 +34,7 @@ def recipe_schema() -> dict[str, Any]:
             "models": {"type": "object", "additionalProperties": _model()},
             "steps": {"type": "object", "additionalProperties": {"anyOf": [_step(n, v) for n, v in found]}},
             "write": {"type": "object", "additionalProperties": {"type": "string"}},
+            "presets": {"type": "object", "additionalProperties": {"type": "object"}},
         },
     }
 
@@ -77,7 +79,7 @@ def _step(name: str, verb: Callable[..., Any]) -> dict[str, Any]:
         "type": "object",
         "required": [name, *(n for n, p in own.items() if p.default is p.empty and n not in _ENGINE)],
         "additionalProperties": False,
-        "properties": {name: {"description": "the input table, or a source's path"}, **settings(verb)},
+        "properties": {name: {"description": _INPUT}, **settings(verb)},
     }
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from prefgen.errors import nearest
 
 PATHS = (Path, Path | None, typing.Optional[Path])  # noqa: UP045
+SEVERAL_PATHS = (list[Path], list[Path] | None, Sequence[Path], Path | list[Path], list[Path] | Path)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,29 @@ def _evaluated(parameter: inspect.Parameter, verb: Callable[..., Any]) -> inspec
     return parameter.replace(annotation=kind)
 
 
+def takes_several(verb: Callable[..., Any]) -> bool:
+    """Whether a verb takes any number of tables: ``def concat(*tables)``."""
+    try:
+        return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(verb).parameters.values())
+    except ValueError:  # a function of C
+        return False
+
+
+def resolved(verb: Callable[..., Any], checked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings, with every path made one that can be opened: of the recipe's folder, or beside the verb."""
+    return {name: _resolved(verb, value, folder) for name, value in checked.items()}
+
+
+def _resolved(verb: Callable[..., Any], value: Any, folder: Path) -> Any:
+    if isinstance(value, list) and any(isinstance(one, Path) for one in value):
+        return [_resolved(verb, one, folder) for one in value]
+    if not isinstance(value, Path):
+        return value
+    module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
+    own, beside = folder / value, Path(getattr(module, "__file__", None) or "").parent / value
+    return beside if not own.exists() and beside.exists() else own
+
+
 def check(
     word: str, verb: Callable[..., Any], given: Mapping[str, Any], spared: frozenset[str] = frozenset()
 ) -> tuple[dict[str, Any], list[Wrong]]:
@@ -63,10 +87,20 @@ def check(
         elif words := _wrong_type(known[name], value):
             wrong.append(Wrong(name, f"{word}: {name} is {value!r:.60}", words))
         else:
-            checked[name] = Path(value) if known[name].annotation in PATHS and isinstance(value, str) else value
+            checked[name] = _as_path(value) if _is_path(known[name].annotation) else value
     needed = [name for name, p in known.items() if p.default is p.empty and name not in given]
     wrong += [Wrong("", f"{word} needs the setting '{name}'", f"write `{name}: …`") for name in needed]
     return checked, wrong
+
+
+def _is_path(kind: Any) -> bool:
+    return kind in PATHS or kind in SEVERAL_PATHS
+
+
+def _as_path(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_as_path(one) for one in value]
+    return Path(value) if isinstance(value, str) else value
 
 
 def _wrong_type(parameter: inspect.Parameter, value: Any) -> str:
@@ -79,7 +113,7 @@ def _wrong_type(parameter: inspect.Parameter, value: Any) -> str:
     plain = dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, dict))
     config = None if plain else ConfigDict(arbitrary_types_allowed=True)
     try:
-        TypeAdapter(kind, config=config).validate_python(value, strict=kind not in PATHS)
+        TypeAdapter(kind, config=config).validate_python(value, strict=not _is_path(kind))
     except ValidationError as e:
         words = e.errors()[0]["msg"]
         return words[0].lower() + words[1:]

@@ -85,10 +85,10 @@ async def make_tables(
 
 
 def stages(plan: Plan) -> dict[str, int]:
-    """The stage of each table: one more than its input's for a verb that sees its whole table."""
+    """The stage of each table: one more than its inputs' for a verb that sees its whole table."""
     depths: dict[str, int] = {}
     for table, step in plan.steps.items():
-        depths[table] = depths[step.input] + step.whole if step.input else 0
+        depths[table] = max((depths[name] for name in step.inputs), default=0) + (step.whole and bool(step.inputs))
     return depths
 
 
@@ -100,7 +100,7 @@ def _below(plan: Plan, root: str) -> list[str]:
     """The tables that are made of ``root`` with no barrier between, in the recipe's order."""
     found = {root}
     for table, step in plan.steps.items():
-        if step.input in found and not _is_root(step):
+        if not _is_root(step) and step.inputs[0] in found:
             found.add(table)
     return [table for table in plan.steps if table in found]
 
@@ -133,10 +133,10 @@ class _Walk:
 
     async def _root(self, step: Planned) -> _Made:
         """The table of a source, or of a verb that sees its input whole."""
-        rows = step.source if step.source is not None else pl.read_parquet(self.folder / f"{step.input}.parquet")
-        count = self.progress.counts[step.table]
-        if step.source is None:
-            return await _table(step, rows, count)
+        count, rows = self.progress.counts[step.table], step.source
+        if rows is None:
+            frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
+            return await _table(step, frames, count)
         marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
         stays = pl.col(DROPPED).is_null()
         return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays), count)
@@ -169,10 +169,10 @@ class _Walk:
             step, count = self.plan.steps[table], self.progress.counts[table]
             if step.asker:
                 with _named(step):
-                    asked = await ask_all(step, frames[step.input], self.client, self.plan.recipe.seed, count)
+                    asked = await ask_all(step, frames[step.inputs[0]], self.client, self.plan.recipe.seed, count)
                 made[table] = _Made(*asked)
             else:
-                made[table] = await _table(step, frames[step.input], count)
+                made[table] = await _table(step, [frames[step.inputs[0]]], count)
             frames[table] = made[table].table
         return made
 
@@ -190,16 +190,16 @@ def _named(step: Planned) -> Iterator[None]:
         raise RunError(f"{what}; what was received is kept (PREFGEN_DEBUG=1 shows where it happened)") from e
 
 
-async def _table(step: Planned, rows: pl.DataFrame, count: Count) -> _Made:
+async def _table(step: Planned, frames: Sequence[pl.DataFrame], count: Count) -> _Made:
     """A verb's table, made in another thread: the loop stays free for replies, and for Ctrl-C."""
     with _named(step):
-        made, gone = await asyncio.to_thread(split, step.verb, rows, step.settings)
+        made, gone = await asyncio.to_thread(split, step.verb, frames, step.settings)
     if made.schema != step.schema:
         raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
     if not made["id"].is_unique().all():
         twice = made["id"].filter(made["id"].is_duplicated())[0]
         raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
-    return _counted(rows.height, made, gone, count)
+    return _counted(sum(rows.height for rows in frames), made, gone, count)
 
 
 def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count) -> _Made:
@@ -207,7 +207,8 @@ def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count)
     count.rows_used += rows_in - gone.height
     count.rows_out += made.height
     count.dropped.update(gone[DROPPED].to_list())
-    return _Made(made, gone.select("prompt_id", "id", DROPPED, pl.lit(None, pl.String).alias("detail")))
+    detail = pl.col("detail") if gone.schema.get("detail") == pl.String else pl.lit(None, pl.String)
+    return _Made(made, gone.select("prompt_id", "id", DROPPED, detail.alias("detail")))
 
 
 def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:

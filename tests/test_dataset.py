@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 
-from prefgen import dataset, load, run
+from prefgen import configs, dataset, load, run
 from prefgen.errors import RunError
 from tests.fakes import writes
 
@@ -60,7 +60,7 @@ def test_datasets_loads_every_config_and_the_default_one(loaded: dict[str, Any])
 def test_every_row_keeps_its_json_schema(loaded: dict[str, Any]) -> None:
     for name, rows in loaded.items():
         if name != "default":
-            check = Draft202012Validator(dataset.json_schema(name))
+            check = Draft202012Validator(configs.json_schema(name))
             assert rows
             for row in rows:
                 check.validate(row)
@@ -95,7 +95,7 @@ def test_bytes_do_not_depend_on_how_rows_came_in(tmp_path: Path) -> None:
         | {f"{side}_{what}": "x" for side in ("chosen", "rejected") for what in ("model", "reply")}
         for i in range(2500)
     ]
-    frame = dataset.preferences(pl.DataFrame(rows))
+    frame = configs.preferences(pl.DataFrame(rows))
     dataset.write(tmp_path / "whole", {"preferences": frame})
     dataset.write(tmp_path / "parts", {"preferences": list(frame.iter_slices(7))})
     for config in ("preferences", "preferences_text"):
@@ -105,7 +105,7 @@ def test_bytes_do_not_depend_on_how_rows_came_in(tmp_path: Path) -> None:
 
 
 def test_no_empty_split_is_written(tmp_path: Path) -> None:
-    nothing = pl.DataFrame(schema=pl.DataFrame(dataset.arrow_schema("preferences").empty_table()).schema)
+    nothing = pl.DataFrame(schema=pl.DataFrame(configs.arrow_schema("preferences").empty_table()).schema)
     assert dataset.write(tmp_path / "d", {"preferences": nothing}) == {}
     assert not list((tmp_path / "d").rglob("*.parquet"))
 

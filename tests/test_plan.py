@@ -8,7 +8,7 @@ import pytest
 
 from prefgen import Recipe, do, load
 from prefgen import plan as planning
-from prefgen.dataset import CONFIGS
+from prefgen.configs import CONFIGS
 from prefgen.errors import RecipeError
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
@@ -28,7 +28,7 @@ write: {preferences: pairs, judgments: judgments}
 
 BROKEN = [
     ("verb", "{compare: orders, model: judge, n: 2}", "{comprae: orders}", "8: judgments: no verb 'comprae'; did you mean 'compare'?"),
-    ("setting", "n: 2}", "m: 2}", "8: judgments: compare has no setting 'm'; choose from model, n, stop, template"),
+    ("setting", "n: 2}", "m: 2}", "8: judgments: compare has no setting 'm'; choose from export, gate, model, n, reading"),
     ("type", "n: 2}", "n: two}", "8: judgments: compare: n is 'two'; input should be a valid integer"),
     ("model", "model: judge, n", "model: jugde, n", "8: judgments: no model 'jugde'; did you mean 'judge'?"),
     ("table", "both_orders: pairs", "both_orders: piars", "7: orders: no table 'piars'; did you mean 'pairs'?"),
@@ -46,9 +46,12 @@ BROKEN = [
     ("likelihood", "fake/it}", "fake/it, likelihood: magic}", "2: judge: model judge: likelihood is 'magic'; input should be 'grammar' or 'prompt_logprobs'"),
     ("pool", "fake/it}", "[fake/it, fake/it]}", "2: judge: use names fake/it 2 times; draws of one model are one pool's"),
     ("name", "  agreed:", "  a/b:", "9: a/b: cannot name a table's file; use letters, digits and underscores"),
-    ("list", "both_orders: pairs", "both_orders: [pairs]", "7: orders: no table ['pairs']; "),
+    ("list", "both_orders: pairs", "both_orders: [pairs]", "7: orders: both_orders takes one table; `concat` makes one of several"),
+    ("list of none", "both_orders: pairs", "concat: []", "7: orders: concat is given no table; name one, or a list of them"),
+    ("list twice", "both_orders: pairs", "concat: [pairs, pairs]", "7: orders: concat is given a table twice; name each table once"),
+    ("list of unknown", "both_orders: pairs", "concat: [pairs, piars]", "7: orders: no table 'piars'; did you mean 'pairs'?"),
     ("value", "verdict_agreement: judgments", "verdict_agreement: judgments, share: 2", "9: agreed: verdict_agreement: share must be from 0 to 1; it is 2"),
-    ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing"),
+    ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing, majority"),
 ]  # fmt: skip
 
 

@@ -211,7 +211,7 @@ WRONG = [
     ("write: [t]", "write is ['t']; it should be a mapping of dataset configs to tables"),
     ("write: {preferences: [t]}", "write: preferences is ['t']; name a table"),
     ("abuot: x", "a recipe has no 'abuot'; did you mean 'about'?"),
-    ("1: x", "a recipe has no '1'; choose from about, language, license, models, paper, recipe, seed, steps, write"),
+    ("1: x", "a recipe has no '1'; choose from about, language, license, models, paper, presets, recipe, seed, steps, write"),
     ("about: !mine x", "the tag !mine is not for recipes; write plain values"),
     ("about: !!set {a}", "the tag tag:yaml.org,2002:set is not for recipes; write plain values"),
     ("about: !!python/name:os.system x", "the tag tag:yaml.org,2002:python/name:os.system is not for recipes; "),
@@ -296,6 +296,58 @@ def test_what_is_set_goes_deep_and_the_last_word_stays(tmp_path: Path) -> None:
     assert recipe.models == {"judge": {"use": "fake/it", "price": {"input": 2}}, "j": {}}
     assert list(recipe.steps.items()) == [("t", do("load", "x", take=3)), ("u", do("load", "y"))]
     assert recipe.seed == 2
+
+
+PRESETS = """\
+recipe: r
+models: {judge: {use: fake/it}}
+steps:
+  t: {load: x, take: 3}
+  u: {answer: t, model: judge}
+write: {responses: u}
+presets:
+  paper: {}
+  small: {steps.t.take: 1, models.judge.temperature: 0.5, seed: 4}
+  short: {steps.u: null, write.responses: null}
+"""
+
+
+def test_a_preset_is_set_over_the_recipe_and_under_what_the_user_sets(tmp_path: Path) -> None:
+    path = put(tmp_path, PRESETS)
+    small = load(path, ["steps.t.take=2"], preset="small")
+    assert small.steps["t"] == do("load", "x", take=2)
+    assert small.models["judge"] == {"use": "fake/it", "temperature": 0.5}
+    assert small.seed == 4
+    assert list(small.presets) == ["paper", "small", "short"]
+    assert small.where("seed") == f"{path}:9"
+
+
+def test_null_takes_a_step_away(tmp_path: Path) -> None:
+    short = load(put(tmp_path, PRESETS), preset="short")
+    assert list(short.steps) == ["t"]
+    assert not short.write
+
+
+def test_a_preset_that_sets_nothing_is_the_recipe_itself(tmp_path: Path) -> None:
+    path = put(tmp_path, PRESETS)
+    assert load(path, preset="paper") == load(path)
+    assert "# --preset small" in dump(load(path, preset="small"))
+    assert "presets:" not in dump(load(path, preset="small"))
+
+
+@pytest.mark.parametrize(
+    ("text", "preset", "said"),
+    [
+        (PRESETS, "smal", "--preset: the recipe has no preset 'smal'; did you mean 'small'?"),
+        (GOOD, "small", "--preset: the recipe has no preset 'small'; it has none; leave the option out"),
+        (PRESETS.replace("steps.t.take: 1", "steps.s.take: 1"), "small", "r.yaml:9: the recipe has no 's' to set"),
+        (PRESETS.replace("paper: {}", "paper: 1"), "small", "r.yaml:8: the preset paper is 1; a preset is a mapping"),
+    ],
+)
+def test_a_preset_that_cannot_be_had_is_told(text: str, preset: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load(put(tmp_path, text), preset=preset)
+    assert said in str(caught.value.problems[0])
 
 
 BAD_SETS = [

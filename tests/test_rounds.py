@@ -58,7 +58,7 @@ def ask(tmp_path: Path) -> Asking:
     ) -> Asked:
         models = tuple(Model(use=f"fake/{name}", **model) for name in fakes)
         schema, count = pl.Schema({**rows.schema, **asker.makes}), Count()
-        step = Planned("said", "lines", lines, "rows", schema, asker=asker, models=models, stop=stop)
+        step = Planned("said", "lines", lines, ("rows",), schema, asker=asker, models=models, stop=stop)
         journal = Journal(tmp_path / f"{len([*tmp_path.iterdir()])}.sqlite")
         try:
             made, lost = asyncio.run(ask_all(step, rows, Client(journal, fakes), 0, count))
@@ -87,7 +87,7 @@ def late(delays: int) -> Writer:
 
 
 def in_order(row: str, n: int) -> list[str]:
-    return [pool_order(POOL, 0, row)[k % len(POOL)].use for k in range(n)]
+    return [pool_order(POOL, 0, {"id": row})[k % len(POOL)].use for k in range(n)]
 
 
 @pytest.mark.parametrize("stop", [None, lambda drawn, n: 1], ids=["at once", "one by one"])
@@ -106,9 +106,28 @@ def test_draws_are_read_by_their_numbers_and_never_by_their_arrival(
 
 
 def test_a_pool_is_shuffled_for_each_row_by_the_seed_and_the_row_alone() -> None:
-    assert len({tuple(m.id for m in pool_order(POOL, 0, f"row {i}")) for i in range(60)}) == 6
-    assert len({tuple(m.id for m in pool_order(POOL, seed, "p")) for seed in range(60)}) == 6
-    assert pool_order(POOL[::-1], 0, "p") == pool_order(POOL, 0, "p")
+    assert len({tuple(m.id for m in pool_order(POOL, 0, {"id": f"row {i}"})) for i in range(60)}) == 6
+    assert len({tuple(m.id for m in pool_order(POOL, seed, {"id": "p"})) for seed in range(60)}) == 6
+    assert pool_order(POOL[::-1], 0, {"id": "p"}) == pool_order(POOL, 0, {"id": "p"})
+
+
+@pytest.mark.parametrize("first", [0, 1, 5])
+def test_rows_that_take_turns_ask_each_model_once(first: int) -> None:
+    rows = [{"id": f"p.{turn}", "prompt_id": "p", "turn": turn} for turn in range(first, first + len(POOL))]
+    assert {pool_order(POOL, 0, row)[0].use for row in rows} == {model.use for model in POOL}
+    assert all({model.use for model in pool_order(POOL, 0, row)} == {model.use for model in POOL} for row in rows)
+
+
+def test_an_unreadable_reply_can_leave_a_row_and_is_counted_all_the_same(ask: Asking) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class keeps(lines):  # noqa: N801
+        def unread(self, row: Row, reply: Reply, status: str) -> list[Row]:
+            return [{"verdict": None, "who": status}]
+
+    made, lost, count = ask(table("p.0"), keeps(model="m", n=2), {"it": lambda r, s: ""})
+    assert made.select("id", "verdict", "who").rows() == [("p.0.0", None, "empty"), ("p.0.1", None, "empty")]
+    assert lost["dropped"].to_list() == ["empty", "empty"]
+    assert (count.read, count.unreadable, count.unanswered) == (0, {"empty": 2}, 0)
 
 
 def test_several_rows_of_one_draw_are_numbered_within_it(ask: Asking) -> None:

@@ -140,7 +140,7 @@ def test_every_row_comes_out_or_has_its_reason(tmp_path: Path) -> None:
     sources = {"prompts": {f"row {i}" for i in (6, 7)} | {*tables["prompts"]["id"]}}
     for table, step in plan.steps.items():
         count, out = counts[table], [*tables[table]["id"], *lost[table]["id"]]
-        ids = sources.get(table) or {*tables[step.input]["id"]}
+        ids = sources.get(table) or {*tables[step.inputs[0]]["id"]}
         expected = {f"{row}.{k}" for row in ids for k in range(step.asker.n)} if step.asker else ids
         assert sorted(out) == sorted(expected)
         reasons = count.dropped + count.unreadable + count.failed
@@ -151,6 +151,42 @@ def test_every_row_comes_out_or_has_its_reason(tmp_path: Path) -> None:
     assert counts["prompts"].dropped == {"duplicate prompt": 1, "empty prompt": 1}
     assert all(counts[table].dropped for table in ("some", "balanced", "again"))
     assert all((counts["responses"].unreadable, counts["responses"].failed, tables["counted"].height))
+
+
+def test_a_table_of_several_is_whole_and_the_same_however_it_is_cut(tmp_path: Path) -> None:
+    steps = {
+        "all": do("concat", ["responses", "scored"]),
+        "clean": do(clean, "all"),
+        "judged": do("score", "clean", model="m"),
+    }
+    found = []
+    for shard, side_by_side in ((1, 1), (7, 3)):
+        folder = tmp_path / f"{shard}"
+        plan = plan_of({**STEPS, **steps})
+        counts = make(plan, folder, shard=shard, side_by_side=side_by_side)
+        found.append(files(folder))
+        assert counts["all"].rows_in == counts["responses"].rows_out + counts["scored"].rows_out
+        assert counts["all"].rows_out == counts["all"].rows_in
+        assert plan.steps["all"].whole
+    assert found[0] == found[1]
+
+
+def clean(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("prompt_id", "id", "prompt", "response")
+
+
+def test_a_verb_can_say_more_than_its_reason(tmp_path: Path) -> None:
+    @filters
+    def hits() -> pl.Expr:
+        return because(("a hit", pl.col("topic") == "odd"))
+
+    make(plan_of({"marked": do(detailed, "prompts"), "kept": do(hits, "marked")}), tmp_path)
+    lost = pl.read_parquet(tmp_path / "tables" / "kept.dropped.parquet")
+    assert set(lost["detail"]) == {"row of odd"}
+
+
+def detailed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.format("row of {}", "topic").alias("detail"))
 
 
 def test_progress_counts_whole_prompts(tmp_path: Path) -> None:

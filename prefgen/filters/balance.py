@@ -9,19 +9,28 @@ from prefgen.rows import because, filters, shuffled, whole
 
 @whole
 @filters
-def balance(*, by: str = "gold", classes: Sequence[str | int] | None = None, seed: int = 0) -> pl.Expr:
+def balance(
+    *,
+    by: str = "gold",
+    classes: Sequence[str | int] | None = None,
+    same: str | Sequence[str] = "id",
+    seed: int = 0,
+) -> pl.Expr:
     """Keeps min over classes of their rows in each class of ``by``: min(|P_A|, |P_B|) for gold verdicts.
 
     Which ones, the seed and the rows' ids decide; they keep their order. ``classes`` are those to keep, all
     that occur where it is None. A class without rows leaves none of the others, and so does having but one.
+    Rows with the ``same`` values count as one, and stay or go together: the published code balances ordered pairs
+    (pair_id and gold), each with all of its pairs of judgments.
     Raises ValueError for fewer than two ``classes``.
     """
     if classes is not None and len(set(classes)) < 2:
         raise ValueError(f"classes must be two at least; they are {list(classes)}")
     column = pl.col(by)
     wanted = column.is_not_null() if classes is None else column.is_in(list(classes))
-    size = pl.len().over(by)
-    place = shuffled(seed, "balance").rank("ordinal").over(by)
+    one = pl.struct(same)
+    size = one.n_unique().over(by)
+    place = shuffled(seed, "balance").min().over(same).rank("dense").over(by)
     return because(
         ("no class", column.is_null()),
         ("not among the classes", ~wanted),

@@ -4,16 +4,33 @@ LLM-as-a-Judge, pairwise without a tie (arXiv:2306.05685), as Self-Taught Evalua
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Asker, Reply, Row
-from prefgen.judges._reading import verdict
+from prefgen.asker import MESSAGES, Asker, Reply, Row, blanks, fill
+from prefgen.errors import Status
+from prefgen.judges.reading import VERDICTS
+
+Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last", "prometheus_rel", "winner_line",
+                  "output_ab", "structured"]  # fmt: skip
+LABELS = ("A", "B")
 
 
 @dataclass(frozen=True, kw_only=True)
 class compare(Asker):
-    """orders → judgments: ``asked`` is the judge's prompt, ``judgment`` its words, ``verdict`` A or B."""
+    """orders → judgments: ``asked`` is the judge's prompt, ``judgment`` its words, ``verdict`` A or B.
+
+    ``reading`` is how verdicts are read (``prefgen.judges.reading``). ``unreadable: keep`` leaves a row, without a
+    verdict, for a reply that cannot be read: benchmarks give it half a point, and it can be the rejected one of two
+    judgments. ``export`` is the prompt file that stands in ``asked`` in the place of the one that was asked, so that
+    a judge learns to do under a plain prompt what it did under a longer one (context distillation).
+    """
+
+    reading: Reading = "verdict"
+    unreadable: Literal["drop", "keep"] = "drop"
+    export: Path | None = None
 
     makes = {
         "asked": MESSAGES,
@@ -23,8 +40,19 @@ class compare(Asker):
         "judgment_reply": pl.String,
     }
 
+    def needed(self) -> frozenset[str]:
+        """What both prompts name."""
+        return super().needed() | (blanks(self.export) if self.export else frozenset())
+
     def read(self, row: Row, reply: Reply) -> list[Row]:
-        """The verdict of the last line; see ``_reading.verdict`` for what is refused."""
-        decided = verdict(reply)
+        """The verdict of the last line; see ``prefgen.judges.reading`` for what is refused."""
+        return [self._judged(row, reply, VERDICTS[self.reading](reply, LABELS))]
+
+    def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
+        """The judgment without a verdict, where the recipe keeps it."""
+        return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
+
+    def _judged(self, row: Row, reply: Reply, verdict: str | None) -> Row:
+        asked = fill(self.export, row) if self.export else self.ask(row).messages
         who = {"judge_model": reply.model, "judgment_reply": reply.id}
-        return [{"asked": self.ask(row).messages, "judgment": reply.text.strip(), "verdict": decided, **who}]
+        return {"asked": asked, "judgment": reply.text.strip(), "verdict": verdict, **who}

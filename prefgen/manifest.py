@@ -1,0 +1,97 @@
+"""run.json: what ran, with which versions and models, what became of it, how its judges judged, and what it cost."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefgen.errors import RunError
+
+if TYPE_CHECKING:
+    from prefgen.planned import Plan
+    from prefgen.stages import Progress
+
+
+def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
+    """Each step's counts, in the recipe's order; the same for a run and its repetition."""
+    return [
+        {
+            "table": table,
+            "verb": plan.steps[table].word,
+            "rows_in": count.rows_in,
+            "rows_out": count.rows_out,
+            "dropped": dict(sorted(count.dropped.items())),
+            "unreadable": dict(sorted(count.unreadable.items())),
+            "failed": dict(sorted(count.failed.items())),
+        }
+        for table, count in progress.counts.items()
+    ]
+
+
+def write(
+    plan: "Plan",
+    place: Path,
+    progress: "Progress",
+    configs: Mapping[str, int],
+    judges: Mapping[str, Any],
+    about: Mapping[str, Any],
+) -> None:
+    """Writes run.json into a run's folder. Raises RunError for a full disk."""
+    from prefgen import __version__
+
+    tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
+    models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
+    whole = {
+        "recipe": plan.recipe.name,
+        "prefgen": __version__,
+        **about,
+        "seed": plan.recipe.seed,
+        "models": models,
+        "prompt_files": prompt_files(plan),
+        "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "judges": dict(judges),
+        "dataset": dict(configs),
+    }
+    partial = place / ".run.json.partial"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        partial.replace(place / "run.json")
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"{place / 'run.json'}: {e.strerror}; make room and run the same command again") from e
+
+
+def prompt_files(plan: "Plan") -> dict[str, dict[str, str]]:
+    """The prompt files of each step that asks, by name, with the first 16 hex digits of their SHA-256: what was asked
+    and, where a judge exports another, what stands in the dataset.
+    """
+    found = {}
+    for table, step in plan.steps.items():
+        if step.asker:
+            paths = [step.asker.prompt_file(), getattr(step.asker, "export", None)]
+            found[table] = {path.name: _digest(path) for path in paths if path and path.exists()}
+    return found
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _public(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's settings, less what is not set."""
+    return {name: value for name, value in model.items() if value not in (None, {})}
+
+
+def judged(plan: "Plan", tables: Path) -> dict[str, Any]:
+    """How each table of judgments was judged: agreement with what is known, bias, agreement of judges.
+    See ``prefgen.statistics``.
+    """
+    import polars as pl
+
+    from prefgen import verbs
+    from prefgen.statistics import judge_report
+
+    judges = [table for table, step in plan.steps.items() if verbs.room_of(step.verb) == "judges"]
+    return {table: judge_report(pl.read_parquet(tables / f"{table}.parquet")) for table in judges}
