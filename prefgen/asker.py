@@ -11,12 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Required,  # pydantic, which checks settings, knows no other on 3.11
+)
 
 import minijinja
 import polars as pl
 from annotated_types import Ge, Le
-from typing_extensions import Required, TypedDict  # pydantic, which checks settings, knows no other on 3.11
+from typing_extensions import TypedDict
 
 from prefgen.errors import PrefgenError, Status, Unreadable
 

@@ -17,6 +17,7 @@ from prefgen.resources import resources
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 def preferences(rows: pl.DataFrame) -> pl.DataFrame:
     """Pairs as whole conversations, one row a pair: of a table of judgments, each pair's first, with the replies of
     all of its judgments.
@@ -151,4 +152,5 @@ def _kinds(of: Mapping[str, Any]) -> set[str]:
 
 
 def nullable(name: str) -> set[str]:
+    """The columns of a config that may be null, or missing from a table."""
     return {column for column, of in json_schema(name)["properties"].items() if "null" in _kinds(of)}

@@ -18,7 +18,7 @@ from prefgen import plan as planning
 from prefgen.asker import Asker
 from prefgen.errors import GateClosed, Problem, RecipeError
 from prefgen.planned import Plan, Planned
-from prefgen.recipe import Recipe, do
+from prefgen.recipe import do
 
 if TYPE_CHECKING:
     from prefgen.asker import Gate
@@ -49,10 +49,10 @@ def plans(plan: Plan, *, keys: bool = True) -> Mapping[str, Plan]:
     judged.
     """
     found = {table: step for table, step in plan.steps.items() if step.asker and step.asker.gate}
-    return {table: _planned(plan, table, step, keys) for table, step in found.items()}
+    return {table: _planned(plan, table, step, keys=keys) for table, step in found.items()}
 
 
-def _planned(plan: Plan, table: str, step: Planned, keys: bool) -> Plan:
+def _planned(plan: Plan, table: str, step: Planned, *, keys: bool) -> Plan:
     recipe, gate = plan.recipe, _gate(step)
     settings = {name: value for name, value in recipe.steps[table].settings.items() if name not in SPARED}
     judged = do(step.verb, "shown", **{**settings, "n": 1})
@@ -78,7 +78,7 @@ def _gate(step: Planned) -> "Gate":
 
 def _slice(gate: "Gate") -> dict[str, Any]:
     """What ``load_pairs`` is told of the gold slice."""
-    return {name: gate[name] for name in ("split", "take") if name in gate}  # type: ignore[literal-required]
+    return {name: gate[name] for name in ("split", "take") if name in gate}
 
 
 def _judges_pairs(step: Planned) -> bool:

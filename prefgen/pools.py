@@ -1,6 +1,7 @@
 """The models of a recipe: each a pool of endpoints, checked before anything is sent."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +79,7 @@ _WANTS = {
 }
 
 
-def lacking(wants: Set[str], pool: Sequence[Model], fakes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def lacking(wants: AbstractSet[str], pool: Sequence[Model], fakes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What the models of a pool cannot do of what a part wants, and what would do."""
     for model in pool:
         for want in sorted(wants - providers.make_provider(model.provider, fakes).can(model)):

@@ -114,8 +114,8 @@ async def _made(
         counts = await stages.make_tables(slice_of, client, folder, **how)
         found = {name: pl.read_parquet(folder / f"{name}.parquet") for name in slice_of.steps}
         one = gate.checked(slice_of, table, found)
-        calls = counts["judgments"].tally.calls
-        say(f"gate: {table}: right in {one.accuracy:.1%} of {one.of:,}, best baseline {one.baseline:.1%}, {calls:,} calls")
+        calls, share = counts["judgments"].tally.calls, f"{one.accuracy:.1%} of {one.of:,}"
+        say(f"gate: {table}: right in {share}, best baseline {one.baseline:.1%}, {calls:,} calls")
         gate.passed(plan, one)
     await stages.make_tables(plan, client, place / "tables", progress=progress, **how)
 

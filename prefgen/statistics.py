@@ -1,4 +1,5 @@
 """Placeholder until helper C's module lands; replace me."""
+
 from typing import Any
 
 

@@ -19,7 +19,7 @@ STOREYS = [
     {"recipe", "llm", "engines", "tablefile"},
     {"planned", "pools", "schema", "resources", "statistics"},
     {"plan", "rounds", "configs"},
-    {"stages"},
+    {"stages", "judging"},
     {"rehearse", "dataset", "gate"},
     {"card", "manifest"},
     {"run"},

@@ -57,8 +57,8 @@ def right_wrong(
     Takes judgments of pairs, several of each ordered pair (``by``: the columns whose equal values make one question).
     A judgment without a verdict, which ``compare`` keeps with ``unreadable: keep``, is a wrong one, as in the published
     code; ``rejected_kind`` says "wrong verdict" or "unreadable". ``most`` pairs of each question are drawn by the seed
-    (1 by default, as published), all where it is null. The other columns are the chosen judgment's; ``judgment_replies``
-    holds the journal keys of both. Raises ValueError for ``most`` under 1.
+    (1 by default, as published), all where it is null. The other columns are the chosen judgment's;
+    ``judgment_replies`` holds the journal keys of both. Raises ValueError for ``most`` under 1.
     """
     shown = [column for column in OF_ONE_JUDGMENT if column in rows.columns]
     sides = {side: {c: f"{side}_{OF_ONE_JUDGMENT[c]}" for c in shown} for side in ("chosen", "rejected")}

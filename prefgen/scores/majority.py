@@ -40,7 +40,7 @@ def majority(
     by: str | Sequence[str] = ONE_ORDER,
     ties: Literal["drop", "first"] = "drop",  # noqa: ARG001  what is dropped is settled before
 ) -> pl.DataFrame:
-    """One row of each group: its first judgment with the majority's ``verdict``, ``votes`` for it, and how many that is.
+    """One row of each group: its first judgment with the majority's ``verdict``, and the number of ``votes`` for it.
 
     Takes several judgments of each ordered pair (``by``). Unreadable ones have no vote. The papers do not say what a
     tied vote is: it is none, and dropped, unless ``ties: first`` takes the verdict that was reached first.

@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import polars as pl
 import pytest
@@ -6,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefgen.configs import judge_preferences
+from prefgen.pairs.right_wrong import right_wrong
 from prefgen.rows import split
-from prefgen.verbs import find
 
-right_wrong = find("right_wrong")
 ASKED = [{"role": "user", "content": "Which?"}]
 
 
@@ -32,7 +32,7 @@ def table(votes: str, gold: str = "A", pair: str = "p.0") -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("prompt_id", "id", "pair_id", "gold"), pl.String),
     "asked": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
     **dict.fromkeys(("judgment", "verdict", "judge_model", "judgment_reply"), pl.String),

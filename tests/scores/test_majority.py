@@ -1,11 +1,12 @@
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefgen.verbs import find
+from prefgen.scores.majority import majority
 
-majority = find("majority")
 SCHEMA = {"prompt_id": pl.String, "id": pl.String, "pair_id": pl.String, "gold": pl.String, "verdict": pl.String}
 
 
@@ -52,7 +53,7 @@ def test_nothing_of_nothing() -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.text("ab-", max_size=15), st.sampled_from(["drop", "first"]))
-def test_it_counts(votes: str, ties: str) -> None:
+def test_it_counts(votes: str, ties: Any) -> None:
     found = majority(table(votes), ties=ties)["verdict"].to_list()
     a, b = votes.count("a"), votes.count("b")
     first = [v for v in votes if v != "-"][:1] if ties == "first" and a else []

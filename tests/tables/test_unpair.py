@@ -4,7 +4,13 @@ import pytest
 from prefgen.verbs import find
 
 unpair = find("unpair")
-PAIR = {"prompt_id": "p", "id": "p.0", "prompt": [{"role": "user", "content": "why?"}], "chosen": "good", "rejected": "bad"}
+PAIR = {
+    "prompt_id": "p",
+    "id": "p.0",
+    "prompt": [{"role": "user", "content": "why?"}],
+    "chosen": "good",
+    "rejected": "bad",
+}
 
 
 def test_each_pair_is_two_responses() -> None:
