@@ -111,7 +111,7 @@ def _wrong_type(parameter: inspect.Parameter, value: Any) -> str:
     if kind is parameter.empty:
         return ""
     plain = dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, dict))
-    config = None if plain else ConfigDict(arbitrary_types_allowed=True)
+    config = None if plain else ConfigDict(arbitrary_types_allowed=True, extra="forbid")
     try:
         TypeAdapter(kind, config=config).validate_python(value, strict=not _is_path(kind))
     except ValidationError as e:
