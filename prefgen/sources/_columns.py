@@ -1,15 +1,48 @@
-"""Columns out of raw rows: dotted paths into nested values, and one type for each kept column."""
+"""Columns out of raw rows: which are carried along, dotted paths into nested values, one type for each."""
 
 import contextlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from prefgen.errors import nearest
 from prefgen.sources._read import LoadError, Raw, kind
+
+# fmt: off
+RESERVED = frozenset({
+    "prompt_id", "id", "prompt", "dropped", "response", "response_id", "response_model", "response_reply", "truncated",
+    "chosen", "rejected", "chosen_model", "rejected_model", "chosen_reply", "rejected_reply", "chosen_score",
+    "rejected_score", "modified_prompt", "pair_id", "response_a", "response_b", "gold", "asked", "verdict", "judgment",
+    "judgment_id", "judgments", "judgment_reply", "judgment_replies", "judge_model", "score", "score_a", "score_b",
+    "score_sd", "candidates", "picked", "credit", "credit_official", "credit_robust",
+})
+# fmt: on
+"""Columns that prefgen makes itself; a kept column needs another name."""
+
+Keep = str | Sequence[str] | Mapping[str, str]
+"""Columns or paths to carry along: one, several, or new names with their paths."""
+
+
+def named(keep: Keep, reserved: Collection[str] = RESERVED) -> dict[str, str]:
+    """New name to path, for each column that is carried along."""
+    paths = [keep] if isinstance(keep, str) else keep
+    found = [(name, paths[name]) if isinstance(paths, Mapping) else (name.split(".")[-1], name) for name in paths]
+    names = [name for name, _ in found]
+    for name, path in found:
+        wrong = "which prefgen makes itself" if name in reserved else ""
+        wrong = "which is taken twice" if names.count(name) > 1 else wrong
+        wrong = "which is no name" if not name.strip("-0123456789") else wrong
+        if wrong:
+            raise LoadError(f"cannot keep {path!r} as {name!r}, {wrong}; rename it: keep: {{source_{name}: {path}}}")
+    return dict(found)
+
+
+def there(raw: Raw, path: str) -> bool:
+    """Whether a source has the column that a path begins with."""
+    return path in raw.columns or path.partition(".")[0] in raw.columns
 
 
 def values(raw: Raw, path: str) -> pl.Series | list[Any]:

@@ -42,9 +42,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which columns to read, and how many rows; of the Hub also which split, config and revision."""
+    """Which columns to read, and how many rows; of the Hub also which split, config and revision.
+    ``texts`` are the paths of what stays text wherever it comes from; ``kept`` are those that are carried along.
+    """
 
-    prompt: str
+    texts: tuple[str, ...]
     kept: frozenset[str]
     limit: int | None = None
     split: str = "train"
@@ -53,7 +55,7 @@ class Wanted:
 
     def of(self, columns: Sequence[str]) -> list[str]:
         """The columns that hold a wanted path, in the source's order."""
-        names = {name for path in (self.prompt, *self.kept) for name in (path, path.partition(".")[0])}
+        names = {name for path in (*self.texts, *self.kept) for name in (path, path.partition(".")[0])}
         return [name for name in columns if name in names]
 
 
@@ -185,7 +187,7 @@ def kind(value: object) -> str:
 
 
 def _csv(path: Path, wanted: Wanted) -> Raw:
-    """CSV, or TSV by its ending. Everything is text in such a file, so the prompt stays text, and a
+    """CSV, or TSV by its ending. Everything is text in such a file, so a prompt stays text, and a
     kept column is a number only where each value is written as one (007 is not).
     """
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
@@ -195,7 +197,7 @@ def _csv(path: Path, wanted: Wanted) -> Raw:
         frame = pl.DataFrame()
     except pl.exceptions.PolarsError as e:
         raise LoadError(f"{path}: not {path.suffix[1:].upper()}: {_first_line(e)}") from e
-    kept = [name for name in wanted.of(frame.columns) if name != wanted.prompt]
+    kept = [name for name in wanted.of(frame.columns) if name not in wanted.texts]
     return Raw(str(path), frame.columns, frame.with_columns(_number(frame[name]) for name in kept))
 
 
@@ -245,7 +247,7 @@ def _dataset(name: str, wanted: Wanted) -> Raw:
     few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
     try:
         rows = _opened(datasets, name, wanted, streaming=few)
-        columns = list(rows.column_names or wanted.of([wanted.prompt, *wanted.kept]))
+        columns = list(rows.column_names or wanted.of([*wanted.texts, *wanted.kept]))
         rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
         typed = not few and "Json(" not in str(rows.features)
         taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))

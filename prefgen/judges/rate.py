@@ -1,0 +1,50 @@
+"""How good is one response, from 1 to 10? RewardBench 2, ratings mode (arXiv:2506.01937): an explanation, then a number.
+
+``rate_ties.md`` is the prompt for its Ties, which leaves out depth and detail: right answers of several lengths are to
+be rated alike.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import polars as pl
+
+from prefgen.asker import MESSAGES, Asker, Reply, Row
+from prefgen.errors import Status
+from prefgen.judges.reading import SCORES
+
+LOWEST, HIGHEST = 1, 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class rate(Asker):
+    """responses → judgments: ``score`` is a number from 1 to 10, ``judgment`` the words before it.
+
+    ``reading`` is ``rating_robust``, or ``rating_tail_official``: RewardBench 2's own, which takes ``8/10`` for 10 and
+    does not read ``**8**``. ``unreadable: keep`` leaves a row without a score for a reply that cannot be read.
+    """
+
+    reading: Literal["rating_robust", "rating_tail_official"] = "rating_robust"
+    unreadable: Literal["drop", "keep"] = "drop"
+
+    makes = {
+        "response_id": pl.String,
+        "asked": MESSAGES,
+        "judgment": pl.String,
+        "score": pl.Float64,
+        "judge_model": pl.String,
+        "judgment_reply": pl.String,
+    }
+    needs: ClassVar[frozenset[str]] = frozenset({"id"})
+
+    def read(self, row: Row, reply: Reply) -> list[Row]:
+        """The rating at the end of the reply."""
+        return [self._judged(row, reply, SCORES[self.reading](reply, LOWEST, HIGHEST))]
+
+    def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
+        """The judgment without a score, where the recipe keeps it."""
+        return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
+
+    def _judged(self, row: Row, reply: Reply, score: float | None) -> Row:
+        said = {"asked": self.ask(row).messages, "judgment": reply.text.strip(), "score": score}
+        return {"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}

@@ -1,0 +1,73 @@
+"""Conversations: what a source may hold in the place of one, and the one spelling that comes of it."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from prefgen.asker import MESSAGES, Message, canonical
+from prefgen.sources._read import LoadError, kind
+
+_ROLES = {"system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant"}
+_SHAPE = re.compile(r"s?u(au)*")
+"""The roles of a conversation, by first letter: what chat templates accept and a model can answer."""
+
+
+def checked(value: Any, place: str, path: str, *, a: str = "a prompt") -> Any:
+    """The value, unless no value of its kind is ever a prompt (a response): then the path is wrong, not the row."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and not any(isinstance(item, str | list) for item in value):
+        return value
+    cure = f"{a} is text or a conversation"
+    if isinstance(value, dict | list) and value:
+        cure = f"name one of them: {path}.{0 if isinstance(value, list) else next(iter(value))}"
+    raise LoadError(f"{place}: {path!r} holds {what(value)}; {cure}")
+
+
+def what(value: Any) -> str:
+    """The value in words, for a message."""
+    if isinstance(value, list):
+        return "a list of texts" if isinstance(value[0], str) else "a list of lists"
+    fields = ", ".join(value) if isinstance(value, dict) else ""
+    return f"an object with {fields}" if fields else f"{kind(value)} ({str(value)[:40]})"
+
+
+def conversation(value: str | list[Any] | None) -> list[Message] | str:
+    """The messages up to the last user turn, or the reason that there are none."""
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}] if value.strip() else "empty prompt"
+    if not value:
+        return "empty prompt"
+    talk = [said for said in map(turn, value) if said]
+    if len(talk) < len(value):
+        return "bad messages"
+    while talk and talk[-1]["role"] == "assistant":
+        talk.pop()
+    if not _SHAPE.fullmatch("".join(said["role"][0] for said in talk)):
+        return "bad messages"
+    return talk if talk[-1]["content"].strip() else "empty prompt"
+
+
+def turn(item: Any) -> Message | None:
+    """One message in the one spelling, or None where it is not one."""
+    if not isinstance(item, dict):
+        return None
+    role = _ROLES.get(str(item.get("role") or item.get("from")))
+    content = item.get("value") if item.get("content") is None else item["content"]
+    return {"role": role, "content": content} if role and isinstance(content, str) else None
+
+
+def message_column(talks: Sequence[list[Message] | None]) -> pl.Series:
+    """The column of conversations; by way of a flat table, ten times as fast as from nested lists."""
+    turns = [(row, said["role"], said["content"]) for row, talk in enumerate(talks) for said in talk or ()]
+    flat = pl.DataFrame(turns, schema={"row": pl.UInt32, "role": pl.String, "content": pl.String}, orient="row")
+    found = flat.group_by("row", maintain_order=True).agg(prompt=pl.struct("role", "content"))
+    rows = pl.select(row=pl.int_range(len(talks), dtype=pl.UInt32))
+    return rows.join(found, on="row", how="left", maintain_order="left")["prompt"].cast(MESSAGES)
+
+
+def hashed(talk: Sequence[Message]) -> str:
+    return hashlib.sha256(canonical(talk).encode()).hexdigest()[:16]
