@@ -20,3 +20,4 @@ trl:
 
 bench:
 	$(PYTHON) bench/likelihood.py
+	$(PYTHON) bench/reading.py

@@ -20,9 +20,9 @@ class best_of(Asker):
     """rows with ``candidates`` → judgments: ``verdict`` is a letter, ``picked`` the id of the response it stands for.
 
     ``candidates`` is a list of ``{response_id, response, …}`` in the order in which they are shown; ``together`` makes
-    it, and its seed the order. ``reading`` is how verdicts are read, ``unreadable: keep`` leaves a row without a verdict
-    for a reply that cannot be read: RewardBench 2 gives it a quarter of a point. Raises ValueError for more candidates
-    than there are letters.
+    it, and its seed the order. ``reading`` is how verdicts are read, ``unreadable: keep`` leaves a row without a
+    verdict for a reply that cannot be read: RewardBench 2 gives it a quarter of a point. Raises ValueError for one
+    candidate, and for more than there are letters.
     """
 
     reading: Reading = "verdict"

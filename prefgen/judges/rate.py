@@ -1,4 +1,4 @@
-"""How good is one response, from 1 to 10? RewardBench 2, ratings mode (arXiv:2506.01937): an explanation, then a number.
+"""How good is one response, from 1 to 10? RewardBench 2, ratings mode (arXiv:2506.01937): reasons, then a number.
 
 ``rate_ties.md`` is the prompt for its Ties, which leaves out depth and detail: right answers of several lengths are to
 be rated alike.

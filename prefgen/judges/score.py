@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from prefgen.asker import MESSAGES, Asker, Reply, Row
-from prefgen.judges import _reading
+from prefgen.judges.reading import additive_score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,6 @@ class score(Asker):
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
-        """The last ``Score:`` of the reply; see ``_reading.score`` for what is refused."""
-        given = {"score": _reading.score(reply), "judgment": reply.text.strip(), "asked": self.ask(row).messages}
+        """The last ``Score:`` of the reply; see ``reading.additive_score`` for what is refused."""
+        given = {"score": additive_score(reply), "judgment": reply.text.strip(), "asked": self.ask(row).messages}
         return [{"response_id": row["id"], **given, "judge_model": reply.model, "judgment_reply": reply.id}]
