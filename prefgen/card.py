@@ -44,7 +44,7 @@ def card(
 
     ``text`` is the recipe as YAML, ``configs`` the rows of each config (0: not written), ``funnel`` each step's
     ``table``, ``verb``, ``rows_in`` and ``rows_out``, and how many were ``dropped``, ``unreadable`` and ``failed``,
-    by reason. ``judges`` holds the report of each table of judgments (``prefgen.statistics.judge_report``).
+    by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``).
     """
     written = {config: rows for config, rows in configs.items() if rows}
     parts = [
@@ -177,7 +177,7 @@ def _why(reasons: Mapping[str, int]) -> str:
 
 def _judges(judges: Mapping[str, Any]) -> str:
     """How the judges judged: agreement with what is known, and bias, with 95% intervals."""
-    from prefgen.statistics import report_rows
+    from prefgen.judged import report_rows
 
     head, rows = report_rows(judges)
     cells = [[_cell(cell) for cell in row] for row in rows]

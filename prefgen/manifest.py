@@ -86,12 +86,12 @@ def _public(model: Mapping[str, Any]) -> dict[str, Any]:
 
 def judged(plan: "Plan", tables: Path) -> dict[str, Any]:
     """How each table of judgments was judged: agreement with what is known, bias, agreement of judges.
-    See ``prefgen.statistics``.
+    See ``prefgen.judged``.
     """
     import polars as pl
 
     from prefgen import verbs
-    from prefgen.statistics import judge_report
+    from prefgen.judged import judge_report
 
     judges = [table for table, step in plan.steps.items() if verbs.room_of(step.verb) == "judges"]
     return {table: judge_report(pl.read_parquet(tables / f"{table}.parquet")) for table in judges}

@@ -1,11 +1,221 @@
-"""Placeholder until helper C's module lands; replace me."""
+"""How judges judge: agreement with what is known, bias, agreement with one another, strengths from battles.
 
-from typing import Any
+Every share comes with its 95 % Wilson interval and the number of judgments that it is of; what cannot be told is None,
+never a zero or a NaN. Of several draws of one ordered pair the first that could be read stands for it: a stop such as
+``first_agreeing`` draws more where a judge was wrong, and draws of one pair are not independent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from prefgen.scores._strength import fit, groups, information
+
+Z = 1.959963984540054
+"""The 97.5 % point of the normal distribution."""
+DRAWS = 1000
+"""Bootstrap samples."""
+ELO = 400 / 2.302585092994046
+"""Elo points in one unit of log-odds: 400 / ln 10."""
+PRIOR = 0.01
+"""The l2 of ``bradley_terry``: about a hundredth of a battle each, so that one who wins all has a strength."""
 
 
-def judge_report(rows: Any) -> dict[str, Any]:
-    return {}
+@dataclass(frozen=True)
+class Share:
+    """A share of ``n``, with its 95 % Wilson interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, n {self.n:,})"
 
 
-def report_rows(judges: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    return ("judge",), []
+def share(right: int, n: int) -> Share | None:
+    """``right`` of ``n`` as a Share; None where n is 0."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return None
+    interval = binomtest(right, n).proportion_ci(method="wilson")
+    return Share(right / n, float(interval.low), float(interval.high), n)
+
+
+def _shared(rows: pl.DataFrame, holds: pl.Expr) -> Share | None:
+    """The share of the rows, among those that tell, of which something holds."""
+    told = rows.select(holds.alias("holds")).to_series().drop_nulls()
+    return share(int(told.sum()), len(told))
+
+
+# --- judges of pairs ------------------------------------------------------------------------
+
+
+def first_read(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first judgment of each ordered pair (``pair_id``, ``gold``) that could be read, of each judge."""
+    return rows.filter(pl.col("verdict").is_not_null()).unique(
+        ["pair_id", "gold", "judge_model"], keep="first", maintain_order=True
+    )
+
+
+def accuracy(rows: pl.DataFrame) -> Share | None:
+    """The share of verdicts that equal ``gold``."""
+    return _shared(first_read(rows), pl.col("verdict") == pl.col("gold"))
+
+
+def first_shown_share(rows: pl.DataFrame) -> Share | None:
+    """The share of verdicts for the response shown first, over the pairs that were judged in both orders: 0.5 for a
+    judge that looks at nothing but what is written.
+    """
+    return _shared(_both_orders(rows), pl.col("verdict") == "A")
+
+
+def flip_rate(rows: pl.DataFrame) -> Share | None:
+    """Of the pairs judged in both orders, the share in which the preferred response changes with the order. A judge
+    whose two verdicts are independent and right with probability p flips in 2p(1 - p) of them.
+    """
+    both = _both_orders(rows).group_by("pair_id", "judge_model").agg(pl.col("verdict").n_unique().alias("verdicts"))
+    return _shared(both, pl.col("verdicts") == 1)  # the same letter in both orders is another response
+
+
+def longer_share(rows: pl.DataFrame) -> Share | None:
+    """The share of verdicts for the longer response (characters), among unequal ones."""
+    return _shared(first_read(rows), _longer("verdict"))
+
+
+def gold_longer_share(rows: pl.DataFrame) -> Share | None:
+    """The share of judged pairs whose known better response is the longer one: what ``longer_share`` would be for a
+    judge that is always right.
+    """
+    return _shared(first_read(rows), _longer("gold"))
+
+
+def _longer(column: str) -> pl.Expr:
+    a, b = pl.col("response_a").str.len_chars(), pl.col("response_b").str.len_chars()
+    return pl.when(a != b).then((a > b) == (pl.col(column) == "A"))
+
+
+def _both_orders(rows: pl.DataFrame) -> pl.DataFrame:
+    first = first_read(rows)
+    return first.filter(pl.col("gold").n_unique().over("pair_id", "judge_model") == 2)
+
+
+# --- agreement ------------------------------------------------------------------------------
+
+
+def cohens_kappa(a: Sequence[Any], b: Sequence[Any]) -> float | None:
+    """Agreement of two raters beyond chance, (p_o - p_e) / (1 - p_e), over the units that both rated (None: not
+    rated). None where there is no such unit, or where chance explains all (one class). Cohen 1960, by statsmodels.
+    """
+    from statsmodels.stats.inter_rater import cohens_kappa as kappa
+
+    both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    classes = sorted({value for pair in both for value in pair})
+    if len(classes) < 2:
+        return None
+    place = {value: i for i, value in enumerate(classes)}
+    table = [[0] * len(classes) for _ in classes]
+    for x, y in both:
+        table[place[x]][place[y]] += 1
+    if {x for x, _ in both} == {y for _, y in both} and len({x for x, _ in both}) < 2:
+        return None
+    return float(kappa(table, return_results=False))
+
+
+def fleiss_kappa(ratings: Sequence[Sequence[Any]]) -> float | None:
+    """Agreement of several raters beyond chance. ``ratings`` has a row for each unit, with as many ratings in each, of
+    whichever raters. None where there is no unit, one rating each, or one class. Fleiss 1971, by statsmodels.
+    Raises ValueError for units with unequal numbers of ratings: see ``krippendorff_alpha``.
+    """
+    from statsmodels.stats.inter_rater import fleiss_kappa as kappa
+
+    counts = _counts(ratings)
+    if len({sum(row) for row in counts}) > 1:
+        raise ValueError("units must have as many ratings each; krippendorff_alpha takes any")
+    if not counts or sum(counts[0]) < 2 or len(counts[0]) < 2:
+        return None
+    return float(kappa(counts))
+
+
+def _counts(ratings: Sequence[Sequence[Any]]) -> list[list[int]]:
+    """How often each unit was given each value."""
+    values = sorted({value for unit in ratings for value in unit if value is not None})
+    return [[sum(rating == value for rating in unit) for value in values] for unit in ratings]
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """Krippendorff's alpha with its 95 % bootstrap interval over ``units``; 1 is agreement, 0 is chance."""
+
+    value: float
+    low: float
+    high: float
+    units: int
+
+
+def krippendorff_alpha(
+    ratings: Sequence[Sequence[Any]], *, level: Literal["nominal", "interval"] = "nominal", seed: int = 0
+) -> Alpha | None:
+    """Agreement beyond chance of any number of raters, with ratings missing (None). ``ratings`` has a row for each
+    unit. None where no unit has two ratings, or all of those are one value. Krippendorff 2011, by ``krippendorff``;
+    the interval is of DRAWS resamplings of the units, those without two values left out.
+    """
+    import numpy as np
+
+    counts = np.array([row for row in _counts(ratings) if sum(row) > 1])
+    domain = sorted({value for unit in ratings for value in unit if value is not None})
+    if not len(counts) or (counts.sum(0) > 0).sum() < 2:
+        return None
+    numbers = domain if level == "interval" else list(range(len(domain)))
+    generator = np.random.default_rng(seed)
+    drawn = [counts[generator.integers(len(counts), size=len(counts))] for _ in range(DRAWS)]
+    alphas = [_alpha(sample, numbers, level) for sample in drawn if (sample.sum(0) > 0).sum() > 1]
+    low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (np.nan, np.nan)
+    value = _alpha(counts, numbers, level)
+    return Alpha(value, float(low) if alphas else value, float(high) if alphas else value, len(counts))
+
+
+def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "interval"]) -> float:
+    import krippendorff
+
+    return float(krippendorff.alpha(value_counts=counts, value_domain=list(domain), level_of_measurement=level))
+
+
+# --- strengths ------------------------------------------------------------------------------
+
+
+def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFrame:
+    """Strengths of models from battles: columns ``model_a``, ``model_b`` and ``outcome`` (1 where a won, 0 where b did,
+    0.5 for a tie, which is half a win each).
+
+    Gives model, ``strength`` (log-odds, centred at 0; P(i beats j) = sigmoid(difference)), ``low`` and ``high`` (95 %,
+    from the observed information), ``elo`` (1000 + 400/ln 10 strength), ``battles``, and ``group``: strengths of
+    different groups, which never met, cannot be compared. ``prior`` is the l2 of the fit. Bradley and Terry 1952.
+    """
+    import numpy as np
+
+    names = sorted({*battles["model_a"], *battles["model_b"]})
+    place = {name: i for i, name in enumerate(names)}
+    wins = np.zeros((len(names), len(names)))
+    for a, b, outcome in battles.select("model_a", "model_b", "outcome").iter_rows():
+        if a != b and outcome is not None:
+            wins[place[a], place[b]] += outcome
+            wins[place[b], place[a]] += 1 - outcome
+    strength = fit(wins, prior)
+    centre = np.eye(len(names)) - 1 / max(1, len(names))
+    cover = centre @ np.linalg.inv(information(wins, strength, prior)) @ centre.T
+    reach = Z * np.sqrt(np.diag(cover))
+    columns = {
+        "model": pl.Series(names, dtype=pl.String),
+        "strength": strength,
+        "low": strength - reach,
+        "high": strength + reach,
+        "elo": 1000 + ELO * strength,
+        "battles": (wins + wins.T).sum(1).round().astype(int),
+        "group": pl.Series(groups(wins + wins.T) if names else [], dtype=pl.Int64),
+    }
+    return pl.DataFrame(columns).sort("strength", descending=True, maintain_order=True)

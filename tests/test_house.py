@@ -16,9 +16,9 @@ PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
     {"errors", "texts", "door"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"recipe", "llm", "engines", "tablefile"},
+    {"recipe", "llm", "engines", "tablefile", *PARTS},
     {"planned", "pools", "schema", "resources", "statistics"},
-    {"plan", "rounds", "configs"},
+    {"plan", "rounds", "configs", "judged"},
     {"stages", "judging"},
     {"rehearse", "dataset", "gate"},
     {"card", "manifest"},

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from prefgen.rows import because, drops
+from prefgen.scores._strength import fit, groups
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,34 +28,11 @@ if TYPE_CHECKING:
 
 Scope = Literal["table", "response", "none"]
 
-STEPS = 100
-"""Newton steps at most; a handful is enough, and the objective is strictly concave."""
-CLOSE = 1e-10
-
 
 def position_weights(win_first: float, win_second: float) -> tuple[float, float]:
     """(w1, w2): the weight of a win when shown first, and when shown second; one half each where nobody won."""
     total = win_first + win_second
     return (win_second / total, win_first / total) if total else (0.5, 0.5)
-
-
-def fit(battles: "Matrix", l2: float = 0.1) -> "Matrix":
-    """The strengths e, in log-odds and centred at 0, that make a battle matrix likeliest. ``battles[m, n]`` is the
-    weight of m's wins over n. Raises ValueError where they are not found, which no finite matrix with l2 > 0 does.
-    """
-    import numpy as np
-
-    strength = np.zeros(len(battles))
-    for _ in range(STEPS):
-        odds = 1 / (1 + np.exp(strength[:, None] - strength[None, :]))  # that n beats m
-        slope = (battles * odds).sum(1) - (battles * odds).sum(0) - l2 * strength
-        weight = (battles + battles.T) * odds * odds.T
-        bend = np.diag(weight.sum(1) + l2) - weight
-        step = np.linalg.solve(bend, slope)
-        strength += step / max(1.0, np.abs(step).max())  # a long step is cut: far out the sigmoid is flat
-        if np.abs(step).max() < CLOSE:
-            return strength - strength.mean()
-    raise ValueError(f"no maximum found in {STEPS} steps")
 
 
 def _unranked(*, weights: Scope = "table", l2: float = 0.1) -> pl.Expr:  # noqa: ARG001
@@ -81,16 +59,13 @@ def _with_groups(rows: pl.DataFrame, *, weights: Scope = "table", l2: float = 0.
 
 def _largest(group: pl.DataFrame) -> list[str]:
     """The battles of the largest connected set of one response's judgments; of equal ones the first."""
-    import numpy as np
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
     names = _names(group)
-    first, second = ([names[i] for i in group[c]] for c in ("first_id", "second_id"))
-    graph = csr_array((np.ones(len(first)), (first, second)), shape=(len(names), len(names)))
-    _, parts = connected_components(graph, directed=False)
-    best = int(np.bincount(parts).argmax())
-    return [battle for battle, m in zip(group["id"], first, strict=True) if parts[m] == best]
+    met = battle_matrix(
+        len(names), [(names[m], names[n], True) for m, n in group.select("first_id", "second_id").rows()], (1, 1)
+    )
+    parts = groups(met)
+    best = max(dict.fromkeys(parts), key=parts.count)
+    return [battle for battle, first in group.select("id", "first_id").rows() if parts[names[first]] == best]
 
 
 def _names(group: pl.DataFrame) -> dict[str, int]:

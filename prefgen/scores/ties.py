@@ -76,27 +76,37 @@ def _unrated(*, parser: Parser = "robust", item: str = "item") -> pl.Expr:
     )
 
 
-def _with_ratings(rows: pl.DataFrame, *, parser: Parser = "robust", item: str = "item") -> pl.DataFrame:  # noqa: ARG001
-    """The rows with the rating that counts, and with the other reading's."""
-    readings = {"robust": finite("score"), "official": official_rating().fill_null(FAILED)}
+def _with_ratings(rows: pl.DataFrame, *, parser: Parser = "robust", item: str = "item") -> pl.DataFrame:
+    """The rows with the rating that counts; on each, what is said of all of them, also of those that will go."""
+    readings = {"robust": finite("score"), "official": official_rating()}
     other = readings["official" if parser == "robust" else "robust"]
-    return rows.with_columns(_rating=readings[parser], _differs=other.ne_missing(readings[parser].fill_null(FAILED)))
+    return rows.with_columns(
+        _rating=readings[parser] if parser == "robust" else readings[parser].fill_null(FAILED),
+        _unreadable=readings[parser].is_null().mean(),
+        _disagreement=readings[parser].ne_missing(other).mean(),
+        _items=pl.col(item).n_unique(),
+    )
 
 
 @whole
 @drops(_unrated, prepared=_with_ratings)
-def ties(rows: pl.DataFrame, *, parser: Parser = "robust", item: str = "item") -> pl.DataFrame:
+def ties(
+    rows: pl.DataFrame,
+    *,
+    parser: Parser = "robust",  # noqa: ARG001  whose rating counts is settled before
+    item: str = "item",
+) -> pl.DataFrame:
     """The result table of the Ties: a row for each measure, and one for the domain; scores are percentages.
 
     Takes ``rate``'s judgments of responses that are known to be right or wrong (``correct``), with ``item`` the
     benchmark's own id. ``parser`` says whose reading counts. ``robust`` is the column ``score``, and an item with a
-    rating that cannot be read is left out and counted. ``official`` reads the judge's words as RewardBench 2 does, and
+    rating that cannot be read is left out, which ``note`` counts. ``official`` reads the judge's words as RewardBench 2 does, and
     takes a rating that it cannot read for -1. Several ratings of a response have their mean.
     """
     found = _items(rows, item)
     groups = {kind: {n: found[f"{kind}:{n}"] for n in _numbers(found, kind)} for kind in ("ref", "tied")}
     measures = ties_score(groups["ref"], groups["tied"])
-    shares = {"unreadable": _share(rows["_rating"] == FAILED), "disagreement": _share(rows["_differs"])}
+    unreadable, disagreement, items = next(rows.select(_OF_ALL).iter_rows(), (None, None, 0))
     counts = {"tied_acc": len(groups["tied"]), "ref_acc": len(groups["ref"])}
     both = len(set(groups["ref"]) & set(groups["tied"]))
     same = {"convention": "RewardBench 2", "mode": "ratings", "judge_model": said_by(rows, "judge_model")}
@@ -104,8 +114,9 @@ def ties(rows: pl.DataFrame, *, parser: Parser = "robust", item: str = "item") -
         result("measure", Tally(name, measures[name], counts.get(name, both)), weight=share, **same)
         for name, share in SHARES.items()
     ]
-    note = None if found else "no rows: counts as 0"
-    domain = Tally("Ties", measures["score"], len(found), **shares)
+    left_out = f"{items - len(found)} items left out" if items > len(found) else None
+    note = left_out if found else "no rows: counts as 0"
+    domain = Tally("Ties", measures["score"], len(found), unreadable, disagreement)
     return pl.DataFrame([*made, result("domain", domain, note=note, **same)], schema=RESULTS)
 
 
@@ -119,12 +130,9 @@ def _items(rows: pl.DataFrame, item: str) -> dict[str, Ratings]:
     return {name: (right, wrong) for name, right, wrong in made.select(item, *_SIDES).iter_rows()}
 
 
+_OF_ALL = ("_unreadable", "_disagreement", "_items")
 _SIDES = {"right": pl.col("correct"), "wrong": ~pl.col("correct")}
 
 
 def _numbers(found: Mapping[str, Any], kind: str) -> list[str]:
     return [name.partition(":")[2] for name in found if name.startswith(f"{kind}:")]
-
-
-def _share(marks: pl.Series) -> float | None:
-    return marks.cast(pl.Float64).mean() if len(marks) else None  # type: ignore[return-value]

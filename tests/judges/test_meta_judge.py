@@ -16,8 +16,8 @@ ROW: Row = {
 }
 
 
-def said(**settings: bool) -> str:
-    return meta_judge(model="m", **settings).ask(ROW).messages[-1]["content"]
+def said(*, mask_scores: bool = True) -> str:
+    return meta_judge(model="m", mask_scores=mask_scores).ask(ROW).messages[-1]["content"]
 
 
 def test_scores_are_masked_unless_the_recipe_says_otherwise() -> None:

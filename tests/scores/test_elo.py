@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from prefgen.scores.elo import battle_matrix, elo, fit, position_weights
+from prefgen.scores._strength import fit
+from prefgen.scores.elo import battle_matrix, elo, position_weights
 
 GOLDEN = [(0, 1, True), (1, 0, False), (0, 2, True), (2, 0, True), (1, 2, True), (2, 1, True)]
 """The specification's vector: (0,1)->0, (1,0)->0, (0,2)->0, (2,0)->2, (1,2)->1, (2,1)->2."""
@@ -81,7 +82,7 @@ def test_it_is_the_maximum(battles: tuple[int, Any], l2: float) -> None:
 
 def test_one_that_wins_all_is_found_too() -> None:
     won = [(m, n, m < n) for m, n in permutations(range(11), 2)]
-    strengths = fit(battle_matrix(11, won, (0.5, 0.5)))
+    strengths = fit(battle_matrix(11, won, (0.5, 0.5)), 0.1)
     assert list(np.argsort(-strengths)) == list(range(11))
 
 

@@ -1,0 +1,48 @@
+import json
+
+import polars as pl
+
+from prefgen.judged import HEAD, judge_report, report_rows
+from tests.test_statistics import judged
+
+
+def test_a_judge_of_pairs() -> None:
+    report = judge_report(judged(100, 0.8, 0.1, 0))
+    one = report["judges"]["m"]
+    assert (one["judgments"], one["pairs"]) == (200, 100)
+    assert one["agrees_with_gold"]["n"] == 200
+    assert set(one) > {"first_shown", "flips", "prefers_longer", "gold_is_longer"}
+    assert "alpha" not in report
+    json.dumps(report, allow_nan=False)
+
+
+def test_several_judges_agree_or_not() -> None:
+    rows = [
+        judged(60, right, 0.0, seed).with_columns(judge_model=pl.lit(name))
+        for name, right, seed in (("x", 0.95, 1), ("y", 0.95, 2), ("z", 0.5, 3))
+    ]
+    report = judge_report(pl.concat(rows))
+    assert set(report["kappas"]) == {"x | y", "x | z", "y | z"}
+    assert report["kappas"]["x | y"] > 0.6 > 0.3 > abs(report["kappas"]["x | z"])
+    assert report["alpha"]["low"] < report["alpha"]["value"] < report["alpha"]["high"]
+
+
+def test_a_judge_of_scores() -> None:
+    rows = pl.DataFrame({"response_id": ["a", "a", "b", "b"], "score": [4.0, 5.0, 1.0, 1.0], "judge_model": ["m"] * 4})
+    one = judge_report(rows)["judges"]["m"]
+    assert (one["judgments"], one["responses"], one["mean"]) == (4, 2, 2.75)
+    assert one["scores"] == {"1.0": 2, "4.0": 1, "5.0": 1}
+    assert one["alpha"]["value"] > 0.8
+
+
+def test_tables_without_judgments_say_nothing() -> None:
+    assert judge_report(pl.DataFrame({"id": ["a"]})) == {}
+    empty = judge_report(judged(0, 0.5, 0.5, 0))
+    assert empty["judges"] == {}
+    assert report_rows({"t": empty}) == (HEAD, [])
+
+
+def test_a_report_in_words() -> None:
+    _, rows = report_rows({"t": judge_report(judged(100, 1.0, 0.0, 0))})
+    assert rows[0][:4] == ("t", "m", "200", "1.00 (0.98 to 1.00)")
+    assert rows[0][5] == "0.00 (0.00 to 0.04)"
