@@ -1,0 +1,43 @@
+"""Each row with entries of a list that the seed draws: a principle to answer by, a request to criticise by."""
+
+from pathlib import Path
+
+import polars as pl
+
+from prefgen.rows import shuffled
+
+TOP = 2.0**64
+
+
+def draw(rows: pl.DataFrame, *, among: Path, n: int = 1, seed: int = 0) -> pl.DataFrame:
+    """Every row ``n`` times, each with the columns of another entry of a JSONL file, drawn without replacement.
+
+    Entries with a column ``weight`` are drawn in proportion to it (by exponential keys: Efraimidis and Spirakis 2006),
+    the others evenly; ``entry`` is the place in the file. Of n above 1 the ids get the draw's number, and ``turn``
+    holds it: with a pool of models (``use: [a, b]``) the rows of a prompt then take them by turns. A column that is
+    there already is drawn anew. Files that come with prefgen: ultrafeedback_principles.jsonl, constitution.jsonl,
+    contrast_affixes.jsonl. Raises ValueError where the file cannot be read or has fewer than ``n`` entries.
+    """
+    entries = _entries(among)
+    if not 1 <= n <= entries.height:
+        raise ValueError(f"n must be from 1 to {entries.height}, the entries of {among.name}; it is {n}")
+    rows = rows.drop(set(entries.columns) | {"turn"}, strict=False).with_row_index("_row")
+    both = rows.select("_row", "id").join(entries.select("entry", "weight"), how="cross")
+    both = both.with_columns(pl.format("{}/{}", "id", "entry").alias("_of"))
+    share = (shuffled(seed, "draw", of="_of").cast(pl.Float64) + 0.5) / TOP
+    place = (-share.log() / pl.col("weight")).rank("ordinal").over("_row") - 1
+    drawn = both.with_columns(place.cast(pl.Int64).alias("turn")).filter(pl.col("turn") < n).sort("_row", "turn")
+    made = rows.join(drawn.select("_row", "entry", "turn"), on="_row", maintain_order="left")
+    made = made.join(entries.drop("weight"), on="entry", how="left", maintain_order="left").drop("_row")
+    return made.drop("turn") if n == 1 else made.with_columns(pl.format("{}.{}", "id", "turn").alias("id"))
+
+
+def _entries(path: Path) -> pl.DataFrame:
+    """The file's entries with their places and weights."""
+    try:
+        found = pl.read_ndjson(path, infer_schema_length=None)
+    except (OSError, pl.exceptions.PolarsError) as e:
+        raise ValueError(f"among must be a JSONL file that can be read; {path}: {str(e).splitlines()[0]}") from e
+    weight = pl.col("weight").cast(pl.Float64) if "weight" in found.columns else pl.lit(1.0)
+    found = found.with_columns(weight.alias("weight")).with_row_index("entry").cast({"entry": pl.Int64})
+    return found.filter(pl.col("weight") > 0)
