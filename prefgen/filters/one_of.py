@@ -5,10 +5,10 @@ from typing import Literal
 
 import polars as pl
 
-from prefgen.rows import because, filters, shuffled, whole
+from prefgen.rows import because, filters, shuffled, whole_across
 
 
-@whole
+@whole_across("same")
 @filters
 def one_of(*, same: str | Sequence[str], pick: Literal["first", "random"] = "first", seed: int = 0) -> pl.Expr:
     """Keeps one row of those with the ``same`` values: the first, or one that the seed and the rows' ids pick.

@@ -76,7 +76,9 @@ class aspects(Asker):
         """The ratings of each response in every aspect; refused where one reply holds not exactly one for each."""
         candidates = row["candidates"]
         read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.aspects, replies, strict=True)}
-        words = "\n\n".join(f"{aspect}\n{reply.text.strip()}" for aspect, reply in zip(self.aspects, replies, strict=True))
+        words = "\n\n".join(
+            f"{aspect}\n{reply.text.strip()}" for aspect, reply in zip(self.aspects, replies, strict=True)
+        )
         said = {"judgment": words, "judge_model": replies[0].model, "judgment_replies": [r.id for r in replies]}
         made = []
         for place, one in enumerate(candidates):
@@ -84,7 +86,9 @@ class aspects(Asker):
             known = [rating for rating in rated.values() if rating is not None]
             if not known:
                 raise Unreadable("missing", "a text that was rated for no aspect")
-            made.append({**one, **rated, **said, "score": sum(known) / len(known), "asked": self._asked(row, self.aspects[0])})
+            made.append(
+                {**one, **rated, **said, "score": sum(known) / len(known), "asked": self._asked(row, self.aspects[0])}
+            )
         return made
 
     def _asked(self, row: Row, aspect: str) -> list[Message]:

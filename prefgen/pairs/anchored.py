@@ -24,7 +24,10 @@ def _unpaired() -> pl.Expr:
         ("no response", text.is_null()),
         ("not scored", points.is_null()),
         ("no scored response of the newer model", new.count() == 0),
-        ("no score above the anchor", (points.get(chosen) <= points.get(anchor)) | ~apart(points.get(chosen), points.get(anchor))),
+        (
+            "no score above the anchor",
+            (points.get(chosen) <= points.get(anchor)) | ~apart(points.get(chosen), points.get(anchor)),
+        ),
         ("equal texts", same),
         ("neither best of the newer nor the anchor", (here != chosen) & (here != anchor)),
     ).over("prompt_id")

@@ -28,7 +28,11 @@ def _unpaired(*, max_chosen: int | None = None, min_gap: float = 0.0, different_
         (f"elo gap under {min_gap:g}", (worst + min_gap > best) & apart(worst + min_gap, best)),
         ("equal texts", same),
         *(scores if different_scores else []),
-        *([] if max_chosen is None else [(f"chosen judgment longer than {max_chosen} characters", length > max_chosen)]),
+        *(
+            []
+            if max_chosen is None
+            else [(f"chosen judgment longer than {max_chosen} characters", length > max_chosen)]
+        ),
         ("neither strongest nor weakest", (here != chosen) & (here != rejected)),
     ).over("response_id")
 

@@ -100,8 +100,8 @@ def ties(
 
     Takes ``rate``'s judgments of responses that are known to be right or wrong (``correct``), with ``item`` the
     benchmark's own id. ``parser`` says whose reading counts. ``robust`` is the column ``score``, and an item with a
-    rating that cannot be read is left out, which ``note`` counts. ``official`` reads the judge's words as RewardBench 2 does, and
-    takes a rating that it cannot read for -1. Several ratings of a response have their mean.
+    rating that cannot be read is left out, which ``note`` counts. ``official`` reads the judge's words as RewardBench 2
+    does, and takes a rating that it cannot read for -1. Several ratings of a response have their mean.
     """
     found = _items(rows, item)
     groups = {kind: {n: found[f"{kind}:{n}"] for n in _numbers(found, kind)} for kind in ("ref", "tied")}

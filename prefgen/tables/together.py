@@ -12,7 +12,11 @@ Order = Literal["shuffled", "given"]
 
 
 def _apart(
-    *, order: Order = "shuffled", at_least: int = 2, exactly: int | None = None, seed: int = 0  # noqa: ARG001
+    *,
+    order: Order = "shuffled",
+    at_least: int = 2,
+    exactly: int | None = None,
+    seed: int = 0,  # noqa: ARG001
 ) -> pl.Expr:
     if at_least < 2:
         raise ValueError(f"at_least must be 2 or more; it is {at_least}")

@@ -13,10 +13,34 @@ LONGEST = 20_000
 """Characters of an object at most: a verdict with its reasons; more is not parsed."""
 _FENCED = re.compile(r"```[ \t]*(?:json|python|py)?[ \t]*\n?(.*?)```", re.DOTALL | re.IGNORECASE)
 _VERDICT_KEYS = frozenset(
-    "verdict winner preference preferred choice decision better better_response better_answer preferred_response final_verdict"
-    " final_decision result judgment judgement selection chosen best best_response label final_answer answer".split()
+    [
+        "verdict",
+        "winner",
+        "preference",
+        "preferred",
+        "choice",
+        "decision",
+        "better",
+        "better_response",
+        "better_answer",
+        "preferred_response",
+        "final_verdict",
+        "final_decision",
+        "result",
+        "judgment",
+        "judgement",
+        "selection",
+        "chosen",
+        "best",
+        "best_response",
+        "label",
+        "final_answer",
+        "answer",
+    ]
 )
-_SCORE_KEYS = frozenset("score rating points total total_score final_score overall overall_score grade".split())
+_SCORE_KEYS = frozenset(
+    ["score", "rating", "points", "total", "total_score", "final_score", "overall", "overall_score", "grade"]
+)
 _NAMED = re.compile(
     r"(?:the[ _])?(?:(?:ai[ _])?(?:assistant|response|answer|output|option|model|candidate|completion|judge?ment|solution)[ _]?)?"
     r"[\[(]{0,2}(?:([A-Za-z])|([1-9]))[\])]{0,2}(?:[ _](?:is|wins)(?: better)?)?\.?",

@@ -1,0 +1,68 @@
+"""Texts as sets of word n-grams, and which of many are near one another."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from prefgen.asker import as_text
+
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
+"""Words; where scripts put no spaces (Chinese, Japanese), single characters."""
+PERMUTATIONS = 128
+"""Hashes of one signature: the error of its estimate is about 1 / sqrt(128), and estimates are checked."""
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in lower case."""
+    return WORD.findall(text.lower())
+
+
+def ngrams(tokens: Sequence[str], n: int) -> set[str]:
+    """All runs of n words; of a shorter text the whole."""
+    if len(tokens) <= n:
+        return {" ".join(tokens)} if tokens else set()
+    return {" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
+
+
+def texts_of(rows: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The text of each row: of conversations their turns, of several columns one after the other."""
+    found = [[str(as_text(value)) if value is not None else "" for value in rows[c].to_list()] for c in columns]
+    return ["\n".join(parts) for parts in zip(*found, strict=True)] if rows.height else []
+
+
+def jaccard(a: set[str], b: set[str]) -> float:
+    """How much of two sets is common to them."""
+    return len(a & b) / len(a | b) if a or b else 0.0
+
+
+class Near:
+    """Sets put in one by one, and those among them that are near another one: MinHash with locality-sensitive hashing
+    finds candidates, exact Jaccard decides.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        from datasketch import MinHashLSH
+
+        self.threshold, self._sets = threshold, dict[Any, set[str]]()
+        self._index = MinHashLSH(threshold=max(0.05, threshold - 0.1), num_perm=PERMUTATIONS)
+
+    def nearest(self, own: set[str], signature: Any) -> tuple[Any, float] | None:
+        """The name of the nearest set that is near enough, the first of equal ones."""
+        found = [(name, jaccard(own, self._sets[name])) for name in self._index.query(signature)]
+        near = [(name, alike) for name, alike in found if alike >= self.threshold]
+        return min(near, key=lambda one: (-one[1], one[0])) if near else None
+
+    def add(self, name: Any, own: set[str], signature: Any) -> None:
+        """Puts a set in, under a name that is its own and can be ordered."""
+        self._sets[name] = own
+        self._index.insert(name, signature)
+
+
+def signatures(sets: Sequence[set[str]]) -> Iterator[Any]:
+    """The MinHash of each set."""
+    from datasketch import MinHash
+
+    encoded = [[gram.encode("utf-8", "surrogatepass") for gram in sorted(one)] for one in sets]
+    return iter(MinHash.bulk(encoded, num_perm=PERMUTATIONS, seed=1))

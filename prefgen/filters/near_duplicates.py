@@ -1,0 +1,51 @@
+"""Prompts, or pairs, that are nearly the same as an earlier one. MinHash: Broder 1997; for training data, arXiv:2107.06499.
+
+datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. A pair of texts as
+alike as the threshold is missed in about one of a hundred cases, as such an index does.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from prefgen.filters._shingles import Near, ngrams, signatures, texts_of, words
+from prefgen.rows import because, drops, whole
+
+
+def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3) -> pl.Expr:
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold must be above 0 and at most 1; it is {threshold:g}")
+    if ngram < 1:
+        raise ValueError(f"ngram must be 1 or more; it is {ngram}")
+    return because(("nearly the same as an earlier one", pl.col("detail").is_not_null()))
+
+
+def _compared(
+    rows: pl.DataFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
+) -> pl.DataFrame:
+    """The rows with the id of the earlier one that each is nearly the same as."""
+    sets = [ngrams(words(text), ngram) for text in texts_of(rows, [of] if isinstance(of, str) else of)]
+    seen, whose, ids = Near(threshold), list[str | None](), rows["id"].to_list()
+    for place, (own, signature) in enumerate(zip(sets, signatures(sets), strict=True)):
+        near = seen.nearest(own, signature) if own else None
+        whose.append(ids[near[0]] if near else None)
+        if own and not near:
+            seen.add(place, own, signature)
+    return rows.with_columns(pl.Series("detail", whose, pl.String))
+
+
+@whole
+@drops(_near, prepared=_compared)
+def near_duplicates(
+    rows: pl.DataFrame,
+    *,
+    of: str | Sequence[str] = "prompt",  # noqa: ARG001  the settings decide which rows are dropped
+    threshold: float = 0.8,  # noqa: ARG001
+    ngram: int = 3,  # noqa: ARG001
+) -> pl.DataFrame:
+    """Keeps the first of all rows whose texts are ``threshold`` alike: Jaccard of their sets of ``ngram`` words, 0.8 of
+    3 by default (our choice; 0.8 is common). ``of`` is the column that is compared, or several at once: [chosen,
+    rejected] for pairs. A row is held against the kept ones before it; of a dropped one, ``detail`` is the id of the
+    row that it repeats. Raises ValueError for a threshold outside (0, 1].
+    """
+    return rows.drop("detail")
