@@ -1,6 +1,6 @@
 """How long each reader of judges' words takes on 100 kB: a long analysis, and the worst of some hundred hostile texts.
 
-    python bench/reading.py
+python bench/reading.py
 """
 
 import sys

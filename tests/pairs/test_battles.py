@@ -6,8 +6,19 @@ import pytest
 
 from prefgen.pairs.battles import battles
 
-ROW: dict[str, Any] = {"prompt_id": "p", "prompt": [{"role": "user", "content": "q"}], "response": "r", "judge_model": "m"}
-SCHEMA = {"id": pl.String, "response_id": pl.String, "judgment": pl.String, "score": pl.Float64, "judgment_reply": pl.String}
+ROW: dict[str, Any] = {
+    "prompt_id": "p",
+    "prompt": [{"role": "user", "content": "q"}],
+    "response": "r",
+    "judge_model": "m",
+}
+SCHEMA = {
+    "id": pl.String,
+    "response_id": pl.String,
+    "judgment": pl.String,
+    "score": pl.Float64,
+    "judgment_reply": pl.String,
+}
 
 
 def table(texts: str, response: str = "p.0") -> pl.DataFrame:
@@ -21,7 +32,9 @@ def table(texts: str, response: str = "p.0") -> pl.DataFrame:
 
 def test_every_two_meet_in_both_orders() -> None:
     made = battles(table("abc"))
-    assert made.select("first_id", "second_id").rows() == [(f"p.0.{m}", f"p.0.{n}") for m, n in permutations(range(3), 2)]
+    assert made.select("first_id", "second_id").rows() == [
+        (f"p.0.{m}", f"p.0.{n}") for m, n in permutations(range(3), 2)
+    ]
     first = made.row(0, named=True)
     assert {name: first[name] for name in ("id", "judgment_a", "judgment_b", "first_score", "second_score")} == {
         "id": "p.0.0-1", "judgment_a": "a", "judgment_b": "b", "first_score": 0.0, "second_score": 1.0,

@@ -89,7 +89,9 @@ def test_one_that_wins_all_is_found_too() -> None:
 @pytest.mark.parametrize(("scope", "shares"), [("table", (0.25, 0.75)), ("none", (0.5, 0.5))])
 def test_over_what_places_are_weighted(scope: Any, shares: tuple[float, float]) -> None:
     rows = pl.concat([table([(0, 1, True), (1, 0, True)]), table([(0, 1, True), (1, 0, False)], "p.1")])
-    first, second = (made["wins"].to_list() for _, made in elo(rows, weights=scope).group_by("response_id", maintain_order=True))
+    first, second = (
+        made["wins"].to_list() for _, made in elo(rows, weights=scope).group_by("response_id", maintain_order=True)
+    )
     assert first == pytest.approx([shares[0], shares[0]])
     assert second == pytest.approx([sum(shares), 0])
 
