@@ -8,8 +8,8 @@ from prefgen.rows import because, filters, shuffled, whole
 @whole
 @filters
 def author_balance(*, seed: int = 0) -> pl.Expr:
-    """For every two models keeps as many pairs with the one chosen as with the other: which, the seed and the pairs' ids
-    decide. Pairs of a model with itself stay. Takes pairs with ``chosen_model`` and ``rejected_model``.
+    """For every two models keeps as many pairs with the one chosen as with the other: which, the seed and the pairs'
+    ids decide. Pairs of a model with itself stay. Takes pairs with ``chosen_model`` and ``rejected_model``.
     """
     chosen, rejected = pl.col("chosen_model"), pl.col("rejected_model")
     two = [pl.min_horizontal(chosen, rejected), pl.max_horizontal(chosen, rejected)]

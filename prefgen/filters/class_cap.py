@@ -1,5 +1,5 @@
-"""No class may be more than a share of what is kept. NeMo-Aligner caps each score of its judge's data at 40%; Self-Rewarding
-LMs (arXiv:2401.10020) take out part of the score 4.
+"""No class may be more than a share of what is kept. NeMo-Aligner caps each score of its judge's data at 40%;
+Self-Rewarding LMs (arXiv:2401.10020) take out part of the score 4.
 """
 
 import polars as pl

@@ -1,7 +1,7 @@
 """Prompts that stand in a benchmark, or nearly: who trains on them cannot be measured by it.
 
-A run of 13 words in common is GPT-3's rule (arXiv:2005.14165); shorter prompts are held against the benchmark's as wholes, by
-the Jaccard likeness of their words' pairs.
+A run of 13 words in common is GPT-3's rule (arXiv:2005.14165); shorter prompts are held against the benchmark's as
+wholes, by the Jaccard likeness of their words' pairs.
 """
 
 import json

@@ -16,8 +16,8 @@ def _same(*, at_least: float = 0.95) -> pl.Expr:
 
 
 def _likeness(rows: pl.DataFrame, *, at_least: float = 0.95) -> pl.DataFrame:  # noqa: ARG001
-    """The rows with the normalised indel likeness of their two responses: 2 * common / (length of both), of what is left
-    when case and white space do not count.
+    """The rows with the normalised indel likeness of their two responses: 2 * common / (length of both), of what is
+    left when case and white space do not count.
     """
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cpdist

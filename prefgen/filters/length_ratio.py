@@ -13,8 +13,8 @@ Unit = Literal["characters", "words"]
 def length_ratio(
     *, at_most: float | None = 2.0, chosen_at_most: float | None = None, unit: Unit = "characters"
 ) -> pl.Expr:
-    """Drops pairs whose longer response is over ``at_most`` times as long as the shorter (2 by default: our choice), and
-    those whose chosen response is over ``chosen_at_most`` times as long as the rejected. An empty response has no
+    """Drops pairs whose longer response is over ``at_most`` times as long as the shorter (2 by default: our choice),
+    and those whose chosen response is over ``chosen_at_most`` times as long as the rejected. An empty response has no
     ratio. Raises ValueError for a ratio that no pair could have, and where neither is asked.
     """
     if at_most is None and chosen_at_most is None:

@@ -13,8 +13,8 @@ from prefgen.rows import because, filters, whole_across
 @whole_across("by")
 @filters
 def majority_share(*, at_least: float = 0.5, by: str | Sequence[str] = "pair_id", votes: int = 1) -> pl.Expr:
-    """Keeps the judgments that prefer the response which most of their group (``by``) prefer, where that is ``at_least``
-    this share of those that could be read, and there are so many ``votes``. A tie has no majority.
+    """Keeps the judgments that prefer the response which most of their group (``by``) prefer, where that is
+    ``at_least`` this share of those that could be read, and there are so many ``votes``. A tie has no majority.
 
     By pair_id both orders vote together; by [pair_id, gold] each order by itself. Raises ValueError for a share outside
     [0, 1].

@@ -1,4 +1,4 @@
-"""Texts that are too long, whole rows of them. Meta-Rewarding (arXiv:2407.19594) caps chosen responses and judgments."""
+"""Texts that are too long. Meta-Rewarding (arXiv:2407.19594) caps chosen responses and judgments."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,9 +13,9 @@ from prefgen.rows import because, filters
 def max_length(
     *, of: str | Sequence[str], at_most: int, unit: Literal["characters", "words"] = "characters"
 ) -> pl.Expr:
-    """Drops rows with a text of the columns ``of`` that is longer than ``at_most``. The paper's limits: 2,500 characters
-    for a chosen response in its first iteration; 1,100 and then 1,000 for a chosen judgment. A text that is not there
-    is not long. Raises ValueError for ``at_most`` under 1.
+    """Drops rows with a text of the columns ``of`` that is longer than ``at_most``. The paper's limits: 2,500
+    characters for a chosen response in its first iteration; 1,100 and then 1,000 for a chosen judgment. A text that
+    is not there is not long. Raises ValueError for ``at_most`` under 1.
     """
     if at_most < 1:
         raise ValueError(f"at_most must be 1 or more; it is {at_most}")

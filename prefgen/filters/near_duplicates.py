@@ -1,7 +1,8 @@
-"""Prompts, or pairs, that are nearly the same as an earlier one. MinHash: Broder 1997; for training data, arXiv:2107.06499.
+"""Prompts, or pairs, that are nearly the same as an earlier one. MinHash: Broder 1997; for training data,
+arXiv:2107.06499.
 
-datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. A pair of texts as
-alike as the threshold is missed in about one of a hundred cases, as such an index does.
+datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. A pair of texts
+as alike as the threshold is missed in about one of a hundred cases, as such an index does.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from prefgen.filters._shingles import Near, ngrams, signatures, texts_of, words
 from prefgen.rows import because, drops, whole
 
 
-def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3) -> pl.Expr:
+def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3) -> pl.Expr:  # noqa: ARG001
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1; it is {threshold:g}")
     if ngram < 1:

@@ -61,8 +61,8 @@ def novel(rows: pl.DataFrame, *, of: str = "instruction", at_most: float = 0.7) 
     ``at_most`` 0.7.
 
     What was there before are the rows that have a ``prompt`` and no text in ``of``: seeds, and prompts of earlier
-    rounds, put into one table with the new ones by ``concat``. They are compared with, and not given back. ``rouge_l`` is the
-    highest found; of a dropped row, ``detail`` is the id of the row that it is near to. Raises ValueError for
-    ``at_most`` outside [0, 1].
+    rounds, put into one table with the new ones by ``concat``. They are compared with, and not given back.
+    ``rouge_l`` is the highest found; of a dropped row, ``detail`` is the id of the row that it is near to. Raises
+    ValueError for ``at_most`` outside [0, 1].
     """
     return rows.drop("detail", "prompt", "part", strict=False)

@@ -12,7 +12,8 @@ def panel_agreement(*, at_least: int = 2, by: str = "pair_id") -> pl.Expr:
     prefer the other. A judge's judgments of a pair, in both orders, are one vote: their majority; a judge whose
     judgments are tied has none. Judgments against the panel's preference are dropped too.
 
-    The paper lets the panel vote however it splits: that is ``at_least: 1``. Raises ValueError for ``at_least`` under 1.
+    The paper lets the panel vote however it splits: that is ``at_least: 1``. Raises ValueError for ``at_least`` under
+    1.
     """
     if at_least < 1:
         raise ValueError(f"at_least must be 1 or more; it is {at_least}")

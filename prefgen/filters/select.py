@@ -26,7 +26,8 @@ def select(
     """Keeps the rows whose column ``by`` is ``among`` these values, is none of those in ``without``, and lies between
     ``at_least`` and ``at_most``. ``take`` keeps so many prompts of them, which the seed and their ids pick.
 
-    A null is no value: it is dropped, but for ``without``. Raises ValueError where nothing is asked, for an empty list and for ``take`` under 1.
+    A null is no value: it is dropped, but for ``without``. Raises ValueError where nothing is asked, for an empty
+    list and for ``take`` under 1.
     """
     if among is None and without is None and at_least is None and at_most is None and take is None:
         raise ValueError("select must be told which rows: among, without, at_least, at_most or take")

@@ -14,10 +14,11 @@ def _cut(*, of: str | Sequence[str] = "response", unfinished: bool = False) -> p
     columns = [of] if isinstance(of, str) else of
     reasons = [("cut off at max_tokens", pl.col("_truncated"))]
     for c in columns:
-        fences = pl.col(c).str.count_matches(r"(?m)^[ \t]{0,3}```")
+        text = pl.col(c).cast(pl.String)
+        fences = text.str.count_matches(r"(?m)^[ \t]{0,3}```")
         reasons.append((f"{c} ends in an open code block", fences % 2 == 1))
         if unfinished:
-            reasons.append((f"{c} ends in mid-sentence", ~pl.col(c).str.contains(_ENDS)))
+            reasons.append((f"{c} ends in mid-sentence", ~text.str.contains(_ENDS)))
     return because(*reasons)
 
 
@@ -30,11 +31,11 @@ def _marked(rows: pl.DataFrame, *, of: str | Sequence[str] = "response", unfinis
 def truncation(
     rows: pl.DataFrame,
     *,
-    of: str | Sequence[str] = "response",
+    of: str | Sequence[str] = "response",  # noqa: ARG001
     unfinished: bool = False,  # noqa: ARG001
 ) -> pl.DataFrame:
-    """Drops rows that ``truncated`` says were cut off, where there is such a column, and texts of the columns ``of`` with
-    a code block that never ends. ``unfinished`` also drops texts that end in mid-sentence: lists and verse may, so it is
-    off by default.
+    """Drops rows that ``truncated`` says were cut off, where there is such a column, and texts of the columns ``of``
+    with a code block that never ends. ``unfinished`` also drops texts that end in mid-sentence: lists and verse may,
+    so it is off by default.
     """
     return rows.drop("_truncated")

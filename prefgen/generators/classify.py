@@ -36,8 +36,8 @@ _MARKS = "*_`\"'<>[]. \t"
 
 @dataclass(frozen=True, kw_only=True)
 class classify(Asker):
-    """prompts → the same prompts with ``category``, ``complexity`` and ``length_class``. Raises ValueError for fewer than
-    two categories, and for a scale under 2.
+    """prompts → the same prompts with ``category``, ``complexity`` and ``length_class``. Raises ValueError for fewer
+    than two categories, and for a scale under 2.
     """
 
     categories: tuple[str, ...] | list[str] = CATEGORIES
@@ -90,7 +90,7 @@ def _field(text: str, name: str, reply: Reply) -> str:
         raise Unreadable("conflicting", f"several {name} lines")
     if reply.finish == "length" and not re.search(r"^[ \t*_#>-]*length.*\n", text + "\n", re.IGNORECASE | re.MULTILINE):
         raise Unreadable("truncated")
-    return said.pop()
+    return str(said.pop())
 
 
 def _folded(text: str) -> str:

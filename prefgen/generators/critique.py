@@ -11,8 +11,9 @@ from prefgen.errors import Unreadable
 
 @dataclass(frozen=True, kw_only=True)
 class critique(Asker):
-    """responses → the same responses, each with a ``critique``. ``critique_request`` says what to look at; ``draw`` gives
-    each row one of a list. The paper shows few examples before; here the model is one that follows instructions.
+    """responses → the same responses, each with a ``critique``. ``critique_request`` says what to look at; ``draw``
+    gives each row one of a list. The paper shows few examples before; here the model is one that follows
+    instructions.
     """
 
     makes = {"critique": pl.String, "critique_reply": pl.String}

@@ -13,8 +13,9 @@ START, END = "[Start of Evaluation Plan]", "[End of Evaluation Plan]"
 
 @dataclass(frozen=True, kw_only=True)
 class evaluation_plan(Asker):
-    """pairs → the same pairs, each with a ``plan``. Before ``both_orders``, so that a pair and a plan, in one order, are
-    one question. The responses are not shown: plans of one instruction are asked for once, whatever its pairs are.
+    """pairs → the same pairs, each with a ``plan``. Before ``both_orders``, so that a pair and a plan, in one order,
+    are one question. The responses are not shown: plans of one instruction are asked for once, whatever its pairs
+    are.
     """
 
     makes = {"plan": pl.String, "plan_model": pl.String, "plan_reply": pl.String}

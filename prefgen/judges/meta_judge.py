@@ -1,8 +1,8 @@
 """Which of two judgments of one response is the better one? Meta-Rewarding Language Models, arXiv:2407.19594.
 
 The paper shows the judgments whole, and finds that by its second iteration the meta-judge takes the higher score in
-97.68% of cases. NeMo-Aligner takes the scores out of both, so that the reasons must decide; so does this, unless ``mask_scores`` is
-false.
+97.68% of cases. NeMo-Aligner takes the scores out of both, so that the reasons must decide; so does this, unless
+``mask_scores`` is false.
 """
 
 import re
@@ -15,18 +15,21 @@ from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill, without_thinki
 from prefgen.judges.reading import VERDICTS
 
 _SCORE = re.compile(
-    r"[*_#>` \t]{0,6}(?:\b(?:total|final|overall|my)[ \t]{1,4})?\b(?:score|points?|rating)\b[ \t*_`]{0,4}(?:\([^()\n]{0,40}\))?"
-    r"[*_` \t]{0,4}(?:[:=\uff1a]|\bis\b)[\s*_`\"'<\[(]{0,8}\d{1,3}(?:\.\d{1,3})?(?:[ \t]{0,2}(?:/|out of)[ \t]{0,2}\d{1,3})?[*_`\"'>\])]{0,8}",
+    r"[*_#>` \t]{0,6}(?:\b(?:total|final|overall|my)[ \t]{1,4})?\b(?:score|points?"
+    r"|rating)\b[ \t*_`]{0,4}(?:\([^()\n]{0,40}\))?"
+    r"[*_` \t]{0,4}(?:[:=\uff1a]|\bis\b)[\s*_`\"'<\[(]{0,8}\d{1,3}(?:\.\d{1,3})?(?:[ \t]{0,2}(?:/|out of)"
+    r"[ \t]{0,2}\d{1,3})?[*_`\"'>\])]{0,8}",
     re.IGNORECASE,
 )
-"""``Score: 4``, ``**Total score:** 4/5``, ``Score is 4 out of 5``: the label and its number, and nothing around them."""
+"""``Score: 4``, ``**Total score:** 4/5``, ``Score is 4 out of 5``: the label and its number, nothing around them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class meta_judge(Asker):
     """battles → judgments of judgments: ``verdict`` is A where the judgment shown first is better.
 
-    ``meta_asked`` and ``meta_judgment`` are what the meta-judge was asked and wrote; ``asked`` stays what the judge was.
+    ``meta_asked`` and ``meta_judgment`` are what the meta-judge was asked and wrote; ``asked`` stays what the judge
+    was.
     """
 
     mask_scores: bool = True

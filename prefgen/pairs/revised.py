@@ -1,4 +1,4 @@
-"""The last revision against the first draft. Constitutional AI, arXiv:2212.08073; the pair is our choice, and common."""
+"""The last revision against the first draft. Constitutional AI, arXiv:2212.08073; the pair is our choice."""
 
 import polars as pl
 

@@ -17,10 +17,10 @@ EACH = (6, 2)
 def few_shots(rows: pl.DataFrame, *, n: int, each: tuple[int, ...] | list[int] = EACH, seed: int = 0) -> pl.DataFrame:
     """``n`` rows, each with ``shots``: a list of prompts' texts, drawn without replacement, in an order of their own.
 
-    ``each`` says how many come from each part of the table (``concat: [seeds, generated]`` marks parts 0 and 1); a table
-    without parts is all seeds. Where a part has too few, seeds take their place, as in Self-Instruct. A row's id and
-    prompt_id are a hash of its shots; a set that was drawn before is not given twice. Raises ValueError for ``n`` under
-    1 and for ``each`` without a shot.
+    ``each`` says how many come from each part of the table (``concat: [seeds, generated]`` marks parts 0 and 1); a
+    table without parts is all seeds. Where a part has too few, seeds take their place, as in Self-Instruct. A row's
+    id and prompt_id are a hash of its shots; a set that was drawn before is not given twice. Raises ValueError for
+    ``n`` under 1 and for ``each`` without a shot.
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more; it is {n}")

@@ -13,7 +13,7 @@ Order = Literal["shuffled", "given"]
 
 def _apart(
     *,
-    order: Order = "shuffled",
+    order: Order = "shuffled",  # noqa: ARG001
     at_least: int = 2,
     exactly: int | None = None,
     seed: int = 0,  # noqa: ARG001

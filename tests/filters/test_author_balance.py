@@ -7,12 +7,6 @@ from prefgen.filters import author_balance
 from tests.filters.tables import pairs, why
 
 
-def table(authors: list[str]) -> object:
-    return pairs(
-        *[("a", "b")] * len(authors), chosen_model=[a[0] for a in authors], rejected_model=[a[1] for a in authors]
-    )
-
-
 def test_each_reason() -> None:
     rows = pairs(*[("a", "b")] * 5, chosen_model=["x", "x", "y", "x", None], rejected_model=["y", "x", "x", "z", "y"])
     assert why(author_balance, rows) == [

@@ -8,12 +8,11 @@ from tests.filters.tables import judged, why
 
 def panel(*votes: str) -> list[tuple[str, str | None, str]]:
     """Each judge's preferences in the two orders: "cc" twice the chosen, "cr" one each, "-" none."""
-    said = [
+    return [
         (gold, None if one == "-" else one, f"j{n}")
         for n, both in enumerate(votes)
         for gold, one in zip("AB", both, strict=False)
     ]
-    return said
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import combinations
 
 import polars as pl
@@ -11,7 +12,7 @@ from tests.filters.tables import why
 SCHEMA = {"prompt_id": pl.String, "id": pl.String, "response_id": pl.String, "rank": pl.Int64, "score": pl.Float64}
 
 
-def table(*responses: tuple[int | None, list[float | None]], prompt: str = "p") -> pl.DataFrame:
+def table(*responses: tuple[int | None, Sequence[float | None]], prompt: str = "p") -> pl.DataFrame:
     """(rank, the score in each draw)."""
     rows = [
         (prompt, f"{prompt}.{r}.{k}", f"{prompt}.{r}", rank, score)

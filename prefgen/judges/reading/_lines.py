@@ -11,11 +11,15 @@ TAG = re.compile(r"\[\[[ \t*_]*(?:(?:assistant|response|answer|model|output)[ \t
 """``[[A]]``."""
 
 _NAME = (
-    r"(?:ai[ \t]+)?(?:assistant|response|answer|output|option|model|candidate|completion|judge?ment|solution|reply|essay"
+    r"(?:ai[ \t]+)?(?:assistant|response|answer|output|option|model|candidate|completion|judge?ment|solution"
+    r"|reply|essay"
     r"|antwort|r\u00e9ponse|respuesta|\u52a9\u624b|\u56de\u7b54|\u6a21\u578b|\u56de\u7b54\u8005)"
 )
 _PLACE = r"(?P<letter>[A-Z])|(?P<digit>[1-9])"
-LABEL = rf"(?:the[ \t]+)?(?:(?P<name>{_NAME})[ \t]*[#'\"]?)?[\[({{<*_`\"' ]{{0,6}}(?:{_PLACE})(?![A-Za-z0-9])(?!['\u2019][a-z])[\])}}>*_`\"']{{0,6}}"
+LABEL = (
+    rf"(?:the[ \t]+)?(?:(?P<name>{_NAME})[ \t]*[#'\"]?)?[\[({{<*_`\"' ]{{0,6}}"
+    rf"(?:{_PLACE})(?![A-Za-z0-9])(?!['\u2019][a-z])[\])}}>*_`\"']{{0,6}}"
+)
 """A label as judges write it: ``A``, ``**B**``, ``Assistant A``, ``Response 2``, ``(a)``, ``Output (b)``."""
 
 ANNOUNCED = re.compile(

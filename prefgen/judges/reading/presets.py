@@ -1,4 +1,4 @@
-"""Readers of one form each, as the papers and benchmarks publish them: for those who must compare numbers with theirs."""
+"""Readers of one form each, as papers and benchmarks publish them: for those who must compare numbers with theirs."""
 
 import re
 from collections.abc import Sequence
@@ -51,7 +51,8 @@ def prometheus_rel(reply: Reply, offered: Labels = ("A", "B")) -> str:
 
 
 _WINNER = re.compile(
-    r"\bwinner\b[ \t*_`]{0,6}[:\uff1a][ \t*_`\[(\"']{0,8}(?:(?:judge?ment|assistant|response|answer|output|model)[ \t*_]{1,4})?"
+    r"\bwinner\b[ \t*_`]{0,6}[:\uff1a][ \t*_`\[(\"']{0,8}(?:(?:judge?ment|assistant|response|answer|output"
+    r"|model)[ \t*_]{1,4})?"
     r"[\[(*_\"']{0,4}([A-Z])\b(?P<rest>[^\n]*)",
     re.IGNORECASE,
 )
@@ -75,7 +76,7 @@ _OUTPUT = re.compile(r"\boutput[ \t*_]{1,4}\(?([a-z])\)?(?![\w'])", re.IGNORECAS
 
 
 def output_ab(reply: Reply, offered: Labels = ("A", "B")) -> str:
-    """``Output (a)`` or ``Output (b)`` as LLMBar and OffsetBias have it: the last line names one of them, and no other."""
+    """``Output (a)`` or ``Output (b)`` as LLMBar and OffsetBias have it: the last line names one, and no other."""
     lines = [line for line in _uncut(reply).splitlines() if line.strip(TRIM)]
     last = lines[-1] if lines else ""
     named = {found[1].upper() for found in _OUTPUT.finditer(last.partition(" than ")[0].partition(" because ")[0])}

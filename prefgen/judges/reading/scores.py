@@ -71,20 +71,24 @@ def rating_tail_official(reply: Reply, lowest: float = 1, highest: float = 10) -
 
 
 _RATING = re.compile(
-    r"\b(?:rating|score|points?|grade|bewertung|note)\b[ \t*_`\"']{0,6}(?:\([^()\n]{0,40}\)[ \t*_]{0,4})?(?:[:\uff1a=]|\bis\b|\bof\b)",
+    (
+        r"\b(?:rating|score|points?|grade|bewertung"
+        r"|note)\b[ \t*_`\"']{0,6}(?:\([^()\n]{0,40}\)[ \t*_]{0,4})?(?:[:\uff1a=]|\bis\b|\bof\b)"
+    ),
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\[\[[ \t*_]*(\d{1,3}(?:\.\d{1,3})?)(?:[ \t]*/[ \t]*(\d{1,3}))?[ \t*_]*\]\]")
 _ALONE = re.compile(
-    r"[\s*_`\"'#>(\[<]{0,12}(\d{1,3}(?:\.\d{1,3})?)(?:[ \t]{0,2}(?:/|out of)[ \t]{0,2}(\d{1,3}))?(?:[ \t]+(?:points?|stars?))?"
+    r"[\s*_`\"'#>(\[<]{0,12}(\d{1,3}(?:\.\d{1,3})?)(?:[ \t]{0,2}(?:/"
+    r"|out of)[ \t]{0,2}(\d{1,3}))?(?:[ \t]+(?:points?|stars?))?"
     r"[\s*_`\"'.)\]>!]{0,12}",
     re.IGNORECASE,
 )
 
 
 def rating_robust(reply: Reply, lowest: float = 1, highest: float = 10) -> float:
-    """The rating of a reply on a scale that ends at ``highest``: ``[[8]]``, the number behind the last ``Rating:``, or a
-    last line that is a number. ``8/10`` is 8, and 8/5 is out of range.
+    """The rating of a reply on a scale that ends at ``highest``: ``[[8]]``, the number behind the last ``Rating:``,
+    or a last line that is a number. ``8/10`` is 8, and 8/5 is out of range.
     """
     text = answered(reply)
     if reply.finish == "length":
@@ -114,7 +118,8 @@ def _in_range(value: float, lowest: float, highest: float) -> float:
 
 
 _PROMETHEUS = re.compile(
-    r"(?:\[(?:RESULT|SCORE)\][\s:*_]{0,8}|\bscore[ \t*_]{0,4}(?:[:\uff1a]|of|is)[ \t*_]{0,4})\(?(\d{1,3}(?:\.\d{1,3})?)\)?(?P<of>[ \t]*(?:/|out of)[ \t]*(\d{1,3}))?"
+    r"(?:\[(?:RESULT|SCORE)\][\s:*_]{0,8}|\bscore[ \t*_]{0,4}(?:[:\uff1a]|of"
+    r"|is)[ \t*_]{0,4})\(?(\d{1,3}(?:\.\d{1,3})?)\)?(?P<of>[ \t]*(?:/|out of)[ \t]*(\d{1,3}))?"
     r"[\s.*_)\]]{0,8}$|(?<![\d.])(\d{1,3})[ \t]*(?:/|out of)[ \t]*(\d{1,3})[\s.*_)\]]{0,8}$",
     re.IGNORECASE,
 )
@@ -138,10 +143,12 @@ def prometheus_abs(reply: Reply, lowest: float = 1, highest: float = 5) -> float
 
 
 _PAIR = re.compile(
-    r"^[\s*_`(\[]{0,8}(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[ \t]*[,;| \t][ \t]*(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[\s*_`)\].]{0,8}$"
+    r"^[\s*_`(\[]{0,8}(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[ \t]*[,;"
+    r"| \t][ \t]*(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[\s*_`)\].]{0,8}$"
 )
 _NAMED_SCORE = re.compile(
-    r"\b(?:assistant|response|answer|output|model)[ \t*_]{1,4}(?:(?P<letter>[AB])|(?P<digit>[12]))\b[ \t*_'s]{0,6}(?:score|rating)?"
+    r"\b(?:assistant|response|answer|output|model)[ \t*_]{1,4}(?:(?P<letter>[AB])"
+    r"|(?P<digit>[12]))\b[ \t*_'s]{0,6}(?:score|rating)?"
     r"[ \t*_]{0,4}(?:[:\uff1a=]|is|gets)[ \t*_]{0,6}(\d{1,3}(?:\.\d{1,3})?)(?:[ \t]*/[ \t]*\d{1,3})?",
     re.IGNORECASE,
 )

@@ -42,7 +42,8 @@ _SCORE_KEYS = frozenset(
     ["score", "rating", "points", "total", "total_score", "final_score", "overall", "overall_score", "grade"]
 )
 _NAMED = re.compile(
-    r"(?:the[ _])?(?:(?:ai[ _])?(?:assistant|response|answer|output|option|model|candidate|completion|judge?ment|solution)[ _]?)?"
+    r"(?:the[ _])?(?:(?:ai[ _])?(?:assistant|response|answer|output|option|model|candidate|completion"
+    r"|judge?ment|solution)[ _]?)?"
     r"[\[(]{0,2}(?:([A-Za-z])|([1-9]))[\])]{0,2}(?:[ _](?:is|wins)(?: better)?)?\.?",
     re.IGNORECASE,
 )

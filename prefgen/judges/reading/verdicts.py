@@ -14,20 +14,23 @@ from prefgen.judges.reading._lines import ANNOUNCED, LABEL, TAG, TRIM, label_of,
 from prefgen.judges.reading.structured import object_at_end, said_in
 
 _TURNED = re.compile(
-    r"\b(?:not|than|over|against|loser|worse|worst|weaker|neither|nor|inferior)(?:[ \t]+(?:is|was|one|answer|response|assistant)){0,3}"
+    r"\b(?:not|than|over|against|loser|worse|worst|weaker|neither|nor|inferior)(?:[ \t]+(?:is|was|one|answer"
+    r"|response|assistant)){0,3}"
     r"\b[ \t*_`\"':]{0,4}$",
     re.IGNORECASE,
 )
 """Words after which a label is the one that was not chosen."""
 _SUPPOSED = re.compile(
-    r"\b(?:if|would|were|could|might|may|unless|tempted|initially|at first|says?|said|asks?|asked|tells?|told|instructs?"
+    r"\b(?:if|would|were|could|might|may|unless|tempted|initially|at first|says?|said|asks?|asked|tells?|told"
+    r"|instructs?"
     r"|instructed|claims?|claimed|demands?|insists?|orders?|output|print|ignore|injected|inject|injection|instruction"
     r"|quote[sd]?|contains?|includes?|ends? with|begins? with|example|format|either|must|should|whether|someone)\b",
     re.IGNORECASE,
 )
 """Words of somebody else's verdict, or of one that was not given."""
 _RETRACTED = re.compile(
-    r"\b(?:wait|actually|however|correction|second thought|scratch|reconsider|change my|changed my|on reflection|mistaken"
+    r"\b(?:wait|actually|however|correction|second thought|scratch|reconsider|change my|changed my"
+    r"|on reflection|mistaken"
     r"|misread|instead|tie|tied|draw|neither|equally|undecided|disregard|revis\w+|typo|meant)\b",
     re.IGNORECASE,
 )
@@ -39,9 +42,13 @@ _ANNOUNCER = (
     r"|veredicto|ganador|gagnant|d\u00e9cision|fazit|(?:better|best|preferred|stronger|superior|winning|final|chosen)"
     r"[ \t]+(?:response|answer|assistant|output|option|model|candidate|judge?ment|one|reply))"
 )
-_TAIL = r"(?:[ \t*_]*(?:[.!,;\u3002]*$|[,;.]?[ \t]*(?:because|since|as|for|due|weil|car|porque)\b.*$|[ \t]*\([^()]*\)[.!]*$))"
+_TAIL = (
+    r"(?:[ \t*_]*(?:[.!,;\u3002]*$|[,;.]?[ \t]*(?:because|since|as|for|due|weil|car|porque)\b.*$"
+    r"|[ \t]*\([^()]*\)[.!]*$))"
+)
 _SAID = re.compile(
-    rf"(?:^|[.!?:;,\u3002][ \t*_]+|[ \t])(?:{_WORDS}[ \t]+){{0,3}}{_ANNOUNCER}[ \t*_`\"')\]]{{0,6}}(?:[:\uff1a=]|\bis\b|\bist\b|\bes\b|\best\b)"
+    rf"(?:^|[.!?:;,\u3002][ \t*_]+"
+    rf"|[ \t])(?:{_WORDS}[ \t]+){{0,3}}{_ANNOUNCER}[ \t*_`\"')\]]{{0,6}}(?:[:\uff1a=]|\bis\b|\bist\b|\bes\b|\best\b)"
     rf"[ \t*_`\"']{{0,6}}{LABEL}{_TAIL}",
     re.IGNORECASE,
 )
@@ -58,16 +65,25 @@ _MARKED = re.compile(
 )
 _BETTER = (
     r"(?:is|was|wins|ist|est|es)[ \t]*(?:(?:the|a|clearly|slightly|much|overall|therefore|thus|marginally|significantly"
-    r"|still|hence|far|somewhat|ultimately|simply)[ \t]+){0,3}(?:better|best|superior|stronger|preferred|preferable|winner"
-    r"|besser|meilleure?|mejor|more[ \t]+\w+)?(?:[ \t]+(?:one|response|answer|output|choice|option|overall|here|of the two))?"
+    r"|still|hence|far|somewhat|ultimately|simply)[ \t]+){0,3}(?:better|best|superior|stronger|preferred"
+    r"|preferable|winner"
+    r"|besser|meilleure?|mejor|more[ \t]+\w+)?(?:[ \t]+(?:one|response|answer|output|choice|option|overall"
+    r"|here|of the two))?"
 )
+
+
+def _numbered(n: int) -> str:
+    """A label whose groups have a number, so that several can stand in one form."""
+    return re.sub(r"\(\?P<(\w+)>", rf"(?P<\g<1>{n}>", LABEL)
+
+
 _PROSE = re.compile(
     rf"^(?:(?:so|thus|therefore|overall|hence|in conclusion|in summary|to conclude|on balance|all in all|ultimately"
     rf"|in my opinion|in the end|insgesamt)[,:]?[ \t]+)*"
     rf"(?:i[ \t]+(?:(?:would|therefore|thus)[ \t]+)?(?:prefer|choose|pick|select|favou?r|go with|vote for)[ \t]+{LABEL}"
-    rf"|{LABEL.replace('letter', 'letter2').replace('digit', 'digit2').replace('name', 'name2')}[ \t]*"
+    rf"|{_numbered(2)}[ \t]*"
     rf"(?:wins|{_BETTER}))"
-    rf"(?:[ \t]+(?:overall|here|than (?:the )?(?:{LABEL.replace('letter', 'l3').replace('digit', 'd3').replace('name', 'n3')}|other(?: one)?)))?{_TAIL}",
+    rf"(?:[ \t]+(?:overall|here|than (?:the )?(?:{_numbered(3)}|other(?: one)?)))?{_TAIL}",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"^{LABEL}[ \t*_.!]*$", re.IGNORECASE)
@@ -139,7 +155,9 @@ def _unquoted(line: str) -> list[re.Match[str]]:
 
 
 def _decided(line: str, offered: Sequence[str], *, last: bool = False) -> Found | None:
-    """What one line decides, if it decides anything; weak forms count in the last line alone. Raises Unreadable for a last line that names labels in brackets without deciding for one."""
+    """What one line decides, if it decides anything; weak forms count in the last line alone. Raises Unreadable for a
+    last line that names labels in brackets without deciding for one.
+    """
     trimmed = line.strip().rstrip(TRIM)
     tags = list(TAG.finditer(trimmed))
     if tags:
@@ -170,22 +188,21 @@ def _weak(line: str, offered: Sequence[str], *, alone: bool = True) -> Found | N
         lone = found["letter"] and not found["name"] and found["letter"].islower() and "(" not in plain
         return None if lone else _named(found, offered)
     found = _PROSE.match(plain)
-    if not found or re.search(
-        r"\b(?:not|neither|both|equally|n't)\b", plain[: found.end()].split(" because")[0], re.IGNORECASE
-    ):
+    if not found or _DENIED.search(plain[: found.end()].split(" because")[0]):
         return None
-    if found["letter"] or found["digit"]:
-        return _named(found, offered)
-    letter, digit = found["letter2"], found["digit2"]
-    if letter and letter.islower() and not found["name2"]:
-        return None
-    if digit and not found["name2"]:
+    return _named(found, offered) if found["letter"] or found["digit"] else _preferred(found, offered)
+
+
+_DENIED = re.compile(r"\b(?:not|neither|both|equally|n't)\b", re.IGNORECASE)
+
+
+def _preferred(found: re.Match[str], offered: Sequence[str]) -> Found | None:
+    """The label that a sentence begins with and prefers: ``B is better than A``."""
+    letter, digit, other = found["letter2"], found["digit2"], found["letter3"]
+    if not found["name2"] and (digit or letter.islower()):
         return None
     label = letter.upper() if letter else offered[int(digit) - 1] if int(digit) <= len(offered) else digit
-    other = found["l3"]
-    if other and other.upper() == label:
-        return None
-    return label, False
+    return None if other and other.upper() == label else (label, False)
 
 
 def _named(found: re.Match[str], offered: Sequence[str]) -> Found | None:

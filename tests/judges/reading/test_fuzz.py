@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from prefgen.asker import Reply
 from prefgen.errors import Unreadable
 from prefgen.judges.reading import VERDICTS, verdict
-from tests.judges.reading.test_texts import READERS, STATUSES, TEXTS
+from tests.judges.reading.test_texts import READERS, STATUSES, TEXTS, status_of
 
 PIECES = [
     "[[A]]", "[[B]]", "[[C]]", "[[A>B]]", "[RESULT]", "Winner:", "Verdict:", "is better", "Assistant", "Response", "Output (a)",
     "A", "B", "1", "2", "Score:", "Rating:", "8/10", "4.5", "{", "}", '"winner":', "'", '"', "```", "```json\n", ">", "<think>",
-    "</think>", "\\boxed{", "<answer>", "</answer>", "not", "if", "because", "than", "\n", " ", "**", "|", "\x00", "\ud800", "１",
-    "：", "(", ")", "[", "]", "9" * 400, "[" * 50,
+    "</think>", "\\boxed{", "<answer>", "</answer>", "not", "if", "because", "than", "\n", " ", "**", "|", "\x00", "\ud800", "\uff11",
+    "\uff1a", "(", ")", "[", "]", "9" * 400, "[" * 50,
 ]  # fmt: skip
 WORDS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=30).map(" ".join)
 
@@ -32,10 +32,7 @@ WORDS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_si
 @example("```", "stop")
 @example("```\n```", "stop")
 def test_whatever_is_written_is_read_or_is_unreadable(reader: str, text: str, finish: str) -> None:
-    try:
-        READERS[reader](Reply(text, finish=finish))
-    except Unreadable as e:
-        assert e.status in STATUSES
+    assert status_of(reader, text, finish) in {"read", *STATUSES}
 
 
 @pytest.mark.parametrize("reader", [r for r in VERDICTS if r != "bracket_first"])
