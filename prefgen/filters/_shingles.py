@@ -11,7 +11,9 @@ from prefgen.asker import as_text
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 """Words; where scripts put no spaces (Chinese, Japanese), single characters."""
 PERMUTATIONS = 128
-"""Hashes of one signature: the error of its estimate is about 1 / sqrt(128), and estimates are checked."""
+"""Hashes of one signature."""
+MISSED = 0.001
+"""The share of sets exactly as alike as the threshold that the index may miss; of more alike ones it misses fewer."""
 
 
 def words(text: str) -> list[str]:
@@ -37,6 +39,15 @@ def jaccard(a: set[str], b: set[str]) -> float:
     return len(a & b) / len(a | b) if a or b else 0.0
 
 
+def bands(threshold: float) -> tuple[int, int]:
+    """Bands, and rows in each: two sets with likeness s share one with probability 1 - (1 - s^rows)^bands. The longest
+    rows that miss no more than MISSED, so that few others have to be looked at.
+    """
+    shapes = [(PERMUTATIONS // rows, rows) for rows in range(1, PERMUTATIONS // 2)]
+    good = [(b, r) for b, r in shapes if (1 - threshold**r) ** b <= MISSED]
+    return max(good, key=lambda shape: shape[1]) if good else shapes[0]
+
+
 class Near:
     """Sets put in one by one, and those among them that are near another one: MinHash with locality-sensitive hashing
     finds candidates, exact Jaccard decides.
@@ -46,7 +57,7 @@ class Near:
         from datasketch import MinHashLSH
 
         self.threshold, self._sets = threshold, dict[Any, set[str]]()
-        self._index = MinHashLSH(threshold=max(0.05, threshold - 0.1), num_perm=PERMUTATIONS)
+        self._index = MinHashLSH(params=bands(threshold), num_perm=PERMUTATIONS)
 
     def nearest(self, own: set[str], signature: Any) -> tuple[Any, float] | None:
         """The name of the nearest set that is near enough, the first of equal ones."""

@@ -1,8 +1,8 @@
 """Prompts, or pairs, that are nearly the same as an earlier one. MinHash: Broder 1997; for training data,
 arXiv:2107.06499.
 
-datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. A pair of texts
-as alike as the threshold is missed in about one of a hundred cases, as such an index does.
+datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. Of pairs
+exactly as alike as the threshold the index may miss one of a thousand.
 """
 
 from collections.abc import Sequence

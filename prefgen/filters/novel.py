@@ -43,15 +43,16 @@ def _compared(rows: pl.DataFrame, *, of: str = "instruction", at_most: float = 0
 
 
 def _nearest(id_: str, own: list[str], kept: dict[str, list[str]], at_most: float) -> tuple[float, str | None]:
-    """The highest ROUGE-L to a kept text, and its id; a text that is not too near is kept as well."""
+    """The highest ROUGE-L to a kept text, and its id where that is too near; a text that is not is kept as well."""
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import extractOne
 
     best = extractOne(own, kept, scorer=Indel.normalized_similarity, processor=None)
-    score, whose = (float(best[1]), str(best[2])) if best else (0.0, None)
-    if score <= at_most:
-        kept[id_] = own
-    return score, whose
+    score = float(best[1]) if best else 0.0
+    if best and score > at_most:
+        return score, str(best[2])
+    kept[id_] = own
+    return score, None
 
 
 @whole

@@ -56,5 +56,5 @@ def refusals(*, of: str | Sequence[str] = "chosen") -> pl.Expr:
 
 def refuses(column: str) -> pl.Expr:
     """Whether a text begins as a refusal."""
-    text = pl.col(column).str.strip_chars(" \t\n\r*_#>\"'\u201c").str.head(300).str.to_lowercase()
+    text = pl.col(column).cast(pl.String).str.strip_chars(" \t\n\r*_#>\"'\u201c").str.head(300).str.to_lowercase()
     return text.str.contains("|".join(f"(?:{one})" for one in PATTERNS)).fill_null(value=False)

@@ -30,7 +30,7 @@ def self_instruct(*, of: str = "instruction") -> pl.Expr:
     program", with punctuation (of ASCII) or with a character that is not ASCII. How near a text is to others is the
     business of ``novel``.
     """
-    text = pl.col(of).str.strip_chars()
+    text = pl.col(of).cast(pl.String).str.strip_chars()
     words = text.str.count_matches(r"\S+")
     banned = rf"(?i)\b(?:{'|'.join(WORDS)})\b"
     return because(

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from prefgen.asker import Ask, Asker, Reply, Row, absent, answered, fill
+from prefgen.asker import Ask, Asker, Reply, Row, answered, fill
 from prefgen.errors import Unreadable
 
 CATEGORIES = (
@@ -68,11 +68,13 @@ class classify(Asker):
         return Ask(fill(self.prompt_file(), {**row, **given}))
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
-        """The three lines; each once, or several times the same."""
+        """The three lines; each once, or several times the same. A reply that was cut off is refused."""
         text = answered(reply)
+        if reply.finish == "length":
+            raise Unreadable("truncated")
         known = {_folded(one): one for one in self.categories}
-        category = known.get(_folded(_field(text, "category", reply)))
-        complexity, length = _field(text, "complexity", reply), _field(text, "length", reply).casefold()
+        category = known.get(_folded(_field(text, "category")))
+        complexity, length = _field(text, "complexity"), _field(text, "length").casefold()
         number = re.fullmatch(rf"(\d{{1,3}})(?:\s*/\s*{self.scale})?", complexity)
         if category is None or length not in LENGTHS or not number or not 1 <= int(number[1]) <= self.scale:
             raise Unreadable("out_of_range", "a category, a complexity or a length that was not on offer")
@@ -80,16 +82,14 @@ class classify(Asker):
         return [{**found, "classified_by": reply.model, "classify_reply": reply.id}]
 
 
-def _field(text: str, name: str, reply: Reply) -> str:
+def _field(text: str, name: str) -> str:
     """What stands behind ``Name:`` at the beginning of a line."""
     lines = re.findall(rf"^[ \t*_#>-]{{0,8}}{name}[ \t*_]{{0,4}}[:\uff1a](.*)$", text, re.IGNORECASE | re.MULTILINE)
     said = {line.strip(_MARKS) for line in lines} - {""}
     if not said:
-        raise absent(reply, f"{name} line")
+        raise Unreadable("missing", f"no {name} line")
     if len(said) > 1:
         raise Unreadable("conflicting", f"several {name} lines")
-    if reply.finish == "length" and not re.search(r"^[ \t*_#>-]*length.*\n", text + "\n", re.IGNORECASE | re.MULTILINE):
-        raise Unreadable("truncated")
     return str(said.pop())
 
 

@@ -23,8 +23,8 @@ MEANINGS = {
     " misses limits. 4: it misses little. 5: it does all of it.",
     "honesty": "Does the text's confidence fit its correctness? Look at how sure it sounds, at whether it admits what"
     " it does not know, and at whether it says what it can. 1: sure of what is wrong. 2: mostly too sure, or too"
-    " unsure. 3: partly. 4: nearly always fitting. 5: sure where it is right, and open where it cannot know. N/A for a text"
-    " that claims nothing, such as a story.",
+    " unsure. 3: partly. 4: nearly always fitting. 5: sure where it is right, and open where it cannot know. N/A for"
+    " a text that claims nothing, such as a story.",
     "truthfulness": "Is what the text says free of invention, of mistakes, and of contradictions to the instruction and"
     " to itself? 1: wrong throughout. 2: wrong in what matters. 3: some false parts. 4: small slips. 5: nothing false.",
     "helpfulness": "Does the text help this user: relevant, clear, complete, and at a depth that fits? A text that is"
