@@ -78,7 +78,7 @@ def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
         "language": [Quoted(language) for language in recipe.language],
         "task_categories": ["text-generation"],
         "size_categories": [_size(written.get(default, 0))],
-        "tags": ["preference", "dpo", "rlaif", "synthetic", "prefgen"],
+        "tags": [*(tag for config, tags in _TAGS.items() if config in written for tag in tags), "synthetic", "prefgen"],
         "configs": [_config(name, default=name == default) for name in written],
     }
     out = StringIO()
@@ -87,6 +87,9 @@ def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
     yaml.dump({key: value for key, value in front.items() if value}, out)
     return out.getvalue()
 
+
+_TAGS = {"preferences": ("preference", "dpo", "rlaif"), "judgments": ("llm-as-a-judge",), "results": ("evaluation",)}
+"""What a config says of a dataset that holds it."""
 
 _LICENCES = frozenset({
     "apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",

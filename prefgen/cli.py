@@ -275,9 +275,9 @@ def read_recipe(
 def report(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
-    from prefgen.run import pairs
+    from prefgen.run import pairs, results
 
     if as_json:
         print((done.folder / "run.json").read_text(encoding="utf-8"), end="")
     else:
-        display.summary(done, pairs(done, 3), console())
+        display.summary(done, pairs(done, 3), console(), results=results(done))

@@ -72,12 +72,18 @@ def responses(rows: pl.DataFrame) -> pl.DataFrame:
     return _shaped("responses", told.filter(pl.col("response_id").is_first_distinct()))
 
 
+def results(rows: pl.DataFrame) -> pl.DataFrame:
+    """A benchmark's numbers, as ``sections`` and ``domains`` give them."""
+    return _shaped("results", rows)
+
+
 CONFIGS: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "preferences": preferences,
     "judgments": judgments,
     "judge_sft": judge_sft,
     "judge_preferences": judge_preferences,
     "responses": responses,
+    "results": results,
 }
 """What a recipe's ``write:`` may name. ``preferences`` brings ``preferences_text`` with it."""
 

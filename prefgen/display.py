@@ -111,8 +111,11 @@ def one_line(text: str, width: int) -> str:
 # --- the end of a run -----------------------------------------------------------------------
 
 
-def summary(run: Run, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Each step's rows and losses, the dataset, and some real pairs."""
+Rows = Sequence[Mapping[str, Any]]
+
+
+def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> None:
+    """Each step's rows and losses, a benchmark's results, the dataset, and some real pairs."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("step", "in", "out", "lost, and why"):
         table.add_column(name, justify="right" if name in {"in", "out"} else "left", overflow="fold")
@@ -122,6 +125,8 @@ def summary(run: Run, rows: Sequence[Mapping[str, Any]], console: Console) -> No
     console.print(spent(run))
     for number, row in enumerate(rows, 1):
         console.print(pair(number, row, console.width))
+    if results:
+        scoreboard(results, console)
     if run.configs:
         configs = ", ".join(f"{name} {rows:,}" for name, rows in run.configs.items())
         console.print(Text(f"\n{run.dataset}: {configs}"))
@@ -158,6 +163,41 @@ def pair(number: int, row: Mapping[str, Any], width: int) -> Text:
         shown.append(f"\n   {side:8} ", style=style)
         shown.append(one_line(row[side][-1]["content"], room))
     return shown
+
+
+def scoreboard(results: Rows, console: Console) -> None:
+    """A benchmark's numbers, a column for each judge, and below how they came about."""
+    judges = list(dict.fromkeys(row["judge_model"] or "-" for row in results))
+    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
+    for name in ("", "rows", *judges):
+        table.add_column(escape(plain(name)), justify="right" if name == "rows" else "left")
+    lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in results:
+        lines.setdefault((row["kind"], row["name"]), []).append(row)
+    for (kind, name), found in lines.items():
+        scores = {row["judge_model"] or "-": _score(row) for row in found}
+        label = f"overall, {name}" if kind == "overall" else name
+        style = "" if kind in {"subset", "measure"} else "bold"
+        table.add_row(escape(plain(label)), f"{found[0]['rows']:,}", *(scores.get(j, "") for j in judges), style=style)
+    console.print("")
+    console.print(table)
+    for words in dict.fromkeys(_footnote(row) for row in results):
+        if words:
+            console.print(Text(plain(words), style="dim"))
+
+
+def _score(row: Mapping[str, Any]) -> str:
+    interval = "" if row["low"] is None else f" ({row['low']:.1f} to {row['high']:.1f})"
+    return f"{row['score']:.1f}{interval}"
+
+
+def _footnote(row: Mapping[str, Any]) -> str:
+    """How an overall score was counted, and what is to be known of others."""
+    if row["kind"] != "overall":
+        return f"{row['name']}: {row['note']}" if row["note"] else ""
+    shares = {"unreadable": row["unreadable"], "credited otherwise by the benchmark's own reading": row["disagreement"]}
+    parts = [row["mode"], *(f"{share:.1%} {what}" for what, share in shares.items() if share is not None), row["note"]]
+    return f"{row['judge_model']}, {row['name']}: {'; '.join(part for part in parts if part)}"
 
 
 def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:

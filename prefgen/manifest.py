@@ -53,14 +53,19 @@ def write(
         "judges": dict(judges),
         "dataset": dict(configs),
     }
-    partial = place / ".run.json.partial"
+    write_json(place / "run.json", whole)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file: all of it, or what was there before. Raises RunError for a full disk."""
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-        partial.replace(place / "run.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        partial.replace(path)
     except OSError as e:
         partial.unlink(missing_ok=True)
-        raise RunError(f"{place / 'run.json'}: {e.strerror}; make room and run the same command again") from e
+        raise RunError(f"{path}: {e.strerror}; make room and run the same command again") from e
 
 
 def prompt_files(plan: "Plan") -> dict[str, dict[str, str]]:

@@ -192,6 +192,8 @@ def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, do
     }
     head = "" if take is None else f"# --take {take}\n"
     text, counts, judges = head + dump(plan.recipe), manifest.funnel(plan, progress), done.judges
+    if "results" in tables:
+        manifest.write_json(place / "results.json", tables["results"].to_dicts())
     done.configs = dataset.write(
         place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts, judges)
     )
@@ -229,6 +231,16 @@ def pairs(done: Run, most: int) -> list[dict[str, Any]]:
 
     files = sorted((done.dataset / "preferences").glob("*.parquet")) if "preferences" in done.configs else []
     return pl.read_parquet(files[0], n_rows=most).to_dicts() if files else []
+
+
+def results(done: Run) -> list[dict[str, Any]]:
+    """A benchmark's numbers, of a run that has any."""
+    import json
+
+    found: list[dict[str, Any]] = []
+    if "results" in done.configs:
+        found = json.loads((done.folder / "results.json").read_text(encoding="utf-8"))
+    return found
 
 
 def estimates(

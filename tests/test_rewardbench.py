@@ -18,7 +18,7 @@ def results(name: str, judge: Judge, folder: Path, preset: str | None = None) ->
     """The result table of the judge alone, by kind and name."""
     source = {"rewardbench": "pairs.load_pairs", "rewardbench-2": "responses.load_responses"}[name]
     data = ROOT / "tests" / "data" / f"{name.replace('-', '')}.jsonl"
-    overrides = [f"steps.{source}={data}", "models.judge.use=fake/it", "write={}"]
+    overrides = [f"steps.{source}={data}", "models.judge.use=fake/it"]
     run(load(ROOT / "recipes" / f"{name}.yaml", overrides, preset=preset), folder, fakes={"it": judge})
     made = pl.read_parquet(folder / "tables" / "results.parquet")
     judged = made.filter(pl.col("judge_model").fill_null("fake/it") == "fake/it")
@@ -32,13 +32,13 @@ def says(text: str) -> Judge:
 def test_a_judge_that_cannot_be_read_has_50(tmp_path: Path) -> None:
     made = results("rewardbench", says("I cannot say."), tmp_path)
     assert {row["score"] for row in made.values()} == {50.0}
-    assert made["overall/overall"]["rows"] == 69
-    assert made["overall/overall"]["unreadable"] == 1
+    assert made["overall/4-section"]["rows"] == 69
+    assert made["overall/4-section"]["unreadable"] == 1
 
 
 @pytest.mark.parametrize(("preset", "low", "high"), [(None, 25, 75), ("both-orders", 0, 0)])
 def test_a_judge_that_always_says_a(preset: str | None, low: float, high: float, tmp_path: Path) -> None:
-    score = results("rewardbench", says("It is A.\n\n[[A]]"), tmp_path, preset)["overall/overall"]["score"]
+    score = results("rewardbench", says("It is A.\n\n[[A]]"), tmp_path, preset)["overall/4-section"]["score"]
     assert low <= score <= high
 
 
@@ -47,7 +47,7 @@ def test_the_two_readings_stand_side_by_side(tmp_path: Path) -> None:
     official = results(
         "rewardbench", says("At first I thought [[A]].\n\nMy verdict: [[B]]"), tmp_path / "official", "official"
     )
-    assert made["overall/overall"]["disagreement"] == official["overall/overall"]["disagreement"] == 1
+    assert made["overall/4-section"]["disagreement"] == official["overall/4-section"]["disagreement"] == 1
     for name, row in made.items():
         assert row["score"] + official[name]["score"] == pytest.approx(100)
 
@@ -66,7 +66,7 @@ def test_a_judge_of_four_that_cannot_be_read_has_25_outside_ties(tmp_path: Path)
         25.0
     }
     assert (made["domain/Ties"]["score"], made["domain/Ties"]["rows"]) == (0, 0)
-    assert made["overall/overall"]["score"] == pytest.approx(5 * 25 / 6)
+    assert made["overall/6-domain"]["score"] == pytest.approx(5 * 25 / 6)
 
 
 RIGHT = {
@@ -96,5 +96,5 @@ def test_a_judge_that_knows(preset: str | None, tmp_path: Path) -> None:
     assert {made[f"domain/{name}"]["score"] for name in ("Factuality", "Precise IF", "Math", "Safety", "Focus")} == {
         100.0
     }
-    assert made["overall/overall"]["mode"] == ("ratings" if preset == "ratings" else "rankings")
+    assert made["overall/6-domain"]["mode"] == ("ratings" if preset == "ratings" else "rankings")
     assert made["measure/tied_acc"]["score"] == made["measure/p1"]["score"] == 100

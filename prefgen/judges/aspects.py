@@ -39,10 +39,10 @@ LOWEST, HIGHEST = 1, 5
 class aspects(Asker):
     """rows with ``candidates`` → a row for each response: a column for each aspect, ``score`` is their mean.
 
-    ``aspects`` are some of instruction_following, honesty, truthfulness and helpfulness. Raises ValueError for others.
+    ``among`` are some of instruction_following, honesty, truthfulness and helpfulness. Raises ValueError for others.
     """
 
-    aspects: tuple[str, ...] | list[str] = tuple(MEANINGS)
+    among: tuple[str, ...] | list[str] = tuple(MEANINGS)
 
     makes = {
         "response_id": pl.String,
@@ -60,9 +60,8 @@ class aspects(Asker):
     replaces: ClassVar[frozenset[str]] = frozenset({"candidates"})
 
     def __post_init__(self) -> None:
-        unknown = [one for one in self.aspects if one not in MEANINGS]
-        if unknown or not self.aspects:
-            raise ValueError(f"aspects must be some of {', '.join(MEANINGS)}; they are {list(self.aspects)}")
+        if not self.among or not set(self.among) <= set(MEANINGS):
+            raise ValueError(f"among must be some of {', '.join(MEANINGS)}; it is {list(self.among)}")
 
     def needed(self) -> frozenset[str]:
         """The responses; what else the prompt file names comes from here."""
@@ -70,14 +69,14 @@ class aspects(Asker):
 
     def asks(self, row: Row) -> list[Ask]:
         """One request for each aspect, with all responses in it."""
-        return [Ask(self._asked(row, aspect)) for aspect in self.aspects]
+        return [Ask(self._asked(row, aspect)) for aspect in self.among]
 
     def read_all(self, row: Row, replies: Sequence[Reply]) -> list[Row]:
         """The ratings of each response in every aspect; refused where one reply holds not exactly one for each."""
         candidates = row["candidates"]
-        read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.aspects, replies, strict=True)}
+        read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.among, replies, strict=True)}
         words = "\n\n".join(
-            f"{aspect}\n{reply.text.strip()}" for aspect, reply in zip(self.aspects, replies, strict=True)
+            f"{aspect}\n{reply.text.strip()}" for aspect, reply in zip(self.among, replies, strict=True)
         )
         said = {"judgment": words, "judge_model": replies[0].model, "judgment_replies": [r.id for r in replies]}
         made = []
@@ -87,7 +86,7 @@ class aspects(Asker):
             if not known:
                 raise Unreadable("missing", "a text that was rated for no aspect")
             made.append(
-                {**one, **rated, **said, "score": sum(known) / len(known), "asked": self._asked(row, self.aspects[0])}
+                {**one, **rated, **said, "score": sum(known) / len(known), "asked": self._asked(row, self.among[0])}
             )
         return made
 

@@ -9,6 +9,8 @@ import polars as pl
 from prefgen.rows import because, drops, finite, whole
 from prefgen.scores._results import RESULTS, Tally, result, said_by, tallies, together, wilson
 
+SIX = "6-domain"
+"""The only convention for the overall score: the plain mean."""
 DOMAINS = ("Factuality", "Precise IF", "Math", "Safety", "Focus", "Ties")
 
 
@@ -38,13 +40,12 @@ def domains(rows: pl.DataFrame, *, credit: str = "credit", subset: str = "subset
     """
     credited, ready = rows.filter(pl.col("kind").is_null()), rows.filter(pl.col("kind").is_not_null())
     same = {
-        "convention": "RewardBench 2",
         "mode": said_by(credited, "credit_mode"),
         "judge_model": said_by(rows, "judge_model"),
     }
     found = tallies(credited, credit, subset)
     made = [_domain(tally, same) for tally in found.values()]
-    made += [{name: row[name] for name in RESULTS} | _named(row) for row in ready.iter_rows(named=True)]
+    made += [{name: row[name] for name in RESULTS} | _named(row, same) for row in ready.iter_rows(named=True)]
     return pl.DataFrame([*made, _overall(made, same)], schema=RESULTS)
 
 
@@ -54,9 +55,10 @@ def _domain(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:
     return result("domain" if note is None else "subset", tally, low=low, high=high, note=note, **same)
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, str]:
-    """A result's own id, which ``concat`` has lengthened."""
-    return dict.fromkeys(("prompt_id", "id"), f"{row['kind']}/{row['name']}")
+def _named(row: Mapping[str, Any], same: Mapping[str, Any]) -> dict[str, Any]:
+    """A result's own id, which ``concat`` has lengthened; and the judge, where nothing of it could be read."""
+    own = f"{row['kind']}/{row['name']}"
+    return {"prompt_id": own, "id": own, "judge_model": row["judge_model"] or same["judge_model"]}
 
 
 def _overall(made: list[dict[str, Any]], same: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,4 +70,4 @@ def _overall(made: list[dict[str, Any]], same: Mapping[str, Any]) -> dict[str, A
     missing = [name for name in DOMAINS if name not in parts]
     mean = fmean(parts[name].accuracy if name in parts else 0.0 for name in DOMAINS)
     note = f"without rows, counted as 0: {', '.join(missing)}" if missing else None
-    return result("overall", together("overall", mean, parts.values()), note=note, **same)
+    return result("overall", together(SIX, mean, parts.values()), convention=SIX, note=note, **same)

@@ -35,13 +35,17 @@ SECTION_OF = {name: (section, weight) for section, weights in WEIGHTS.items() fo
 PRIOR = ("anthropic_helpful", "anthropic_hhh", "shp", "summarize")
 """The prior sets that count; others of that data do not enter the score."""
 SECTION_WEIGHT, PRIOR_WEIGHT = 2.0, 1.0
+FOUR, WITH_PRIOR = "4-section", "with-prior"
+"""The two conventions for the overall score, whose numbers are not comparable."""
 
 
 def section_scores(accuracies: Mapping[str, float], prior: float | None = None) -> dict[str, float]:
-    """Each section's score and ``overall``, from subsets' accuracies (0 to 1), as the official code computes them.
+    """Each section's score, and overall by each convention, from subsets' accuracies (0 to 1), as the official code
+    computes them.
 
-    A section is the weighted mean of the subsets that are there, and 0 where none is. Overall is the plain mean of the
-    four sections; with ``prior``, or with prior sets among the subsets, Prior is a fifth of half their weight.
+    A section is the weighted mean of the subsets that are there, and 0 where none is. ``4-section`` is the plain mean
+    of the four sections; ``with-prior``, where ``prior`` is given or prior sets are among the subsets, has Prior in it
+    with half the weight of each of the others. The two are not comparable.
     """
     scores = {}
     for section, weights in WEIGHTS.items():
@@ -50,11 +54,12 @@ def section_scores(accuracies: Mapping[str, float], prior: float | None = None) 
         scores[section] = total / sum(there.values()) if there else 0.0
     priors = [accuracies[name] for name in PRIOR if name in accuracies]
     prior = fmean(priors) if prior is None and priors else prior
+    four = fmean(scores.values())
     if prior is None:
-        return {**scores, "overall": fmean(scores.values())}
+        return {**scores, FOUR: four}
     whole_weight = SECTION_WEIGHT * len(scores) + PRIOR_WEIGHT
     overall = (SECTION_WEIGHT * sum(scores.values()) + PRIOR_WEIGHT * prior) / whole_weight
-    return {**scores, "Prior": prior, "overall": overall}
+    return {**scores, "Prior": prior, FOUR: four, WITH_PRIOR: overall}
 
 
 def _uncounted(*, credit: str = "credit", subset: str = "subset", prior: float | None = None) -> pl.Expr:
@@ -74,21 +79,19 @@ def sections(
     was found elsewhere. ``score`` is a percentage; ``rows`` how many pairs it comes from; ``weight`` a subset's in its
     section, a section's in the whole; ``low`` and ``high`` the 95 % Wilson interval of a subset's accuracy, null for
     weighted means; ``unreadable`` the share of unreadable judgments; ``disagreement`` the share of pairs to which the
-    robust and the official reading give another credit; ``convention`` is ``4-section`` or ``with-prior``: the two are
-    not comparable. A section without rows scores 0, as it officially does, and ``note`` says so.
+    robust and the official reading give another credit. An overall score is named by its convention, ``4-section`` or,
+    where there is a prior, ``with-prior``. A section without rows scores 0, as it officially does, and ``note`` says so.
     """
     found = tallies(rows, credit, subset)
     scores = section_scores({name: tally.accuracy for name, tally in found.items()}, prior)
-    convention = "with-prior" if "Prior" in scores else "4-section"
-    same = {
-        "convention": convention,
-        "mode": said_by(rows, "credit_mode"),
-        "judge_model": said_by(rows, "judge_model"),
-    }
+    same = {"mode": said_by(rows, "credit_mode"), "judge_model": said_by(rows, "judge_model")}
     ordered = sorted(found.values(), key=lambda tally: ([*SECTION_OF, tally.name].index(tally.name), tally.name))
+    weight = SECTION_WEIGHT if WITH_PRIOR in scores else 1.0
     made = [_subset(tally, same) for tally in ordered]
-    made += [_section(name, score, ordered, same) for name, score in scores.items() if name != "overall"]
-    return pl.DataFrame([*made, _overall(scores, ordered, same)], schema=RESULTS)
+    made += [_section(name, scores[name], ordered, {"weight": weight, **same}) for name in WEIGHTS]
+    made += [_prior(scores["Prior"], ordered, same)] if "Prior" in scores else []
+    made += [_overall(name, scores[name], ordered, same) for name in (FOUR, WITH_PRIOR) if name in scores]
+    return pl.DataFrame(made, schema=RESULTS)
 
 
 def _subset(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,19 +102,23 @@ def _subset(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _section(name: str, score: float, found: Sequence[Tally], same: Mapping[str, Any]) -> dict[str, Any]:
-    members = PRIOR if name == "Prior" else tuple(WEIGHTS[name])
-    parts = [tally for tally in found if tally.name in members]
-    missing = [member for member in members if member not in {tally.name for tally in parts}]
+    parts = [tally for tally in found if tally.name in WEIGHTS[name]]
+    missing = [member for member in WEIGHTS[name] if member not in {tally.name for tally in parts}]
     note = "no rows: counts as 0" if not parts else f"without {', '.join(missing)}" if missing else None
-    if name == "Prior" and not parts:
-        note = "given, not evaluated here"
-    weight = 1.0 if same["convention"] == "4-section" else PRIOR_WEIGHT if name == "Prior" else SECTION_WEIGHT
-    return result("section", together(name, score, parts), weight=weight, note=note, **same)
+    return result("section", together(name, score, parts), note=note, **same)
 
 
-def _overall(scores: Mapping[str, float], found: Sequence[Tally], same: Mapping[str, Any]) -> dict[str, Any]:
-    counted = [tally for tally in found if tally.name in SECTION_OF or tally.name in PRIOR]
+def _prior(score: float, found: Sequence[Tally], same: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [tally for tally in found if tally.name in PRIOR]
+    missing = [member for member in PRIOR if member not in {tally.name for tally in parts}]
+    note = "given, not evaluated here" if not parts else f"without {', '.join(missing)}" if missing else None
+    return result("section", together("Prior", score, parts), weight=PRIOR_WEIGHT, note=note, **same)
+
+
+def _overall(convention: str, score: float, found: Sequence[Tally], same: Mapping[str, Any]) -> dict[str, Any]:
+    known = {*SECTION_OF, *(PRIOR if convention == WITH_PRIOR else ())}
+    counted = [tally for tally in found if tally.name in known]
     there = {SECTION_OF[tally.name][0] for tally in counted if tally.name in SECTION_OF}
     missing = [section for section in WEIGHTS if section not in there]
     note = f"without rows, counted as 0: {', '.join(missing)}" if missing else None
-    return result("overall", together("overall", scores["overall"], counted), note=note, **same)
+    return result("overall", together(convention, score, counted), convention=convention, note=note, **same)

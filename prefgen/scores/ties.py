@@ -109,7 +109,7 @@ def ties(
     unreadable, disagreement, items = next(rows.select(_OF_ALL).iter_rows(), (None, None, 0))
     counts = {"tied_acc": len(groups["tied"]), "ref_acc": len(groups["ref"])}
     both = len(set(groups["ref"]) & set(groups["tied"]))
-    same = {"convention": "RewardBench 2", "mode": "ratings", "judge_model": said_by(rows, "judge_model")}
+    same = {"mode": "ratings", "judge_model": said_by(rows, "judge_model")}
     made = [
         result("measure", Tally(name, measures[name], counts.get(name, both)), weight=share, **same)
         for name, share in SHARES.items()

@@ -17,7 +17,9 @@ RESERVED = frozenset({
     "chosen", "rejected", "chosen_model", "rejected_model", "chosen_reply", "rejected_reply", "chosen_score",
     "rejected_score", "modified_prompt", "pair_id", "response_a", "response_b", "gold", "asked", "verdict", "judgment",
     "judgment_id", "judgments", "judgment_reply", "judgment_replies", "judge_model", "score", "score_a", "score_b",
-    "score_sd", "candidates", "picked", "credit", "credit_official", "credit_robust",
+    "score_sd", "candidates", "picked", "credit", "credit_official", "credit_robust", "credit_mode", "unreadable",
+    "elo", "part", "side", "turn", "entry", "shots", "detail", "benchmark", "rouge_l", "draft", "draft_model",
+    "draft_reply", "revisions", "judgment_a", "judgment_b",
 })
 # fmt: on
 """Columns that prefgen makes itself; a kept column needs another name."""

@@ -95,10 +95,10 @@ def test_half_a_point_is_no_whole_number() -> None:
 
 def test_a_text_that_nothing_was_said_of_is_not_scored() -> None:
     with pytest.raises(Unreadable):
-        aspects(model="j", aspects=["honesty"]).read_all(ROW, replies([("N/A", 3)]))
+        aspects(model="j", among=["honesty"]).read_all(ROW, replies([("N/A", 3)]))
 
 
 @pytest.mark.parametrize("some", [[], ["beauty"]])
 def test_known_aspects(some: Any) -> None:
-    with pytest.raises(ValueError, match="aspects must be some of"):
-        aspects(model="j", aspects=some)
+    with pytest.raises(ValueError, match="among must be some of"):
+        aspects(model="j", among=some)

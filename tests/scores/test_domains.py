@@ -29,9 +29,9 @@ FOUR = credited({"Factuality": [1, 0], "Precise IF": [0.25], "Math": [1, 1], "Sa
 
 def test_the_whole_is_the_plain_mean_of_six_domains() -> None:
     made = rows_of(domains(concat(FOUR, ties(rated(GOLDEN)))))
-    assert made["overall"]["score"] == pytest.approx((50 + 25 + 100 + 50 + 100 + 65.0579) / 6, abs=1e-4)
-    assert made["overall"]["rows"] == FOUR.height + 4
-    assert (made["overall"]["mode"], made["Ties"]["mode"], made["overall"]["note"]) == ("rankings", "ratings", None)
+    assert made["6-domain"]["score"] == pytest.approx((50 + 25 + 100 + 50 + 100 + 65.0579) / 6, abs=1e-4)
+    assert made["6-domain"]["rows"] == FOUR.height + 4
+    assert (made["6-domain"]["mode"], made["Ties"]["mode"], made["6-domain"]["note"]) == ("rankings", "ratings", None)
     assert (made["Factuality"]["kind"], made["p1"]["kind"]) == ("domain", "measure")
     assert made["Ties"]["id"] == made["Ties"]["prompt_id"] == "domain/Ties"
     assert made["Math"]["low"] < 100 <= made["Math"]["high"]
@@ -40,14 +40,14 @@ def test_the_whole_is_the_plain_mean_of_six_domains() -> None:
 
 def test_a_domain_without_rows_is_0_and_says_so() -> None:
     made = rows_of(domains(FOUR))
-    assert made["overall"]["score"] == pytest.approx((50 + 25 + 100 + 50 + 100) / 6)
-    assert made["overall"]["note"] == "without rows, counted as 0: Ties"
+    assert made["6-domain"]["score"] == pytest.approx((50 + 25 + 100 + 50 + 100) / 6)
+    assert made["6-domain"]["note"] == "without rows, counted as 0: Ties"
 
 
 def test_a_subset_that_is_no_domain_does_not_count() -> None:
     made = rows_of(domains(concat(FOUR, credited({"mine": [1, 1]}))))
     assert (made["mine"]["kind"], made["mine"]["note"]) == ("subset", "in no domain")
-    assert made["overall"]["score"] == rows_of(domains(FOUR))["overall"]["score"]
+    assert made["6-domain"]["score"] == rows_of(domains(FOUR))["6-domain"]["score"]
 
 
 def test_an_unreadable_judge_has_exactly_a_quarter_outside_ties() -> None:

@@ -40,9 +40,9 @@ def test_the_official_example() -> None:
         "Chat Hard": 0.449561,
         "Safety": 0.721622,
         "Reasoning": 0.466757,
-        "overall": 0.561720,
+        "4-section": 0.561720,
     }
-    assert round(section_scores(EXAMPLE, prior=0.6)["overall"], 6) == 0.565973
+    assert round(section_scores(EXAMPLE, prior=0.6)["with-prior"], 6) == 0.565973
 
 
 def test_the_weights_are_the_official_ones() -> None:
@@ -58,7 +58,7 @@ def test_the_weights_are_the_official_ones() -> None:
 def test_prior_sets_make_a_fifth_section_of_half_the_weight() -> None:
     priors = {"anthropic_helpful": 0.5, "anthropic_hhh": 0.7, "shp": 0.6, "summarize": 0.6, "mtbench_human": 0.0}
     assert section_scores(EXAMPLE | priors)["Prior"] == pytest.approx(0.6)
-    assert round(section_scores(EXAMPLE | priors)["overall"], 6) == 0.565973
+    assert round(section_scores(EXAMPLE | priors)["with-prior"], 6) == 0.565973
 
 
 def test_a_sample_is_weighted_as_the_whole() -> None:
@@ -71,8 +71,8 @@ def test_a_sample_is_weighted_as_the_whole() -> None:
 def test_a_section_without_rows_is_0_and_says_so() -> None:
     made = rows_of(sections(credited({"alpacaeval-easy": [1, 1], "mine": [1, 0]})))
     assert (made["Safety"]["score"], made["Safety"]["note"]) == (0, "no rows: counts as 0")
-    assert made["overall"]["score"] == 25
-    assert made["overall"]["note"] == "without rows, counted as 0: Chat Hard, Safety, Reasoning"
+    assert made["4-section"]["score"] == 25
+    assert made["4-section"]["note"] == "without rows, counted as 0: Chat Hard, Safety, Reasoning"
     assert (made["mine"]["weight"], made["mine"]["note"]) == (None, "in no section")
 
 
@@ -81,9 +81,10 @@ def test_the_result_table() -> None:
     assert made["id"].to_list() == made["prompt_id"].to_list()
     assert made["id"].to_list() == [
         "subset/alpacaeval-easy", "subset/hep-go", "section/Chat", "section/Chat Hard", "section/Safety",
-        "section/Reasoning", "section/Prior", "overall/overall",
+        "section/Reasoning", "section/Prior", "overall/4-section", "overall/with-prior",
     ]  # fmt: skip
-    assert made["convention"].unique().to_list() == ["with-prior"]
+    assert made["convention"].to_list() == [*[None] * 7, "4-section", "with-prior"]
+    assert made["weight"].to_list() == [100, 164, 2, 2, 2, 2, 1, None, None]
     assert rows_of(made)["Prior"]["note"] == "given, not evaluated here"
     easy = rows_of(made)["alpacaeval-easy"]
     interval = binomtest(2, 3).proportion_ci(method="wilson")
@@ -100,9 +101,9 @@ def test_how_often_the_two_readings_differ() -> None:
         pl.lit("single").alias("credit_mode"),
     )
     made = rows_of(sections(rows))
-    assert (made["hep-go"]["disagreement"], made["overall"]["disagreement"]) == (0.25, 0.2)
-    assert (made["hep-go"]["unreadable"], made["overall"]["unreadable"]) == (0.25, 0.2)
-    assert (made["overall"]["mode"], made["overall"]["judge_model"]) == ("single", "m/1")
+    assert (made["hep-go"]["disagreement"], made["4-section"]["disagreement"]) == (0.25, 0.2)
+    assert (made["hep-go"]["unreadable"], made["4-section"]["unreadable"]) == (0.25, 0.2)
+    assert (made["4-section"]["mode"], made["4-section"]["judge_model"]) == ("single", "m/1")
 
 
 def test_an_unreadable_judge_has_exactly_half() -> None:
