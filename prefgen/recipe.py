@@ -66,14 +66,39 @@ def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None 
     """
     pages = Pages(str(path))
     data = pages.read(text_of(Path(path)))
+    written_first = list(_steps(data))
     if preset is not None:
         pages.preset(data, preset)
     for override in overrides:
         pages.override(data, override)
+    if len(_steps(data)) > len(written_first):
+        data["steps"] = _above_their_users(data["steps"], written_first)
     recipe = _build(data, pages)
     if pages.problems:
         raise RecipeError(pages.problems)
     return Recipe(**recipe, folder=Path(path).parent, source=pages.text, places=pages.places)
+
+
+def _steps(data: Mapping[str, Any]) -> dict[str, Any]:
+    steps = data.get("steps")
+    return steps if isinstance(steps, dict) else {}
+
+
+def _above_their_users(steps: dict[str, Any], written_first: Sequence[str]) -> dict[str, Any]:
+    """The steps with each that a preset or ``--set`` added just above the first that takes its table; last where none
+    does.
+    """
+    order = [table for table in steps if table in written_first]
+    for added in [table for table in steps if table not in written_first][::-1]:
+        below = max((order.index(table) for table in _inputs(steps[added]) if table in order), default=-1)
+        users = [place for place, table in enumerate(order) if place > below and added in _inputs(steps[table])]
+        order.insert(users[0] if users else len(order), added)
+    return {table: steps[table] for table in order}
+
+
+def _inputs(body: Any) -> Sequence[Any]:
+    given = next(iter(body.values()), None) if isinstance(body, dict) else None
+    return given if isinstance(given, list) else [given]
 
 
 # --- from data to a recipe ------------------------------------------------------------------

@@ -51,7 +51,7 @@ BROKEN = [
     ("list twice", "both_orders: pairs", "concat: [pairs, pairs]", "7: orders: concat is given a table twice; name each table once"),
     ("list of unknown", "both_orders: pairs", "concat: [pairs, piars]", "7: orders: no table 'piars'; did you mean 'pairs'?"),
     ("value", "verdict_agreement: judgments", "verdict_agreement: judgments, share: 2", "9: agreed: verdict_agreement: share must be from 0 to 1; it is 2"),
-    ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing, majority"),
+    ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing, first_readable"),
 ]  # fmt: skip
 
 

@@ -328,6 +328,16 @@ def test_null_takes_a_step_away(tmp_path: Path) -> None:
     assert not short.write
 
 
+ADDING = PRESETS.replace(
+    "paper: {}", "more: {steps.v: {one_of: u}, steps.w: {one_of: v}, steps.s: {take: t}, steps.u.answer: s}"
+)
+
+
+def test_a_step_that_a_preset_adds_stands_above_those_that_take_it(tmp_path: Path) -> None:
+    assert list(load(put(tmp_path, ADDING), preset="more").steps) == ["t", "s", "u", "v", "w"]
+    assert list(load(put(tmp_path, ADDING), ["steps.x={one_of: t}", "steps.u.answer=x"]).steps) == ["t", "x", "u"]
+
+
 def test_a_preset_that_sets_nothing_is_the_recipe_itself(tmp_path: Path) -> None:
     path = put(tmp_path, PRESETS)
     assert load(path, preset="paper") == load(path)

@@ -13,8 +13,8 @@ import pytest
 from prefgen import verbs
 from prefgen.filters.balance import balance
 from prefgen.judges.compare import compare
-from prefgen.sources.load import load
 from prefgen.settings import parameters
+from prefgen.sources.load import load
 from prefgen.stops.first_agreeing import first_agreeing
 
 ROOT = Path(__file__).parent.parent

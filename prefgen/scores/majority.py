@@ -8,13 +8,14 @@ import polars as pl
 from prefgen.rows import because, drops, whole_across
 
 ONE_ORDER = ("pair_id", "gold")
+Undecided = Literal["drop", "first", "keep"]
 
 
-def _unvoted(*, by: str | Sequence[str] = ONE_ORDER, ties: Literal["drop", "first"] = "drop") -> pl.Expr:
-    read = pl.col("verdict")
-    most, tied = _most(by), _tied(by)
-    lost = [("tied vote", tied)] if ties == "drop" else []
-    return because(("no verdict", read.is_null()), *lost, ("outvoted", ~tied & (_votes(by) < most)))
+def _unvoted(*, by: str | Sequence[str] = ONE_ORDER, undecided: Undecided = "drop") -> pl.Expr:
+    unread, tied = pl.col("verdict").is_null(), _tied(by)
+    unheard = unread if undecided != "keep" else unread & ~unread.all().over(by)
+    lost = [("tied vote", tied)] if undecided == "drop" else []
+    return because(("no verdict", unheard), *lost, ("outvoted", ~tied & (_votes(by) < _most(by))))
 
 
 def _votes(by: str | Sequence[str]) -> pl.Expr:
@@ -38,13 +39,20 @@ def majority(
     rows: pl.DataFrame,
     *,
     by: str | Sequence[str] = ONE_ORDER,
-    ties: Literal["drop", "first"] = "drop",  # noqa: ARG001  what is dropped is settled before
+    undecided: Undecided = "drop",
 ) -> pl.DataFrame:
     """One row of each group: its first judgment with the majority's ``verdict``, and the number of ``votes`` for it.
 
     Takes several judgments of each ordered pair (``by``). Unreadable ones have no vote. The papers do not say what a
-    tied vote is: it is none, and dropped, unless ``ties: first`` takes the verdict that was reached first.
+    tied vote is: it is none, and dropped, unless ``undecided: first`` takes the verdict that was reached first. With
+    ``undecided: keep`` a group with a tied vote, or with nothing that could be read, keeps a row without verdict and
+    without words, for a benchmark that gives such a pair its credit.
     """
     keys = [by] if isinstance(by, str) else list(by)
-    first = rows.with_columns(pl.len().over([*keys, "verdict"]).cast(pl.Int64).alias("votes"))
-    return first.filter(pl.struct(keys).is_first_distinct())
+    votes = pl.col("verdict").count().over([*keys, "verdict"]).cast(pl.Int64)
+    first = rows.with_columns(votes.alias("votes"), _tied(by).alias("_tied"))
+    if undecided == "keep":
+        words = [c for c in ("verdict", "judgment") if c in rows.columns]
+        silent = pl.col("_tied") | pl.col("verdict").is_null()
+        first = first.with_columns(pl.when(~silent).then(c).alias(c) for c in words)
+    return first.filter(pl.struct(keys).is_first_distinct()).drop("_tied")

@@ -80,7 +80,7 @@ def sections(
     section, a section's in the whole; ``low`` and ``high`` the 95 % Wilson interval of a subset's accuracy, null for
     weighted means; ``unreadable`` the share of unreadable judgments; ``disagreement`` the share of pairs to which the
     robust and the official reading give another credit. An overall score is named by its convention, ``4-section`` or,
-    where there is a prior, ``with-prior``. A section without rows scores 0, as it officially does, and ``note`` says so.
+    where there is a prior, ``with-prior``. A section without rows scores 0, as it officially does; ``note`` says so.
     """
     found = tallies(rows, credit, subset)
     scores = section_scores({name: tally.accuracy for name, tally in found.items()}, prior)

@@ -30,7 +30,18 @@ def test_most_votes_win(votes: str, verdict: str, count: int) -> None:
 def test_a_tied_vote_is_no_verdict() -> None:
     marked = majority.marked(table("ab-"))
     assert marked["dropped"].to_list() == ["tied vote", "tied vote", "no verdict"]
-    assert majority(table("ba"), ties="first")["verdict"].to_list() == ["B"]
+    assert majority(table("ba"), undecided="first")["verdict"].to_list() == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("votes", "kept"), [("ab-", (None, 1)), ("--", (None, 0)), ("-aa", ("A", 2)), ("-a", ("A", 1))]
+)
+def test_an_undecided_vote_may_stay(votes: str, kept: tuple[str | None, int]) -> None:
+    rows = table(votes).with_columns(judgment=pl.lit("words"))
+    made = majority(rows, undecided="keep")
+    assert made.select("verdict", "votes").rows() == [kept]
+    assert made["judgment"].to_list() == ["words" if kept[0] else None]
+    assert made.columns == [*rows.columns, "votes"]
 
 
 def test_who_was_outvoted() -> None:
@@ -52,9 +63,10 @@ def test_nothing_of_nothing() -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.text("ab-", max_size=15), st.sampled_from(["drop", "first"]))
-def test_it_counts(votes: str, ties: Any) -> None:
-    found = majority(table(votes), ties=ties)["verdict"].to_list()
+@given(st.text("ab-", max_size=15), st.sampled_from(["drop", "first", "keep"]))
+def test_it_counts(votes: str, undecided: Any) -> None:
+    found = majority(table(votes), undecided=undecided)["verdict"].to_list()
     a, b = votes.count("a"), votes.count("b")
-    first = [v for v in votes if v != "-"][:1] if ties == "first" and a else []
-    assert found == [v.upper() for v in ("a" if a > b else "b" if b > a else first)]
+    first = [v.upper() for v in votes if v != "-"][:1] if undecided == "first" and a else []
+    nobody = [None] if undecided == "keep" and votes else first
+    assert found == (["A"] if a > b else ["B"] if b > a else nobody)
