@@ -53,8 +53,9 @@ def _agreement(rows: pl.DataFrame) -> dict[str, Any]:
     first = first_read(rows)
     if first["judge_model"].n_unique() < 2:
         return {}
-    wide = first.pivot("judge_model", index=["pair_id", "gold"], values="verdict").drop("pair_id", "gold")
-    alpha = krippendorff_alpha(wide.rows())
+    wide = first.pivot("judge_model", index=["pair_id", "gold"], values="verdict")
+    same, wide = wide["pair_id"].to_list(), wide.drop("pair_id", "gold")
+    alpha = krippendorff_alpha(wide.rows(), same=same)
     kappas = {
         f"{a} | {b}": cohens_kappa(wide[a].to_list(), wide[b].to_list()) for a, b in combinations(wide.columns, 2)
     }

@@ -2,7 +2,9 @@
 
 Every share comes with its 95 % Wilson interval and the number of judgments that it is of; what cannot be told is None,
 never a zero or a NaN. Of several draws of one ordered pair the first that could be read stands for it: a stop such as
-``first_agreeing`` draws more where a judge was wrong, and draws of one pair are not independent.
+``first_agreeing`` draws more where a judge was wrong, and draws of one pair are not independent. Nor are verdicts on
+one pair in its two orders: an interval is that of as many independent ones as tell as much (Kish's design effect, by
+pair: between 1 and the verdicts of a pair).
 """
 
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from prefgen.scores._results import wilson
 from prefgen.scores._strength import fit, groups, information
 
 Z = 1.959963984540054
@@ -38,18 +41,28 @@ class Share:
 
 def share(right: int, n: int) -> Share | None:
     """``right`` of ``n`` as a Share; None where n is 0."""
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return None
-    interval = binomtest(right, n).proportion_ci(method="wilson")
-    return Share(right / n, float(interval.low), float(interval.high), n)
+    return Share(right / n, *wilson(right / n, n), n) if n else None
 
 
 def _shared(rows: pl.DataFrame, holds: pl.Expr) -> Share | None:
     """The share of the rows, among those that tell, of which something holds."""
-    told = rows.select(holds.alias("holds")).to_series().drop_nulls()
-    return share(int(told.sum()), len(told))
+    told = rows.select("pair_id", holds.cast(pl.Float64).alias("holds")).drop_nulls("holds")
+    if told.is_empty():
+        return None
+    value = told.select(pl.col("holds").mean()).item()
+    return Share(value, *wilson(value, told.height / _design_effect(told, value)), told.height)
+
+
+def _design_effect(told: pl.DataFrame, value: float) -> float:
+    """How many of the rows tell as much as one independent row would: their variance by pairs over that of as many
+    independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are taken so.
+    """
+    apart = told.group_by("pair_id").agg((pl.col("holds") - value).sum())["holds"]
+    pairs, each = len(apart), told.height / len(apart)
+    if pairs == 1 or value in {0.0, 1.0}:
+        return each
+    variance = pairs / (pairs - 1) * float((apart**2).sum())
+    return min(max(variance / (value * (1 - value) * told.height), 1.0), each)
 
 
 # --- judges of pairs ------------------------------------------------------------------------
@@ -158,25 +171,41 @@ class Alpha:
 
 
 def krippendorff_alpha(
-    ratings: Sequence[Sequence[Any]], *, level: Literal["nominal", "interval"] = "nominal", seed: int = 0
+    ratings: Sequence[Sequence[Any]],
+    *,
+    level: Literal["nominal", "interval"] = "nominal",
+    same: Sequence[Any] | None = None,
+    seed: int = 0,
 ) -> Alpha | None:
     """Agreement beyond chance of any number of raters, with ratings missing (None). ``ratings`` has a row for each
     unit. None where no unit has two ratings, or all of those are one value. Krippendorff 2011, by ``krippendorff``;
-    the interval is of DRAWS resamplings of the units, those without two values left out.
+    the interval is of DRAWS resamplings of the units, those without two values left out. Units with the ``same`` value
+    are drawn together, for they are not independent.
     """
     import numpy as np
 
-    counts = np.array([row for row in _counts(ratings) if sum(row) > 1])
+    several = [sum(rating is not None for rating in unit) > 1 for unit in ratings]
+    counts = np.array([row for row, told in zip(_counts(ratings), several, strict=True) if told])
+    bundles = _grouped([of for of, told in zip(same or range(len(ratings)), several, strict=True) if told])
     domain = sorted({value for unit in ratings for value in unit if value is not None})
     if not len(counts) or (counts.sum(0) > 0).sum() < 2:
         return None
     numbers = domain if level == "interval" else list(range(len(domain)))
     generator = np.random.default_rng(seed)
-    drawn = [counts[generator.integers(len(counts), size=len(counts))] for _ in range(DRAWS)]
+    picks = [generator.integers(len(bundles), size=len(bundles)) for _ in range(DRAWS)]
+    drawn = [counts[np.concatenate([bundles[place] for place in pick])] for pick in picks]
     alphas = [_alpha(sample, numbers, level) for sample in drawn if (sample.sum(0) > 0).sum() > 1]
     low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (np.nan, np.nan)
     value = _alpha(counts, numbers, level)
     return Alpha(value, float(low) if alphas else value, float(high) if alphas else value, len(counts))
+
+
+def _grouped(names: Sequence[Any]) -> list[list[int]]:
+    """The places of each name, in order of first appearance."""
+    places: dict[Any, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    return list(places.values())
 
 
 def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "interval"]) -> float:

@@ -45,5 +45,5 @@ def test_tables_without_judgments_say_nothing() -> None:
 
 def test_a_report_in_words() -> None:
     _, rows = report_rows({"t": judge_report(judged(100, 1.0, 0.0, 0))})
-    assert rows[0][:4] == ("t", "m", "200", "1.00 (0.98 to 1.00)")
+    assert rows[0][:4] == ("t", "m", "200", "1.00 (0.96 to 1.00)")
     assert rows[0][5] == "0.00 (0.00 to 0.04)"

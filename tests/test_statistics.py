@@ -187,7 +187,9 @@ def flips(right: float, first: float, longer: float, long: float) -> float:
     return in_front * (1 - behind) + (1 - in_front) * behind
 
 
-@pytest.mark.parametrize(("right", "first", "longer"), [(0.75, 0.0, 0.0), (0.8, 0.3, 0.0), (0.7, 0.1, 0.4)])
+@pytest.mark.parametrize(
+    ("right", "first", "longer"), [(0.75, 0.0, 0.0), (0.8, 0.3, 0.0), (0.7, 0.1, 0.4), (0.95, 0.0, 0.0)]
+)
 def test_intervals_cover_what_was_planted(right: float, first: float, longer: float) -> None:
     """In 200 worlds the 95 % intervals hold the planted value about 190 times."""
     good = (1 - longer) * right + longer / 2  # right, where the place did not decide
@@ -197,6 +199,7 @@ def test_intervals_cover_what_was_planted(right: float, first: float, longer: fl
         first_shown_share: (in_front + 1 - behind) / 2,
         flip_rate: (flips(right, first, longer, 1.0) + flips(right, first, longer, 0.0)) / 2,
         longer_share: first / 2 + (1 - first) * (longer + (1 - longer) / 2),
+        gold_longer_share: 0.5,
     }
     covered = dict.fromkeys(truth, 0)
     for seed in range(200):
@@ -205,6 +208,18 @@ def test_intervals_cover_what_was_planted(right: float, first: float, longer: fl
             found = measure(rows)
             covered[measure] += found is not None and found.low <= planted <= found.high
     assert all(180 <= times <= 200 for times in covered.values()), covered
+
+
+def test_two_verdicts_on_one_pair_tell_no_more_than_they_do() -> None:
+    """Alike in both orders they count as one; where they have nothing to do with one another, as two."""
+    alike = table(*[(f"{i}", gold, gold if i % 2 else "BA"["AB".index(gold)]) for i in range(100) for gold in "AB"])
+    found, one_each = accuracy(alike), share(50, 100)
+    assert found is not None
+    assert one_each is not None
+    assert (found.low, found.high) == pytest.approx((one_each.low, one_each.high), abs=0.001)
+    opposed = accuracy(table(*[(f"{i}", gold, "A") for i in range(100) for gold in "AB"]))
+    as_many = share(100, 200)
+    assert opposed == as_many
 
 
 def test_bradley_terry_finds_planted_strengths() -> None:

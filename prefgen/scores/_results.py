@@ -69,6 +69,12 @@ def _share(parts: list[tuple[float | None, int]]) -> float | None:
     return sum(share * rows for share, rows in known) / sum(rows for _, rows in known) if known else None
 
 
+def interval(tally: Tally) -> dict[str, float]:
+    """The ends of a subset's interval, as percentages."""
+    low, high = wilson(tally.accuracy, tally.rows)
+    return {"low": 100 * low, "high": 100 * high}
+
+
 def result(kind: str, tally: Tally, **more: Any) -> dict[str, Any]:
     """One row of the table. Whoever makes it adds what it knows."""
     named = f"{kind}/{tally.name}"
@@ -82,11 +88,11 @@ def said_by(rows: pl.DataFrame, column: str) -> str | None:
     return ", ".join(rows[column].drop_nulls().unique().sort()) or None if column in rows.columns else None
 
 
-def wilson(share: float, rows: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval of a share, which may hold half points, as percentages."""
+def wilson(share: float, rows: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval of a share, which may hold half points, of so many rows or their like."""
     from scipy.special import ndtri
 
     z = float(ndtri((1 + confidence) / 2))
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     reach = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return 100 * max(0.0, middle - reach), 100 * min(1.0, middle + reach)
+    return max(0.0, middle - reach), min(1.0, middle + reach)

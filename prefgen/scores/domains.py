@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.rows import because, drops, finite, whole
-from prefgen.scores._results import RESULTS, Tally, result, said_by, tallies, together, wilson
+from prefgen.scores._results import RESULTS, Tally, interval, result, said_by, tallies, together
 
 SIX = "6-domain"
 """The only convention for the overall score: the plain mean."""
@@ -50,9 +50,8 @@ def domains(rows: pl.DataFrame, *, credit: str = "credit", subset: str = "subset
 
 
 def _domain(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = wilson(tally.accuracy, tally.rows)
     note = None if tally.name in DOMAINS else "in no domain"
-    return result("domain" if note is None else "subset", tally, low=low, high=high, note=note, **same)
+    return result("domain" if note is None else "subset", tally, **interval(tally), note=note, **same)
 
 
 def _named(row: Mapping[str, Any], same: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.rows import because, drops, finite, whole
-from prefgen.scores._results import RESULTS, Tally, result, said_by, tallies, together, wilson
+from prefgen.scores._results import RESULTS, Tally, interval, result, said_by, tallies, together
 
 # fmt: off
 WEIGHTS: Mapping[str, Mapping[str, int]] = {
@@ -95,10 +95,9 @@ def sections(
 
 
 def _subset(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = wilson(tally.accuracy, tally.rows)
     _, weight = SECTION_OF.get(tally.name, (None, None))
     note = None if weight or tally.name in PRIOR else "in no section"
-    return result("subset", tally, weight=weight, low=low, high=high, note=note, **same)
+    return result("subset", tally, weight=weight, **interval(tally), note=note, **same)
 
 
 def _section(name: str, score: float, found: Sequence[Tally], same: Mapping[str, Any]) -> dict[str, Any]:
