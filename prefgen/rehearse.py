@@ -19,11 +19,13 @@ from prefgen.llm.client import Client, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import pool_order, replied, request_of, rows_of
-from prefgen.rows import DROPPED, split
+from prefgen.rows import DROPPED, TableVerb, split
 from prefgen.stages import in_shards
 
 SAMPLE = 500
 """Prompts that are walked through at most; counts of a longer source are scaled up."""
+FEW = 40
+"""Rows on which a filter is tried."""
 CHARACTERS = 4
 """Characters in one token, about; the usual rule of thumb for English."""
 
@@ -106,13 +108,44 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
             made[table] = await _table(step, step.asker, made[step.inputs[0]], client, plan.recipe.seed, asked)
             asked.told(estimate, scale[table])
         else:
-            made[table] = split(step.verb, [made[name] for name in step.inputs], step.settings)[0]
+            made[table] = _reshaped(step, [made[name] for name in step.inputs])
         estimate.rows = made[table].height * scale[table]
     return estimates
 
 
 def _kept(source: pl.DataFrame) -> pl.DataFrame:
     return source.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in source.columns else source
+
+
+def _reshaped(step: Planned, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """A table verb's table. A filter that looks at one row at a time keeps every stand-in: nobody knows what will stand
+    there.
+    """
+    if not (isinstance(step.verb, TableVerb) and step.verb.reshape is None):
+        return split(step.verb, frames, step.settings)[0]
+    marked = step.verb.marked(frames[0], **step.settings)
+    stays = marked[DROPPED].is_null()
+    if not stays.all() and _looks_at_one_row(step.verb, frames[0], marked[DROPPED], step.settings):
+        stays |= _stand_ins(frames[0])
+    return frames[0].filter(stays)
+
+
+def _looks_at_one_row(
+    verb: "TableVerb[Any]", rows: pl.DataFrame, reasons: pl.Series, settings: Mapping[str, Any]
+) -> bool:
+    """Whether a filter says of a row by itself what it says of it among the others; tried on a few that it drops."""
+    return all(
+        verb.marked(rows[place : place + 1], **settings)[DROPPED].item() == reasons[place]
+        for place in reasons.is_not_null().arg_true().head(FEW)
+    )
+
+
+def _stand_ins(rows: pl.DataFrame) -> pl.Series:
+    """Which rows hold a stand-in's text."""
+    texts = [
+        pl.col(c).str.contains(_MARK.pattern).fill_null(value=False) for c, t in rows.schema.items() if t == pl.String
+    ]
+    return rows.select(pl.any_horizontal(pl.lit(value=False), *texts)).to_series()
 
 
 async def _table(

@@ -41,7 +41,7 @@ Writes = Callable[[str, int], str]
 
 FORMS: tuple[tuple[str, Writes], ...] = (
     ("[User Question Modified]", lambda _, seed: BLOCK.format(seed=seed)),
-    ("Complexity: <number>", lambda _, seed: f"Category: coding\nComplexity: {1 + seed % 10}\nLength: short"),
+    ("Complexity: <number>", lambda _, seed: f"Category: coding\nComplexity: {5 + seed % 6}\nLength: short"),
     ("Go on with the list", _new_prompts),
     ("Do not write a new answer", lambda _, seed: f"It could be kinder, by {seed}."),
     ("Write the whole answer anew", lambda _, seed: f"A kinder answer, number {seed}."),

@@ -190,3 +190,19 @@ def test_a_draw_of_two_requests_is_known_when_both_are(tmp_path: Path) -> None:
     assert weighed(tmp_path, "cached", "least", "most") == (0, 20, 20)
     drawn(recipe, tmp_path)
     assert weighed(tmp_path, "cached", "least", "most") == (20, 0, 0)
+
+
+def test_a_filter_of_single_rows_keeps_what_nobody_knows_yet(tmp_path: Path) -> None:
+    """How many of the classified prompts are hard enough is known when they are classified: until then, all may be."""
+    sifted = {
+        "sorted": do("classify", "prompts", model="m"),
+        "hard": do("select", "sorted", by="complexity", at_least=9),
+        "one": do("one_of", "hard", same="prompt_id"),
+        "responses": do("answer", "one", model="m"),
+    }
+    assert each(estimates(of(sifted), tmp_path), "most") == {
+        "prompts": 0, "sorted": 10, "hard": 0, "one": 0, "responses": 10,
+    }  # fmt: skip
+    done = drawn(of(sifted), tmp_path)
+    assert done["responses"] < 10
+    assert each(estimates(of(sifted), tmp_path), "rows")["hard"] == done["responses"]
