@@ -1,7 +1,10 @@
 # make check, make test, make bench: what CI runs, and what to run before a commit.
 PYTHON ?= python
 
-.PHONY: check test schema bench trl
+SMALL = local/smollm2-135m
+LOCAL = runs/local
+
+.PHONY: check test schema bench local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -17,6 +20,18 @@ schema:
 # TRL alone: its data functions, which tests/test_trl.py calls, need none of the torch that it names.
 trl:
 	$(PYTHON) -m pip install -q --no-deps 'trl>=1.16'
+
+# Recipes on a real model on your own cores. So small a model judges by likelihood, and keeps no form of its own.
+local:
+	prefgen run quickstart --quiet --out $(LOCAL)/quickstart
+	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take 8 \
+	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=300
+	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take 10 \
+	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=256 --set models.judge.use=$(SMALL) \
+	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean]}'
+	prefgen run rewardbench --quiet --out $(LOCAL)/rewardbench --take 24 --set models.judge.use=$(SMALL) \
+	  --set steps.pairs.load_pairs=tests/data/rewardbench.jsonl \
+	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean, channel]}'
 
 bench:
 	$(PYTHON) bench/likelihood.py

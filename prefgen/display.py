@@ -193,11 +193,12 @@ def _score(row: Mapping[str, Any]) -> str:
 
 def _footnote(row: Mapping[str, Any]) -> str:
     """How an overall score was counted, and what is to be known of others."""
+    who = f"{row['judge_model'] or '-'}, {row['name']}"
     if row["kind"] != "overall":
-        return f"{row['name']}: {row['note']}" if row["note"] else ""
+        return f"{who}: {row['note']}" if row["note"] else ""
     shares = {"unreadable": row["unreadable"], "credited otherwise by the benchmark's own reading": row["disagreement"]}
     parts = [row["mode"], *(f"{share:.1%} {what}" for what, share in shares.items() if share is not None), row["note"]]
-    return f"{row['judge_model']}, {row['name']}: {'; '.join(part for part in parts if part)}"
+    return f"{who}: {'; '.join(part for part in parts if part)}"
 
 
 def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:

@@ -58,7 +58,9 @@ def takes_several(verb: Callable[..., Any]) -> bool:
 
 
 def resolved(verb: Callable[..., Any], checked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings, with every path made one that can be opened: of the recipe's folder, or beside the verb."""
+    """The settings, with every path made one that can be opened: of the recipe's folder, else beside the verb, else of
+    where the command runs.
+    """
     return {name: _resolved(verb, value, folder) for name, value in checked.items()}
 
 
@@ -69,7 +71,7 @@ def _resolved(verb: Callable[..., Any], value: Any, folder: Path) -> Any:
         return value
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     own, beside = folder / value, Path(getattr(module, "__file__", None) or "").parent / value
-    return beside if not own.exists() and beside.exists() else own
+    return next((path for path in (own, beside, value) if path.exists()), own)
 
 
 def check(

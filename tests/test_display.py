@@ -66,6 +66,35 @@ def test_a_summary_says_what_became_of_every_row_and_what_it_cost() -> None:
     ]  # fmt: skip
 
 
+def number(kind: str, name: str, score: float, judge: str | None, **more: Any) -> dict[str, Any]:
+    """A row of a benchmark's results."""
+    empty = dict.fromkeys(("low", "high", "weight", "convention", "mode", "unreadable", "disagreement", "note"))
+    return {**empty, "kind": kind, "name": name, "score": score, "rows": 4, "judge_model": judge, **more}
+
+
+def test_results_stand_in_a_column_for_each_judge() -> None:
+    results = [
+        number("subset", "hep-go", 75, "m/1", low=30.1, high=95.4),
+        number("overall", "4-section", 18.75, "m/1", mode="single", unreadable=0.1, disagreement=0.25, note="few rows"),
+        number("subset", "hep-go", 50, "m/2", low=15, high=85, note="in no section"),
+    ]
+    console, seen = on()
+    display.summary(Run(Path("out"), {}), [], console, results=results)
+    assert [" ".join(line.split()) for line in seen.getvalue().splitlines()[-5:]] == [
+        "rows m/1 m/2",
+        "hep-go 4 75.0 (30.1 to 95.4) 50.0 (15.0 to 85.0)",
+        "overall, 4-section 4 18.8",
+        "m/1, 4-section: single; 10.0% unreadable; 25.0% credited otherwise by the benchmark's own reading; few rows",
+        "m/2, hep-go: in no section",
+    ]
+
+
+def test_results_steer_no_terminal() -> None:
+    console, seen = on()
+    display.scoreboard([number("subset", EVIL, 1, EVIL, note=EVIL)], console)
+    assert not STEERS & set(seen.getvalue())
+
+
 def test_a_summary_without_a_dataset_names_none() -> None:
     assert "dataset" not in summary(Run(Path("out"), {"picked": PICKED}))
     priced = Count(tally=Tally(calls=2, dollars=0.25, unpriced=1))

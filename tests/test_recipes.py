@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 
 from prefgen import Recipe, do, load, run, verbs
-from prefgen.configs import CONFIGS
+from prefgen.configs import CONFIGS, json_schema
 from prefgen.filters import balance, length_control, most_uncertain, one_of, select, verdict_agreement
 from prefgen.generators.answer import answer
 from prefgen.generators.classify import classify
@@ -156,6 +158,10 @@ def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_p
     again = run(recipe, tmp_path / "run", fakes=FAKES, take=take)
     assert set(first.configs) >= set(recipe.write)
     assert all(first.configs.values())
+    for config in first.configs:
+        check = Draft202012Validator(json_schema(config))
+        for row in pl.read_parquet(first.dataset / config / "*.parquet").head(40).to_dicts():
+            check.validate(row)
     assert sum(count.tally.calls for count in again.counts.values()) == 0
     assert {p: p.read_bytes() for p in again.dataset.rglob("*") if p.is_file()} == written
 

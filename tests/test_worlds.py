@@ -420,9 +420,11 @@ def benchmark(folder: Path, n: int) -> Path:
 
 
 @pytest.mark.parametrize(("preset", "first", "expected"), [
-    (None, 0.0, 0.7), ("both-orders", 0.0, 0.49), ("both-orders", 0.5, (0.5 + 0.5 * 0.7) * 0.5 * 0.7), ("voted", 0.0, 0.99),
+    (None, 0.0, 0.7), ("both-orders", 0.0, 0.49), ("both-orders", 0.5, (0.5 + 0.5 * 0.7) * 0.5 * 0.7),
+    ("voted", 0.0, 0.99), (None, 1.0, 0.5), ("both-orders", 1.0, 0.0),
 ])  # fmt: skip
 def test_rewardbench_scores_a_judge_as_it_is(preset: str | None, first: float, expected: float, tmp_path: Path) -> None:
+    """One that always says A has half of the points where each pair has one order, and none where it has both."""
     data = benchmark(tmp_path, 600)
     world: dict[str, Writer | list[Writer]] = {"judge": Judge(0.7, first=first)}
     done = play("rewardbench", tmp_path, world, 0, f"steps.pairs.load_pairs={data}", preset=preset)

@@ -95,4 +95,4 @@ def wilson(share: float, rows: float, confidence: float = 0.95) -> tuple[float, 
     z = float(ndtri((1 + confidence) / 2))
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     reach = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    return middle - reach if share > 0 else 0.0, middle + reach if share < 1 else 1.0

@@ -51,7 +51,7 @@ def credit(
     ``unreadable`` in the table is the share of the pair's judgments that ``parser`` cannot read, ``judgments`` their
     number, ``judgment_replies`` their journal keys, and ``credit_mode`` is ``orders``. The pair's own columns stay.
     """
-    said = {"robust": pl.col("verdict"), "official": _official()}
+    said = {"robust": pl.col("verdict"), "official": _official(rows.columns)}
     rows = rows.with_columns(**{f"_{name}": verdict for name, verdict in said.items()})
     stay = [c for c in rows.columns if c not in {*OF_ONE_JUDGMENT, "pair_id", "_robust", "_official"}]
     made = rows.group_by("pair_id", maintain_order=True).agg(
@@ -76,8 +76,10 @@ def credit(
 ADDED = ("unreadable", "judgments", "judgment_replies")
 
 
-def _official() -> pl.Expr:
+def _official(columns: Sequence[str]) -> pl.Expr:
     """The official code's verdict: a text that holds both markers is A, which is a bias it has."""
+    if "judgment" not in columns:
+        return pl.col("verdict")
     words = pl.col("judgment")
     a, b = (words.str.contains(f"[[{label}]]", literal=True) for label in "AB")
     found = pl.when(a).then(pl.lit("A")).when(b).then(pl.lit("B"))

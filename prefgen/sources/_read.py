@@ -75,6 +75,7 @@ def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
 def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
     """The rows of a file, a folder or a dataset on the Hub."""
     path = folder / Path(source).expanduser()
+    path = Path(source) if not path.exists() and Path(source).exists() else path
     reader = _READERS.get(path.suffix.lower())
     try:
         if path.is_file() and not reader:

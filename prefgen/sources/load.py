@@ -32,7 +32,8 @@ def load(  # noqa: PLR0913  (each is a setting of the verb)
     """The prompts of a source, marked: a row that goes has its reason in the column ``dropped``.
 
     ``source`` is a file (JSONL, JSON, CSV, TSV, Parquet), a dataset folder, ``owner/name`` on the Hub, a frame or a
-    list of dicts; relative paths start in ``folder``. ``split``, ``config`` and ``revision`` are a dataset's.
+    list of dicts. Relative paths start in ``folder``, the recipe's, or else where the command runs. ``split``,
+    ``config`` and ``revision`` are a dataset's.
     ``prompt`` says where the prompt is: a column, or a dotted path into one (``turns.0``, ``data.question``). Text
     is one user turn; lists of ``{role, content}`` or of ShareGPT's ``{from, value}`` are conversations, and assistant
     turns at their end are cut off. ``keep`` names columns or paths to carry along; ``{new name: path}`` renames them.

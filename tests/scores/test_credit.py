@@ -58,6 +58,7 @@ def test_the_official_reading_takes_a_text_with_both_markers_for_a() -> None:
 def test_a_judgment_without_words_is_read_one_way() -> None:
     made = credit(judged([("B", "B", None)]))
     assert made.select("credit_robust", "credit_official").row(0) == (1, 1)
+    assert credit(judged([("B", "A", None)]).drop("judgment"))["credit"].to_list() == [0]
 
 
 def test_both_orders() -> None:
@@ -86,7 +87,7 @@ def test_no_judgments() -> None:
         made = credit(judged(), orders=orders)
         assert made.is_empty()
         assert made.schema == credit(judged([("A", "A", ""), ("B", "A", "")]), orders=orders).schema
-    for column in ("gold", "verdict", "judgment", "pair_id"):
+    for column in ("gold", "verdict", "pair_id"):
         with pytest.raises(pl.exceptions.ColumnNotFoundError, match=column):
             credit(judged().drop(column))
 
