@@ -1,0 +1,77 @@
+"""The pages say what is there: every recipe, step, preset, verb and command that they name, and none is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from prefgen import cli, load, verbs
+from prefgen.cli import EXIT_CODES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAPERS = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+NAMES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
+
+
+def section(name: str) -> str:
+    """What the page says of one recipe."""
+    found = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", PAPERS, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/papers.md has no section {name}"
+    return found[1]
+
+
+def coded(text: str) -> set[str]:
+    return set(re.findall(r"`([\w-]+)`", text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_of_papers_has_every_step_and_preset(name: str) -> None:
+    recipe, said = load(ROOT / "recipes" / f"{name}.yaml"), section(name)
+    first = {step for line in said.splitlines() if line.startswith("| `") for step in coded(line.split("|")[1])}
+    extra = {way.split(".")[1] for values in recipe.presets.values() for way in values if way.count(".") == 1}
+    assert set(recipe.steps) <= (first or coded(said))
+    assert first <= set(recipe.steps) | extra
+    assert set(recipe.presets) <= coded(said) | {f"iteration-{n}" for n in (2, 3)}
+    assert recipe.paper in said or not recipe.paper
+
+
+def test_every_verb_of_a_recipe_stands_on_the_page_or_speaks_for_itself() -> None:
+    plain = {"load", "answer", "concat", "as_prompts", "select", "likelihood"}
+    used = {str(step.verb) for name in NAMES for step in load(ROOT / "recipes" / f"{name}.yaml").steps.values()}
+    assert used - coded(PAPERS) <= plain
+
+
+def test_links_of_the_page_lead_somewhere() -> None:
+    assert set(re.findall(r"\(#([\w-]+)\)", PAPERS)) == set(NAMES)
+
+
+def test_the_readme_shows_the_recipe_as_it_is() -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
+    whole = (ROOT / "recipes" / "self-taught-evaluators.yaml").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in shown.splitlines() if line.strip() and line.strip() != "…"]
+    assert [line for line in lines if line not in whole] == []
+    recipe = load(ROOT / "recipes" / "self-taught-evaluators.yaml")
+    assert {line.strip().partition(":")[0] for line in lines} >= set(recipe.steps)
+
+
+def test_the_readme_names_every_recipe_command_room_and_exit_code() -> None:
+    assert set(NAMES) <= coded(README)
+    commands = {
+        command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback
+    }
+    groups = {group.name for group in cli.app.registered_groups}
+    assert {f"prefgen {name}" for name in commands | groups} <= set(re.findall(r"`(prefgen \w+)", README))
+    codes = {*EXIT_CODES.values(), 5}
+    assert codes <= {
+        int(code) for code in re.findall(r"\b(\d{1,3}) (?=[a-z])", README.partition("Exit codes:")[2][:400])
+    }
+    assert all(f"{room}/" in README for room in verbs.ROOMS)
+
+
+def test_python_in_the_readme_is_python() -> None:
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        compile(block, "README.md", "exec")
+        for line in block.splitlines():
+            if line.startswith(("from prefgen", "import prefgen")):
+                exec(line, {})  # what the page tells users to import
