@@ -39,12 +39,14 @@ def card(
     configs: Mapping[str, int],
     funnel: Sequence[Mapping[str, Any]],
     judges: Mapping[str, Any] | None = None,
+    authors: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The README.md of a dataset.
 
     ``text`` is the recipe as YAML, ``configs`` the rows of each config (0: not written), ``funnel`` each step's
     ``table``, ``verb``, ``rows_in`` and ``rows_out``, and how many were ``dropped``, ``unreadable`` and ``failed``,
-    by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``).
+    by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``),
+    ``authors`` which models tend to be chosen (``author_report``).
     """
     written = {config: rows for config, rows in configs.items() if rows}
     parts = [
@@ -55,6 +57,7 @@ def card(
         _loading(recipe.name, written),
         "## What became of every row\n\n" + _funnel(funnel),
         _judges(judges or {}),
+        _authors(authors),
         _models(recipe),
         "## The recipe\n\n" + fenced(text, "yaml"),
         _columns(written),
@@ -185,6 +188,16 @@ def _judges(judges: Mapping[str, Any]) -> str:
     head, rows = report_rows(judges)
     cells = [[_cell(cell) for cell in row] for row in rows]
     return "## Judges\n\n" + _table(head, cells) if cells else ""
+
+
+def _authors(authors: Sequence[Mapping[str, Any]]) -> str:
+    """Which model tends to be chosen where two meet."""
+    from prefgen.judged import AUTHORS, author_rows
+
+    if not authors:
+        return ""
+    cells = [[_code(row[0]), *row[1:]] for row in author_rows(authors)]
+    return "## Authors\n\nWhere two different models meet:\n\n" + _table(AUTHORS, cells)
 
 
 _SAID = ("use", "temperature", "top_p", "max_tokens")

@@ -1,6 +1,6 @@
 """What run.json and a dataset's card say of its judges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -9,13 +9,16 @@ import polars as pl
 
 from prefgen.statistics import (
     accuracy,
+    bradley_terry,
     cohens_kappa,
+    elo_points,
     first_read,
     first_shown_share,
     flip_rate,
     gold_longer_share,
     krippendorff_alpha,
     longer_share,
+    share,
 )
 
 
@@ -106,3 +109,45 @@ def report_rows(judges: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, ...
 
 def _words(measured: Mapping[str, Any] | None) -> str:
     return f"{measured['value']:.2f} ({measured['low']:.2f} to {measured['high']:.2f})" if measured else ""
+
+
+# --- authors --------------------------------------------------------------------------------
+
+
+def author_report(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Which model tends to be chosen where two different ones meet: what a reward model could learn instead of quality.
+
+    Takes pairs with ``chosen_model`` and ``rejected_model``. A row for each model, strongest first: how often it was
+    ``chosen`` and ``rejected``, the share with its interval, and its Bradley-Terry ``elo`` with interval. Empty where
+    no two different models meet.
+    """
+    apart = pairs.filter(pl.col("chosen_model") != pl.col("rejected_model"))
+    if apart.is_empty():
+        return []
+    battles = apart.select(model_a="chosen_model", model_b="rejected_model", outcome=pl.lit(1.0))
+    won, lost = (dict(apart[f"{side}_model"].value_counts().iter_rows()) for side in ("chosen", "rejected"))
+    return [_author(row, won.get(row["model"], 0), lost.get(row["model"], 0)) for row in _strengths(battles)]
+
+
+def _strengths(battles: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows of ``bradley_terry``, their intervals on Elo's scale."""
+    rows: list[dict[str, Any]] = bradley_terry(battles).to_dicts()
+    return [{**row, "low": elo_points(row["low"]), "high": elo_points(row["high"])} for row in rows]
+
+
+def _author(row: Mapping[str, Any], chosen: int, rejected: int) -> dict[str, Any]:
+    told = share(chosen, chosen + rejected)
+    counts = {"model": row["model"], "chosen": chosen, "rejected": rejected, "share": told and asdict(told)}
+    return {**counts, "elo": {"value": row["elo"], "low": row["low"], "high": row["high"]}, "group": row["group"]}
+
+
+AUTHORS = ("model", "chosen", "rejected", "share chosen", "Elo")
+
+
+def author_rows(authors: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The report in words, with the head AUTHORS."""
+    return [
+        (a["model"], f"{a['chosen']:,}", f"{a['rejected']:,}", _words(a["share"]),
+         f"{a['elo']['value']:,.0f} ({a['elo']['low']:,.0f} to {a['elo']['high']:,.0f})")
+        for a in authors
+    ]  # fmt: skip

@@ -34,7 +34,7 @@ def write(
     place: Path,
     progress: "Progress",
     configs: Mapping[str, int],
-    judges: Mapping[str, Any],
+    reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
     """Writes run.json into a run's folder. Raises RunError for a full disk."""
@@ -50,7 +50,7 @@ def write(
         "models": models,
         "prompt_files": prompt_files(plan),
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
-        "judges": dict(judges),
+        **reports,
         "dataset": dict(configs),
     }
     write_json(place / "run.json", whole)

@@ -125,7 +125,7 @@ class _Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, int] = field(default_factory=dict)
-    judges: dict[str, Any] = field(default_factory=dict)
+    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": []})
     seconds: float = 0.0
 
 
@@ -148,7 +148,7 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         done.seconds = time.monotonic() - began
         about = {"status": status, "take": take, "seconds": round(done.seconds, 1)}
         with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
-            manifest.write(plan, place, progress, done.configs, done.judges, about)
+            manifest.write(plan, place, progress, done.configs, done.reports, about)
 
 
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
@@ -182,8 +182,9 @@ def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, do
 
     from prefgen import dataset, manifest
     from prefgen.card import card
+    from prefgen.judged import author_report
 
-    done.judges = manifest.judged(plan, place / "tables")
+    done.reports["judges"] = manifest.judged(plan, place / "tables")
     if not plan.recipe.write:
         return
     tables = {
@@ -191,11 +192,13 @@ def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, do
         for config, table in plan.recipe.write.items()
     }
     head = "" if take is None else f"# --take {take}\n"
-    text, counts, judges = head + dump(plan.recipe), manifest.funnel(plan, progress), done.judges
+    text, counts, reports = head + dump(plan.recipe), manifest.funnel(plan, progress), done.reports
+    if "preferences" in tables:
+        reports["authors"] = author_report(tables["preferences"])
     if "results" in tables:
         manifest.write_json(place / "results.json", tables["results"].to_dicts())
     done.configs = dataset.write(
-        place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts, judges)
+        place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts, **reports)
     )
 
 

@@ -217,6 +217,11 @@ def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "inte
 # --- strengths ------------------------------------------------------------------------------
 
 
+def elo_points(strength: Any) -> Any:
+    """Log-odds on Elo's scale, whose middle is 1000."""
+    return 1000 + ELO * strength
+
+
 def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFrame:
     """Strengths of models from battles: columns ``model_a``, ``model_b`` and ``outcome`` (1 where a won, 0 where b did,
     0.5 for a tie, which is half a win each).
@@ -243,7 +248,7 @@ def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFram
         "strength": strength,
         "low": strength - reach,
         "high": strength + reach,
-        "elo": 1000 + ELO * strength,
+        "elo": elo_points(strength),
         "battles": (wins + wins.T).sum(1).round().astype(int),
         "group": pl.Series(groups(wins + wins.T) if names else [], dtype=pl.Int64),
     }

@@ -1,8 +1,9 @@
 import json
 
 import polars as pl
+import pytest
 
-from prefgen.judged import HEAD, judge_report, report_rows
+from prefgen.judged import AUTHORS, HEAD, author_report, author_rows, judge_report, report_rows
 from tests.test_statistics import judged
 
 
@@ -47,3 +48,24 @@ def test_a_report_in_words() -> None:
     _, rows = report_rows({"t": judge_report(judged(100, 1.0, 0.0, 0))})
     assert rows[0][:4] == ("t", "m", "200", "1.00 (0.96 to 1.00)")
     assert rows[0][5] == "0.00 (0.00 to 0.04)"
+
+
+def test_which_model_tends_to_be_chosen() -> None:
+    pairs = pl.DataFrame(
+        [("a", "b")] * 30 + [("b", "a")] * 10 + [("a", "a")] * 5 + [(None, "a")],
+        schema=["chosen_model", "rejected_model"],
+        orient="row",
+    )
+    first, second = author_report(pairs)
+    assert (first["model"], first["chosen"], first["rejected"], first["share"]["value"]) == ("a", 30, 10, 0.75)
+    assert (second["model"], second["chosen"], second["rejected"]) == ("b", 10, 30)
+    assert first["elo"]["low"] < first["elo"]["value"] < first["elo"]["high"]
+    assert first["elo"]["value"] - second["elo"]["value"] == pytest.approx(191, abs=2)  # 400 log10(3)
+    assert author_rows([first])[0][:4] == ("a", "30", "10", "0.75 (0.60 to 0.86)")
+    assert len(author_rows([first])[0]) == len(AUTHORS)
+    json.dumps([first, second], allow_nan=False)
+
+
+def test_one_model_alone_says_nothing_of_models() -> None:
+    pairs = pl.DataFrame([("a", "a")], schema=["chosen_model", "rejected_model"], orient="row")
+    assert author_report(pairs) == author_report(pairs.clear()) == []

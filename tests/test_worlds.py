@@ -222,6 +222,10 @@ def test_ultrafeedback_finds_the_better_models(tmp_path: Path) -> None:
     for model, count in pairs["rejected_model"].value_counts().iter_rows():
         assert near(count, 300, 1 / 3), model
     assert right_pairs(pairs) == 300
+    best, *others = json.loads((done.folder / "run.json").read_text())["authors"]
+    assert (best["model"], best["chosen"], best["rejected"]) == ("fake/pool-3", 300, 0)
+    assert sum(one["rejected"] for one in others) == 300
+    assert "## Authors" in (done.dataset / "README.md").read_text()
 
 
 def _rates(request: Request, _: int) -> str:
