@@ -202,10 +202,10 @@ def verbs_list() -> None:
         if names:
             print(room)
         for name in names:
-            print(f"  {name:20} {plain(schema.summary_of(name))}")
+            print(f"  {name:20} {plain(schema.sentence(schema.summary_of(name)))}")
     print("stops")
     for name in verbs.files("stops"):
-        print(f"  {name:20} {schema.summary(verbs.find_stop(name))}")
+        print(f"  {name:20} {schema.sentence(schema.summary(verbs.find_stop(name)))}")
 
 
 @verbs_app.command("show")

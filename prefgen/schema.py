@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ def summary(verb: Callable[..., Any]) -> str:
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     text = inspect.getdoc(module) or inspect.getdoc(verb) or ""
     return text.split("\n\n")[0].replace("\n", " ").strip()
+
+
+def sentence(text: str) -> str:
+    """The first sentence, with the paper that the others name."""
+    first, *rest = re.split(r"(?<=[.?!]) (?=[A-Z])", text)
+    paper = re.search(r"arXiv:\d{4}\.\d{4,5}", " ".join(rest))
+    return f"{first} {paper[0]}" if paper and paper[0] not in first else first
 
 
 def summary_of(name: str) -> str:

@@ -117,6 +117,13 @@ def _wrong_type(parameter: inspect.Parameter, value: Any) -> str:
     try:
         TypeAdapter(kind, config=config).validate_python(value, strict=not _is_path(kind))
     except ValidationError as e:
-        words = e.errors()[0]["msg"]
-        return words[0].lower() + words[1:]
+        found = e.errors() if isinstance(value, Mapping) else e.errors()[:1]
+        return ", ".join(_said(error["msg"], error["loc"] if isinstance(value, Mapping) else ()) for error in found)
     return ""
+
+
+def _said(words: str, place: tuple[str | int, ...]) -> str:
+    """One of pydantic's errors; of a mapping, with the key that it is about."""
+    words = words[0].lower() + words[1:]
+    where = ".".join(str(step) for step in place if step != "[key]")
+    return f"{where}: {words}" if where else words

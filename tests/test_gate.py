@@ -108,7 +108,7 @@ def test_a_judge_of_single_responses_is_right_where_the_better_one_has_more(tmp_
     ("gate", "words"),
     [
         ("{data: gone.jsonl}", "gone.jsonl; did you mean 'gold.jsonl'?"),
-        ("{at_least: 0.7}", "judgments: compare: gate is {'at_least': 0.7}; field required"),
+        ("{at_least: 0.7}", "judgments: compare: gate is {'at_least': 0.7}; data: field required"),
         ("{data: gold.jsonl, at_least: 70}", "input should be less than or equal to 1"),
         ("{data: gold.jsonl, atleast: 0.7}", "extra inputs are not permitted"),
     ],

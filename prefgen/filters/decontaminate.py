@@ -116,7 +116,10 @@ def prompts_of(path: Path, field: str | None = None) -> Iterator[tuple[int, str]
     try:
         rows = list(_rows(path))
     except (OSError, ValueError, pl.exceptions.PolarsError) as e:
-        raise ValueError(f"against must be files that can be read; {path}: {str(e).splitlines()[0]}") from e
+        why = getattr(e, "strerror", None) or str(e).splitlines()[0]
+        raise ValueError(f"against must be files that can be read; {path}: {why}") from e
+    if not rows:
+        raise ValueError(f"against must be files with prompts in them; {path} has none")
     for number, row in enumerate(rows, 1):
         if text := _prompt(row, field, path):
             yield number, text

@@ -37,7 +37,8 @@ def _entries(path: Path) -> pl.DataFrame:
     try:
         found = pl.read_ndjson(path, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as e:
-        raise ValueError(f"among must be a JSONL file that can be read; {path}: {str(e).splitlines()[0]}") from e
+        why = getattr(e, "strerror", None) or str(e).splitlines()[0]
+        raise ValueError(f"among must be a JSONL file that can be read; {path}: {why}") from e
     weight = pl.col("weight").cast(pl.Float64) if "weight" in found.columns else pl.lit(1.0)
     found = found.with_columns(weight.alias("weight")).with_row_index("entry").cast({"entry": pl.Int64})
     return found.filter(pl.col("weight") > 0)

@@ -90,6 +90,12 @@ def test_a_file_that_cannot_be_read(name: str, tmp_path: Path) -> None:
         decontaminate(prompts("a"), against=tmp_path / name)
 
 
+def test_a_benchmark_without_prompts(tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text("")
+    with pytest.raises(ValueError, match="files with prompts in them"):
+        decontaminate(prompts("a"), against=tmp_path / "none.jsonl")
+
+
 def test_what_makes_no_sense(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ngram must be 1 or more"):
         decontaminate(prompts("a"), against=benchmark(tmp_path), ngram=0)
