@@ -184,28 +184,39 @@ def krippendorff_alpha(
     """
     import numpy as np
 
-    several = [sum(rating is not None for rating in unit) > 1 for unit in ratings]
-    counts = np.array([row for row, told in zip(_counts(ratings), several, strict=True) if told])
-    bundles = _grouped([of for of, told in zip(same or range(len(ratings)), several, strict=True) if told])
+    told = [sum(rating is not None for rating in unit) > 1 for unit in ratings]
+    counts = np.array([row for row, kept in zip(_counts(ratings), told, strict=True) if kept])
+    names = [name for name, kept in zip(same or range(len(ratings)), told, strict=True) if kept]
     domain = sorted({value for unit in ratings for value in unit if value is not None})
     if not len(counts) or (counts.sum(0) > 0).sum() < 2:
         return None
     numbers = domain if level == "interval" else list(range(len(domain)))
-    generator = np.random.default_rng(seed)
-    picks = [generator.integers(len(bundles), size=len(bundles)) for _ in range(DRAWS)]
-    drawn = [counts[np.concatenate([bundles[place] for place in pick])] for pick in picks]
-    alphas = [_alpha(sample, numbers, level) for sample in drawn if (sample.sum(0) > 0).sum() > 1]
-    low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (np.nan, np.nan)
     value = _alpha(counts, numbers, level)
-    return Alpha(value, float(low) if alphas else value, float(high) if alphas else value, len(counts))
+    apart = np.subtract.outer(numbers, numbers) ** 2 if level == "interval" else 1 - np.eye(len(numbers))
+    alphas = _resampled(counts, apart, names, seed)
+    low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (value, value)
+    return Alpha(value, float(low), float(high), len(counts))
 
 
-def _grouped(names: Sequence[Any]) -> list[list[int]]:
-    """The places of each name, in order of first appearance."""
-    places: dict[Any, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(name, []).append(place)
-    return list(places.values())
+def _resampled(counts: Any, apart: Any, names: Sequence[Any], seed: int) -> list[float]:
+    """The alphas of DRAWS samples of the named bundles of units, those of one value left out. Alpha is 1 - (n - 1)
+    sum_u d_u / sum_cd n_c n_d apart_cd, with d_u a unit's disagreement and n_c how often value c was given: sums
+    over units, so that a sample is a weighing of the bundles' sums.
+    """
+    import numpy as np
+
+    disagreement = np.einsum("ui,ij,uj->u", counts, apart, counts) / (counts.sum(1) - 1)
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    sums = np.zeros((len(places), 1 + counts.shape[1]))
+    np.add.at(sums, [places[name] for name in names], np.column_stack([disagreement, counts]))
+    generator, alphas = np.random.default_rng(seed), []
+    for _ in range(DRAWS):
+        often = np.bincount(generator.integers(len(sums), size=len(sums)), minlength=len(sums))
+        observed, *given = often @ sums
+        chance = np.asarray(given) @ apart @ np.asarray(given)
+        if chance > 0:
+            alphas.append(float(1 - (sum(given) - 1) * observed / chance))
+    return alphas
 
 
 def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "interval"]) -> float:

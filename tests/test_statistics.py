@@ -151,6 +151,14 @@ def test_krippendorff_s_alpha(level: Any) -> None:
     agree()
 
 
+def test_samples_of_units_have_the_library_s_alpha() -> None:
+    """With one unit a sample is the table itself, over and over: the interval is the value."""
+    for level in ("nominal", "interval"):
+        found = krippendorff_alpha([["A", "A", "B"]] if level == "nominal" else [[1, 1, 4]], level=level)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((found.value, found.value))
+
+
 def test_unequal_numbers_of_ratings() -> None:
     with pytest.raises(ValueError, match="as many ratings each"):
         fleiss_kappa([["A", "B"], ["A"]])
