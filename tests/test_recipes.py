@@ -166,6 +166,17 @@ def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_p
     assert {p: p.read_bytes() for p in again.dataset.rglob("*") if p.is_file()} == written
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "panel"])
+def test_a_dataset_does_not_depend_on_how_the_work_is_cut(name: str, tmp_path: Path) -> None:
+    take = None if name in DATA else 7
+    one, other = (
+        run(on_fakes(name), tmp_path / str(shard), fakes=FAKES, take=take, shard=shard, side_by_side=shard)
+        for shard in (1, 3)
+    )
+    files = {p.relative_to(one.dataset): p.read_bytes() for p in one.dataset.rglob("*") if p.is_file()}
+    assert {p.relative_to(other.dataset): p.read_bytes() for p in other.dataset.rglob("*") if p.is_file()} == files
+
+
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_a_preset_plans_and_runs(name: str, preset: str, tmp_path: Path) -> None:
     recipe, take = on_fakes(name, preset), TAKE.get(name, 8)

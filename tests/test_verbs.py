@@ -58,6 +58,15 @@ def test_no_setting_has_the_verbs_own_name(name: str) -> None:
     assert name not in parameters(verbs.find(name))
 
 
+@pytest.mark.parametrize(
+    "name", [name for room in ("tables", "scores", "pairs", "filters") for name in verbs.files(room)]
+)
+def test_a_verb_that_groups_by_a_setting_says_when_it_must_see_all(name: str) -> None:
+    verb = verbs.find(name)
+    if {"by", "same"} & set(parameters(verb)):
+        assert verb.whole  # type: ignore[attr-defined]
+
+
 def test_what_python_offers_to_complete_holds_every_verb_once() -> None:
     offered = dir(verbs)
     assert {*verbs.names(), "find", "rooms"} <= set(offered)

@@ -3,9 +3,10 @@
 import polars as pl
 
 from prefgen.filters._votes import CHOSEN, prefers
-from prefgen.rows import because, filters
+from prefgen.rows import because, filters, whole_across
 
 
+@whole_across("by")
 @filters
 def order_agreement(*, by: str = "pair_id") -> pl.Expr:
     """Keeps the judgments of pairs (``by``) for which both orders decide for one response, whichever it is.

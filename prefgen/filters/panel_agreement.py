@@ -3,9 +3,10 @@
 import polars as pl
 
 from prefgen.filters._votes import CHOSEN, prefers
-from prefgen.rows import because, filters
+from prefgen.rows import because, filters, whole_across
 
 
+@whole_across("by")
 @filters
 def panel_agreement(*, at_least: int = 2, by: str = "pair_id") -> pl.Expr:
     """Keeps the judgments of pairs for which ``at_least`` judges (``judge_model``) prefer one response, and more than

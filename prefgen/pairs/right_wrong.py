@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from prefgen.rows import because, drops, shuffled
+from prefgen.rows import because, drops, shuffled, whole_across
 
 OF_ONE_JUDGMENT = {"judgment": "judgment", "verdict": "verdict", "judge_model": "judge_model"}
 """A judgment's columns, and what follows ``chosen_`` or ``rejected_`` in the names of the pair's."""
@@ -44,6 +44,7 @@ def _with_rejects(
     )
 
 
+@whole_across("by")
 @drops(_unpaired, prepared=_with_rejects)
 def right_wrong(
     rows: pl.DataFrame,
