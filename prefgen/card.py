@@ -183,11 +183,12 @@ def _why(reasons: Mapping[str, int]) -> str:
 
 def _judges(judges: Mapping[str, Any]) -> str:
     """How the judges judged: agreement with what is known, and bias, with 95% intervals."""
-    from prefgen.judged import report_rows
+    from prefgen.judged import AGREEMENT, agreement_rows, report_rows
 
     head, rows = report_rows(judges)
-    cells = [[_cell(cell) for cell in row] for row in rows]
-    return "## Judges\n\n" + _table(head, cells) if cells else ""
+    told, agreed = ([[_cell(cell) for cell in row] for row in some] for some in (rows, agreement_rows(judges)))
+    table = "## Judges\n\n" + _table(head, told) if told else ""
+    return table + ("\n\nHow far they agree:\n\n" + _table(AGREEMENT, agreed) if agreed else "")
 
 
 def _authors(authors: Sequence[Mapping[str, Any]]) -> str:

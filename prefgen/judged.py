@@ -14,6 +14,7 @@ from prefgen.statistics import (
     elo_points,
     first_read,
     first_shown_share,
+    fleiss_kappa,
     flip_rate,
     gold_longer_share,
     krippendorff_alpha,
@@ -52,7 +53,9 @@ def _of_pairs(rows: pl.DataFrame) -> dict[str, Any]:
 
 
 def _agreement(rows: pl.DataFrame) -> dict[str, Any]:
-    """How far several judges of the same ordered pairs agree: Krippendorff's alpha, and Cohen's kappa of each two."""
+    """How far several judges of the same ordered pairs agree: Krippendorff's alpha, Fleiss' kappa over what all of
+    them judged, and Cohen's kappa of each two.
+    """
     first = first_read(rows)
     if first["judge_model"].n_unique() < 2:
         return {}
@@ -62,7 +65,8 @@ def _agreement(rows: pl.DataFrame) -> dict[str, Any]:
     kappas = {
         f"{a} | {b}": cohens_kappa(wide[a].to_list(), wide[b].to_list()) for a, b in combinations(wide.columns, 2)
     }
-    return {"alpha": asdict(alpha) if alpha else None, "kappas": kappas}
+    fleiss = fleiss_kappa(wide.drop_nulls().rows())
+    return {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss, "kappas": kappas}
 
 
 def _of_scores(rows: pl.DataFrame) -> dict[str, Any]:
@@ -102,9 +106,23 @@ def report_rows(judges: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, ...
         for judge, one in report.get("judges", {}).items():
             shares = [_words(one.get(name)) for name in ("agrees_with_gold", "first_shown", "flips", "prefers_longer")]
             mean = "" if one.get("mean") is None else f"{one['mean']:.2f}"
-            alpha = _words(one.get("alpha") or report.get("alpha"))
-            rows.append((table, judge, f"{one['judgments']:,}", *shares, mean, alpha))
+            rows.append((table, judge, f"{one['judgments']:,}", *shares, mean, _words(one.get("alpha"))))
     return HEAD, rows
+
+
+AGREEMENT = ("table", "judges", "measure", "value")
+
+
+def agreement_rows(judges: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """How far judges of the same pairs agree, in words, with the head AGREEMENT."""
+    rows: list[tuple[str, ...]] = []
+    for table, report in judges.items():
+        if "kappas" in report:
+            rows.append((table, "all", "Krippendorff's alpha", _words(report["alpha"])))
+            kappas = {"all": ("Fleiss' kappa", report["fleiss_kappa"])}
+            kappas |= {two: ("Cohen's kappa", value) for two, value in report["kappas"].items()}
+            rows += [(table, who, name, f"{value:.2f}") for who, (name, value) in kappas.items() if value is not None]
+    return rows
 
 
 def _words(measured: Mapping[str, Any] | None) -> str:

@@ -3,7 +3,16 @@ import json
 import polars as pl
 import pytest
 
-from prefgen.judged import AUTHORS, HEAD, author_report, author_rows, judge_report, report_rows
+from prefgen.judged import (
+    AGREEMENT,
+    AUTHORS,
+    HEAD,
+    agreement_rows,
+    author_report,
+    author_rows,
+    judge_report,
+    report_rows,
+)
 from tests.test_statistics import judged
 
 
@@ -27,6 +36,16 @@ def test_several_judges_agree_or_not() -> None:
     assert report["kappas"]["x | y"] > 0.6
     assert abs(report["kappas"]["x | z"]) < 0.3
     assert report["alpha"]["low"] < report["alpha"]["value"] < report["alpha"]["high"]
+    assert report["fleiss_kappa"] == pytest.approx(report["alpha"]["value"], abs=0.01)
+    said = agreement_rows({"t": report})
+    assert [row[1:3] for row in said] == [
+        ("all", "Krippendorff's alpha"),
+        ("all", "Fleiss' kappa"),
+        ("x | y", "Cohen's kappa"),
+        ("x | z", "Cohen's kappa"),
+        ("y | z", "Cohen's kappa"),
+    ]
+    assert {len(row) for row in said} == {len(AGREEMENT)}
 
 
 def test_a_judge_of_scores() -> None:

@@ -130,6 +130,7 @@ def test_a_panel(tmp_path: Path) -> None:
     assert near(kept["pair_id"].n_unique(), n, float(np.prod([p**2 for p in rights])))
     wrong = made(done, "agreed").filter(pl.col("verdict") != pl.col("gold"))
     assert near(wrong["pair_id"].n_unique(), n, float(np.prod([(1 - p) ** 2 for p in rights])))
+    assert "How far they agree" in (done.dataset / "README.md").read_text()
     kappas = json.loads((done.folder / "run.json").read_text())["judges"]["judgments"]["kappas"]
     for pair, kappa in kappas.items():
         a, b = (rights[int(name.rpartition("-")[2])] for name in pair.split(" | "))
