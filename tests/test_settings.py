@@ -1,6 +1,7 @@
 """What a signature takes is what a recipe may set: nothing else, of no other type, and none of it left out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, Literal, Optional
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from prefgen import verbs
 from prefgen.judges.compare import compare
 from prefgen.llm.request import Model
-from prefgen.settings import Wrong, check, parameters
+from prefgen.settings import Wrong, check, parameters, resolved
 from prefgen.sources.load import load
+from prefgen.tables import draw as room_of_draw
+from prefgen.tables.draw import draw
 
 
 def verb(  # type: ignore[no-untyped-def]
@@ -90,7 +93,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("of", "x", "'str' instances are not allowed as a Sequence value"),
     ("of", ["x", 5], "input should be a valid string"),
     ("weights", ["a"], "input should be "),
-    ("weights", {"a": "b"}, "input should be a valid number"),
+    ("weights", {"a": "b"}, "a: input should be a valid number"),
     ("file", 5, "input is not a valid path"),
     ("file", None, "input is not a valid path"),
     ("other", ["x"], "input is not a valid path"),
@@ -163,3 +166,18 @@ def test_whatever_yaml_holds_is_taken_or_wrong(values: dict[str, Any]) -> None:
 def test_every_verb_s_own_defaults_are_of_their_types(name: str) -> None:
     settings = {name: p.default for name, p in parameters(verbs.find(name)).items() if p.default is not p.empty}
     assert not [one for one in wrongs(verbs.find(name), settings) if one.name]
+
+
+def test_a_path_is_of_the_recipe_s_folder_or_beside_the_verb_or_where_the_command_runs(tmp_path: Path) -> None:
+    here, recipes = tmp_path / "here", tmp_path / "recipes"
+    for folder in (here, recipes):
+        folder.mkdir()
+    (here / "mine.jsonl").write_text("")
+    given = {"among": Path("constitution.jsonl"), "n": 2}
+    beside = Path(room_of_draw.__file__).with_name("constitution.jsonl")
+    assert resolved(draw, given, recipes) == {"among": beside, "n": 2}
+    (recipes / "constitution.jsonl").write_text("")
+    assert resolved(draw, given, recipes)["among"] == recipes / "constitution.jsonl"
+    with chdir(here):
+        several = resolved(draw, {"against": [Path("mine.jsonl"), Path("gone.jsonl")]}, recipes)
+    assert several["against"] == [Path("mine.jsonl"), recipes / "gone.jsonl"]

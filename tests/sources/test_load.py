@@ -1,4 +1,5 @@
 import json
+from contextlib import chdir
 from pathlib import Path
 
 import polars as pl
@@ -35,6 +36,17 @@ def test_files_of_every_kind(kind: str, tmp_path: Path) -> None:
     assert kept(rows)["topic"].to_list() == ["a", "b"]
     assert rows.schema["prompt"] == MESSAGES
     assert rows["id"].to_list() == rows["prompt_id"].to_list()
+
+
+def test_a_path_starts_in_the_recipe_s_folder_and_else_where_the_command_runs(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder, names in ((here, ("x.jsonl", "y.jsonl")), (there, ("x.jsonl",))):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text(json.dumps({"prompt": folder.name}) + "\n")
+    with chdir(here):
+        assert texts(load("x.jsonl", folder=there)) == ["there"]
+        assert texts(load("y.jsonl", folder=there)) == ["here"]
 
 
 def test_a_path_leads_into_nested_columns(tmp_path: Path) -> None:
