@@ -18,7 +18,8 @@ _OWN = frozenset({"use"})
 class Pools:
     """The endpoints of each model (several where ``use:`` is a pool), and what was found on the way.
 
-    A model that is wrong has none. ``keys=False`` lets one stand whose key is not set.
+    A model that is wrong has none. ``keys=False`` lets one stand whose key is not set, and so does a model that no step
+    asks.
     """
 
     recipe: Recipe
@@ -58,12 +59,17 @@ class Pools:
         except ProviderError as e:
             self._problem(name, "use", *str(e).split("; ", 1))
             return False
-        if trouble and self.keys:
+        if trouble and self.keys and self._asked(name):
             self._problem(name, "use", *trouble.split("; ", 1))
-        elif trouble:
+        elif trouble and self._asked(name):
             self.notices.append(f"{name}: {trouble}")
         self.notices += [f"{name}: {notice}" for notice in provider.notices(model)]
         return True
+
+    def _asked(self, name: str) -> bool:
+        """Whether a step asks this model; one that none asks needs no key. Without steps, all are."""
+        steps = self.recipe.steps.values()
+        return not steps or any(step.settings.get("model") == name for step in steps)
 
     def _problem(self, name: str, setting: str, what: str, cure: str = "") -> None:
         self.problems.append(Problem(self.recipe.where("models", name, setting), name, what, cure))

@@ -137,3 +137,13 @@ def test_a_verb_that_groups_across_prompts_sees_its_whole_table() -> None:
     steps = {**base, "one": do("mean", "scored"), "all": do("mean", "scored", by="topic")}
     plan = planning.make(Recipe(name="mine", steps=steps, models={"it": {"use": writes}}))
     assert [plan.steps[table].whole for table in ("one", "all")] == [False, True]
+
+
+def test_a_model_that_no_step_asks_needs_no_key(tmp_path: Path) -> None:
+    unasked = "spare: {use: openai/x, api_key_env: PREFGEN_TEST_NO_SUCH_KEY}"
+    asked = GOOD.replace("{use: fake/it}", "{use: openai/x, api_key_env: PREFGEN_TEST_NO_SUCH_KEY}", 1)
+    assert asked != GOOD
+    assert any("PREFGEN_TEST_NO_SUCH_KEY" in one for one in problems(write(tmp_path, asked)))
+    spare = GOOD.replace("models:\n", f"models:\n  {unasked}\n", 1)
+    assert spare != GOOD
+    assert planning.make(load(write(tmp_path, spare)), writers=CONFIGS, fakes={"it": writes}).notices == []
