@@ -114,6 +114,10 @@ class Asker:
         """
         return []
 
+    def most_rows(self, row: Row) -> int:  # noqa: ARG002
+        """How many rows one draw makes at most: what an estimate counts with."""
+        return 1
+
     def asks(self, row: Row) -> list[Ask]:
         """All that one draw of a row asks; one request for most parts."""
         return [self.ask(row)]

@@ -178,7 +178,9 @@ async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int,
         asked.most += len(asks)
         asked.new.add(cost)
         if not ended:
-            drawn.append([_stand_in(step, row, k, client)])
+            rows = asker.most_rows(row)
+            names = [f"{k}"] if rows == 1 else [f"{k}.{i}" for i in range(rows)]
+            drawn.append([_stand_in(step, row, name, client) for name in names])
     return [one for rows in drawn for one in rows]
 
 
@@ -218,19 +220,25 @@ def _length(text: str) -> int:
     return len(text) + sum(int(mark[1]) for mark in _MARK.finditer(text))
 
 
-def _stand_in(step: Planned, row: Row, k: int, client: Client) -> Row:
+def _stand_in(step: Planned, row: Row, name: str, client: Client) -> Row:
     """A row such as the asker might make: every text its own, scores of a row's neighbours far apart, and a judge that
     is always right.
     """
-    own = f"{row['id']}.{k}"
+    own = f"{row['id']}.{name}"
     limits = [client.provider(model).limit(model) or 0 for model in step.models]
-    text = f"\ue000{max(limits, default=0) * CHARACTERS}\ue000{own}"
+    text = f"\ue000{max(limits, default=0) * CHARACTERS}\ue000{_own_words(own)}"
     new = {column: _value(kind, text, row["id"]) for column, kind in step.schema.items() if column not in row}
     if "verdict" in new and row.get("gold"):
         new["verdict"] = row["gold"]
     if "response_id" in new:
-        new["response_id"] = row["id"]
+        new["response_id"] = own if "." in name else row["id"]
     return {c: {**row, **new, "id": own}.get(c) for c in step.schema}
+
+
+def _own_words(name: str) -> str:
+    """Words that no other stand-in has, so that none is nearly the same as another."""
+    digest = hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
+    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))
 
 
 def _value(kind: pl.DataType, text: str, row_id: str) -> Any:

@@ -206,3 +206,20 @@ def test_a_filter_of_single_rows_keeps_what_nobody_knows_yet(tmp_path: Path) -> 
     done = drawn(of(sifted), tmp_path)
     assert done["responses"] < 10
     assert each(estimates(of(sifted), tmp_path), "rows")["hard"] == done["responses"]
+
+
+def test_replies_that_make_several_rows_count_as_many_as_they_may(tmp_path: Path) -> None:
+    writing = {
+        "shots": do("few_shots", "prompts", n=3, each=[4]),
+        "written": do("new_prompts", "shots", model="m", per_reply=5),
+        "sound": do("self_instruct", "written"),
+        "all": do("concat", ["prompts", "sound"]),
+        "new": do("novel", "all"),
+        "asked": do("as_prompts", "new"),
+        "responses": do("answer", "asked", model="m"),
+    }
+    guessed = each(estimates(of(writing), tmp_path), "most")
+    assert (guessed["written"], guessed["responses"]) == (3, 15)
+    done = drawn(of(writing), tmp_path)
+    assert 0 < done["responses"] <= 15
+    assert each(estimates(of(writing), tmp_path), "cached")["responses"] == done["responses"]

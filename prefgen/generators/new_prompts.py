@@ -37,6 +37,10 @@ class new_prompts(Asker):
         """The shots."""
         return super().needed() - {"wanted", "next"}
 
+    def most_rows(self, row: Row) -> int:
+        """As many as are asked for."""
+        return self.per_reply
+
     def ask(self, row: Row) -> Ask:
         """The shots, numbered, and where to go on."""
         return Ask(fill(self.prompt_file(), {**row, "wanted": self.per_reply, "next": len(row["shots"]) + 1}))

@@ -67,6 +67,10 @@ class aspects(Asker):
         """The responses; what else the prompt file names comes from here."""
         return self.needs | (super().needed() - {"aspect", "meaning", "optional", "texts"})
 
+    def most_rows(self, row: Row) -> int:
+        """One for each response."""
+        return len(row["candidates"])
+
     def asks(self, row: Row) -> list[Ask]:
         """One request for each aspect, with all responses in it."""
         return [Ask(self._asked(row, aspect)) for aspect in self.among]
