@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 from random import Random
-from statistics import fmean
+from statistics import NormalDist, fmean
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from prefgen.llm.request import Request
+from prefgen.llm.request import Completion, Request
 from prefgen.scores.elo import elo
 from tests.worlds import (
     Judge,
@@ -24,6 +25,7 @@ from tests.worlds import (
     merit,
     merits,
     near,
+    perturbed,
     perturber,
     play,
     scorer,
@@ -135,6 +137,29 @@ def test_a_panel(tmp_path: Path) -> None:
     for pair, kappa in kappas.items():
         a, b = (rights[int(name.rpartition("-")[2])] for name in pair.split(" | "))
         assert kappa == pytest.approx((2 * a - 1) * (2 * b - 1), abs=0.1)  # both classes are even here
+
+
+def test_quickstart_keeps_what_a_noisy_likelihood_bears_out(tmp_path: Path) -> None:
+    """Two terms of a response's score are its merit with noise s each: of two merits 0.1 apart the higher one is found
+    with probability Phi(2 * 0.1 / (2 s)). What is kept agrees with the label, which is wrong in w.
+    """
+    w, s, n = 0.2, 0.1, 900
+
+    def small(request: Request, seed: int) -> Completion | str:
+        chance, shown = Random(seed), whole(request)
+        if request.given is not None:
+            noise = Random(shown + request.given).gauss(0, s)  # a text is as likely whenever it is asked for
+            return Completion(request.given, logprobs=(merit(shown + request.given) + noise - 9,))
+        if "[User Question Modified]" not in shown:
+            return text(0.6, chance.randint(100, 1000))
+        return perturbed(text(0.7 if chance.random() < w else 0.5, chance.randint(100, 1000)), seed)
+
+    world: Any = {"small": small}
+    done = play("quickstart", tmp_path, world, n)
+    found, kept = NormalDist().cdf(0.1 / s), made(done, "agreed").unique("pair_id")
+    agree = (1 - w) * found + w * (1 - found)
+    assert near(kept.height, n, agree)
+    assert near(right_pairs(kept), kept.height, (1 - w) * found / agree)
 
 
 # --- judges of single responses -------------------------------------------------------------
@@ -439,3 +464,52 @@ def test_rewardbench_scores_a_judge_as_it_is(preset: str | None, first: float, e
     subsets = [row for row in results if row["kind"] == "subset" and row["judge_model"] == "fake/judge-0"]
     assert len(subsets) == 6
     assert sum(row["low"] <= 100 * expected <= row["high"] for row in subsets) >= 5
+
+
+def sets_of_four(folder: Path, n: int) -> Path:
+    """n sets in RewardBench 2's layout, in five domains, with one right response of four; and ten pairs of Ties."""
+    domains, rows = ["Factuality", "Precise IF", "Math", "Safety", "Focus"], []
+    for i in range(n):
+        chance = Random(i)
+        good, *bad = (text(chance.uniform(*span), chance.randint(100, 1000)) for span in ((0.8, 1), *[(0, 0.5)] * 3))
+        rows.append({"id": f"{i}", "prompt": f"Question {i}?", "chosen": [good], "rejected": bad, "num_correct": 1,
+                     "total_completions": 4, "subset": domains[i % 5]})  # fmt: skip
+    for i in range(20):
+        kind, right = ("ref", 1) if i % 2 else ("tied", 3)
+        several = [text(0.9, 200 + k) for k in range(right)]
+        rows.append({"id": f"{kind}:{i // 2}", "prompt": f"Which, {i}?", "chosen": several, "rejected": [text(0.1, 150)],
+                     "num_correct": right, "total_completions": right + 1, "subset": "Ties"})  # fmt: skip
+    path = folder / "bench2.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("preset", [None, "ratings"])
+def test_rewardbench_2_scores_a_judge_as_it_is(preset: str | None, tmp_path: Path) -> None:
+    """A judge that is right in p has p, whether it ranks or rates; rating every right answer alike, it has the Ties."""
+    p, n = 0.7, 800
+
+    def judges(request: Request, seed: int) -> str:
+        shown, chance = whole(request), Random(seed)
+        if "[Your Rating]" in shown:
+            return "Fair.\n\n9" if merit(shown) > 0.6 else "Poor.\n\n" + str(2 if _sees(shown, p) else 10)
+        labels = re.findall(r"Assistant ([A-D])'s Answer\]\nmerit (\d\.\d{6})", shown.replace("[The End of", "["))
+        best = max(labels, key=lambda one: float(one[1]))[0]
+        return f"So.\n\n[[{best if chance.random() < p else chance.choice([c for c, _ in labels if c != best])}]]"
+
+    source = f"steps.responses.load_responses={sets_of_four(tmp_path, n)}"
+    done = play("rewardbench-2", tmp_path, {"judge": judges}, 0, source, preset=preset)
+    expected = p if preset is None else p**3  # rated, the right one wins where all three others are seen to be poor
+    credits_of = made(done, "credits")["credit"]
+    assert near(float(credits_of.sum()), n, expected, 4)
+    results = {row["name"]: row for row in json.loads((done.folder / "results.json").read_text())}
+    domains = [results[name] for name in ("Factuality", "Precise IF", "Math", "Safety", "Focus")]
+    assert sum(row["low"] <= 100 * expected <= row["high"] for row in domains) >= 4
+    assert results["6-domain"]["score"] == pytest.approx(
+        fmean([*(row["score"] for row in domains), results["Ties"]["score"]])
+    )
+
+
+def _sees(shown: str, p: float) -> bool:
+    """Whether a poor response is seen to be one; of the Ties all are."""
+    return "Which," in shown or Random(shown).random() < p

@@ -66,13 +66,18 @@ def perturber(wrong: float = 0.0) -> Writer:
             return "Category: coding\nComplexity: 5\nLength: long" if "Complexity:" in shown else answers(request, seed)
         chance = Random(seed)
         other = merit(shown) + (0.1 if chance.random() < wrong else -0.1)
-        return (
-            f"[User Question Modified]\nAnother question, {seed}?\n"
-            f"[The start of Assistant's answer to the modified instruction]\n{text(other, chance.randint(100, 1000))}\n"
-            "[The end of Assistant's answer to the modified instruction]"
-        )
+        return perturbed(text(other, chance.randint(100, 1000)), seed)
 
     return writes
+
+
+def perturbed(answer: str, seed: int) -> str:
+    """A nearby question and an answer to it, in the form that perturb asks for."""
+    return (
+        f"[User Question Modified]\nAnother question, {seed}?\n"
+        f"[The start of Assistant's answer to the modified instruction]\n{answer}\n"
+        "[The end of Assistant's answer to the modified instruction]"
+    )
 
 
 @dataclass(frozen=True)
