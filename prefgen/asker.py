@@ -67,6 +67,9 @@ class Reply:
     id: str = ""
 
 
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
+"""Names of columns, and their types."""
+
 Share = Annotated[float, Ge(0), Le(1)]
 
 
@@ -96,7 +99,7 @@ class Asker:
     template: Path | None = None
     gate: Gate | None = None
 
-    makes: ClassVar[Mapping[str, pl.DataType | type[pl.DataType]]] = {}
+    makes: ClassVar[Columns] = {}
     needs: ClassVar[frozenset[str]] = frozenset()
     replaces: ClassVar[frozenset[str]] = frozenset()
 

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from prefgen.asker import Ask, Asker, Reply, Row, answered, fill
 from prefgen.errors import Unreadable
+from prefgen.generators._made import PAIR
 
 SIDES = {"chosen": "affix_better", "rejected": "affix_worse"}
 
@@ -23,14 +22,7 @@ class contrast(Asker):
     ``affix_worse``.
     """
 
-    makes = {
-        "chosen": pl.String,
-        "rejected": pl.String,
-        "chosen_model": pl.String,
-        "rejected_model": pl.String,
-        "chosen_reply": pl.String,
-        "rejected_reply": pl.String,
-    }
+    makes = PAIR
     needs: ClassVar[frozenset[str]] = frozenset({"prompt", *SIDES.values()})
 
     def needed(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ import polars as pl
 
 from prefgen.asker import Ask, Asker, Reply, Row, absent, answered, as_text, fill, sections
 from prefgen.errors import Unreadable
+from prefgen.generators._made import PAIR
 
 MODIFIED = "[User Question Modified]"
 START = "[The start of Assistant's answer to the modified instruction]"
@@ -35,15 +36,7 @@ class perturb(Asker):
 
     constrained: bool = False
 
-    makes = {
-        "modified_prompt": pl.String,
-        "chosen": pl.String,
-        "rejected": pl.String,
-        "chosen_model": pl.String,
-        "rejected_model": pl.String,
-        "chosen_reply": pl.String,
-        "rejected_reply": pl.String,
-    }
+    makes = {"modified_prompt": pl.String, **PAIR}
     needs: ClassVar[frozenset[str]] = frozenset({"prompt", "response", "response_model", "response_reply"})
     replaces: ClassVar[frozenset[str]] = frozenset({"response", "response_model", "response_reply", "truncated"})
 

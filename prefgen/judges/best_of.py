@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill
+from prefgen.asker import Ask, Asker, Reply, Row, fill
 from prefgen.errors import Status
+from prefgen.judges._made import JUDGE, WORDS
 from prefgen.judges.reading import VERDICTS
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last"]
@@ -28,14 +29,7 @@ class best_of(Asker):
     reading: Reading = "verdict"
     unreadable: Literal["drop", "keep"] = "drop"
 
-    makes = {
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "verdict": pl.String,
-        "picked": pl.String,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = {**WORDS, "verdict": pl.String, "picked": pl.String, **JUDGE}
     needs: ClassVar[frozenset[str]] = frozenset({"candidates"})
 
     def ask(self, row: Row) -> Ask:

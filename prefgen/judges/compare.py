@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
-
-from prefgen.asker import MESSAGES, Asker, Reply, Row, blanks, fill
+from prefgen.asker import Asker, Reply, Row, blanks, fill
 from prefgen.errors import Status
+from prefgen.judges._made import COMPARED
 from prefgen.judges.reading import VERDICTS
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last", "prometheus_rel", "winner_line",
@@ -32,13 +31,7 @@ class compare(Asker):
     unreadable: Literal["drop", "keep"] = "drop"
     export: Path | None = None
 
-    makes = {
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "verdict": pl.String,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = COMPARED
 
     def needed(self) -> frozenset[str]:
         """What both prompts name."""

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill
+from prefgen.asker import Ask, Asker, Reply, Row, fill
+from prefgen.judges._made import JUDGE, WORDS
 from prefgen.judges.reading import VERDICTS
 
 SAID = {"Y": True, "N": False}
@@ -15,14 +16,7 @@ SAID = {"Y": True, "N": False}
 class correct(Asker):
     """responses → judgments: ``correct`` is true or false. A column ``reference`` holds an answer known to be right."""
 
-    makes = {
-        "response_id": pl.String,
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "correct": pl.Boolean,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = {"response_id": pl.String, **WORDS, "correct": pl.Boolean, **JUDGE}
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def needed(self) -> frozenset[str]:

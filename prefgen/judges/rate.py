@@ -7,10 +7,9 @@ be rated alike.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import polars as pl
-
-from prefgen.asker import MESSAGES, Asker, Reply, Row
+from prefgen.asker import Asker, Reply, Row
 from prefgen.errors import Status
+from prefgen.judges._made import SCORED
 from prefgen.judges.reading import SCORES
 
 LOWEST, HIGHEST = 1, 10
@@ -27,14 +26,7 @@ class rate(Asker):
     reading: Literal["rating_robust", "rating_tail_official"] = "rating_robust"
     unreadable: Literal["drop", "keep"] = "drop"
 
-    makes = {
-        "response_id": pl.String,
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "score": pl.Float64,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = SCORED
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def read(self, row: Row, reply: Reply) -> list[Row]:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill
+from prefgen.asker import Ask, Asker, Reply, Row, fill
+from prefgen.judges._made import SCORED
 from prefgen.judges.reading import prometheus_abs
 
 SCORES = tuple(f"score_{n}" for n in range(1, 6))
@@ -23,14 +22,7 @@ class rubric(Asker):
     criterion: str | None = None
     scores: list[str] | None = None
 
-    makes = {
-        "response_id": pl.String,
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "score": pl.Float64,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = SCORED
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def __post_init__(self) -> None:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import polars as pl
-
-from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill
+from prefgen.asker import Ask, Asker, Reply, Row, fill
+from prefgen.judges._made import COMPARED
 from prefgen.judges.reading import prometheus_rel
 
 
@@ -16,13 +15,7 @@ class rubric_compare(Asker):
 
     criterion: str | None = None
 
-    makes = {
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "verdict": pl.String,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = COMPARED
 
     def needed(self) -> frozenset[str]:
         """What the prompt file names; the criterion only where it is the rows' own."""

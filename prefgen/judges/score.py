@@ -6,9 +6,8 @@ Self-Rewarding Language Models (arXiv:2401.10020), the additive prompt; the pape
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from prefgen.asker import MESSAGES, Asker, Reply, Row
+from prefgen.asker import Asker, Reply, Row
+from prefgen.judges._made import SCORED
 from prefgen.judges.reading import additive_score
 
 
@@ -16,14 +15,7 @@ from prefgen.judges.reading import additive_score
 class score(Asker):
     """responses → judgments: ``score`` is a number from 0 to 5, ``judgment`` the words before it."""
 
-    makes = {
-        "response_id": pl.String,
-        "asked": MESSAGES,
-        "judgment": pl.String,
-        "score": pl.Float64,
-        "judge_model": pl.String,
-        "judgment_reply": pl.String,
-    }
+    makes = SCORED
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
