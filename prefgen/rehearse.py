@@ -15,7 +15,8 @@ import polars as pl
 
 from prefgen.asker import Ask, Asker, Row
 from prefgen.errors import RowFailed, Unreadable
-from prefgen.llm.client import Client, Tally
+from prefgen.llm.client import Client
+from prefgen.llm.outcome import Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import pool_order, replied, request_of, rows_of
@@ -206,12 +207,11 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     text = sum(_length(m["content"]) for ask in asks for m in ask.messages) + sum(_length(a.given or "") for a in asks)
     written = sum(ask.given is None for ask in asks)
     cost = Cost(text / CHARACTERS, written * (limit or 0), 0)
-    if model.provider in {"local", "fake"}:
-        return cost
-    if model.price is None or (limit is None and written):
+    price = client.provider(model).price(model)
+    if price is None or (limit is None and written and price["output"]):
         cost.dollars = None
     else:
-        cost.dollars = (cost.prompt * model.price["input"] + cost.completion * model.price["output"]) / 1e6
+        cost.dollars = (cost.prompt * price["input"] + cost.completion * price["output"]) / 1e6
     return cost
 
 

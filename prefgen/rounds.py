@@ -13,7 +13,8 @@ import polars as pl
 
 from prefgen.asker import Ask, Asker, Reply, Row
 from prefgen.errors import RowFailed, Unreadable
-from prefgen.llm.client import Client, Outcome, Tally, settled
+from prefgen.llm.client import Client, settled
+from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Planned
 from prefgen.rows import DROPPED

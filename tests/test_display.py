@@ -17,7 +17,7 @@ from rich.console import Console
 
 from prefgen import display
 from prefgen.display import Watch, cells, clock, one_line, why
-from prefgen.llm.client import Tally
+from prefgen.llm.outcome import Tally
 from prefgen.rehearse import Estimate
 from prefgen.rounds import Count
 from prefgen.run import Run

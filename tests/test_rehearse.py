@@ -145,9 +145,12 @@ HERE = {"use": "openai/m", "base_url": "http://127.0.0.1:9/v1"}
         ({**HERE, "price": PRICE, "max_tokens": 50}, 20 * (100 * 2 + 50 * 10) / 1e6),
         ({**HERE, "max_tokens": 50}, None),
         ({**HERE, "price": PRICE}, None),
-        ({"price": PRICE, "max_tokens": 50}, 0),
+        ({"max_tokens": 50}, 0),
+        ({"price": PRICE, "max_tokens": 50}, 20 * (100 * 2 + 50 * 10) / 1e6),
+        ({"use": "openai/gpt-4.1-mini-2025-04-14", "max_tokens": 50}, 20 * (100 * 0.4 + 50 * 1.6) / 1e6),
+        ({"use": "openai/gpt-4.1-mini", "base_url": HERE["base_url"], "max_tokens": 50}, None),
     ],
-    ids=["priced", "no price", "no end", "ours"],
+    ids=["priced", "no price", "no end", "ours", "ours, priced", "list price", "somebody else's"],
 )
 def test_dollars_are_known_where_price_and_length_are(
     model: dict[str, Any], dollars: float | None, tmp_path: Path

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
 from prefgen.llm.faults import Place
-from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+from prefgen.llm.prices import price_of
+from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -62,14 +63,20 @@ class Anthropic:
         """What the recipe says, or what is sent in its place."""
         return model.max_tokens or MAX_TOKENS
 
-    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:  # noqa: ARG002
+    def price(self, model: Model) -> Price | None:
+        """The list price, at its own address; or what the recipe says."""
+        return price_of(model, own=keys.address(model, ACCOUNT) == ACCOUNT.url)
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
         place = keys.place(request.model, ACCOUNT)
-        data = await wire.post(self._client(place), "/v1/messages", _body(request), place, request.model.timeout)
+        timeout = request.model.timeout
+        data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
-        return [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
+        raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
+        return Sent([raw], limits)
 
     def _client(self, place: Place) -> "AsyncAnthropic":
         if (place.url, place.key) not in self._clients:

@@ -1,19 +1,59 @@
-"""What a run may spend. Reserved before each send, so that it is never passed."""
+"""What a run may spend: a request's worst price is set aside before it is sent, and what it cost is booked after.
 
-from dataclasses import dataclass
+So the limit is never passed, whatever comes back. A fault that may have been billed counts as the worst price.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
 
 from prefgen.errors import BudgetReached
 
 
 @dataclass
 class Budget:
-    """A limit on requests sent in this run, retries included; None is no limit."""
+    """Limits on requests sent by this run, retries included, and on dollars; None is no limit. ``spent`` starts with
+    what earlier runs of the same journal paid.
+    """
 
     max_calls: int | None = None
+    max_cost: float | None = None
     calls: int = 0
+    spent: float = 0.0
+    set_aside: float = 0.0
+    open: int = 0
+    _waiting: deque["asyncio.Future[None]"] = field(default_factory=deque)
 
-    def reserve(self) -> None:
-        """Takes one request out of the budget; raises BudgetReached where none is left."""
-        if self.max_calls is not None and self.calls >= self.max_calls:
-            raise BudgetReached(f"{self.calls:,} requests sent, the limit of --max-calls")
-        self.calls += 1
+    @property
+    def left(self) -> float:
+        """Dollars that nobody has claimed."""
+        return float("inf") if self.max_cost is None else self.max_cost - self.spent - self.set_aside
+
+    async def reserve(self, worst: float) -> None:
+        """Takes one request out of the budget; where money is only set aside by others, waits for what they leave.
+        Raises BudgetReached where there is none left.
+        """
+        while self.max_calls is None or self.calls < self.max_calls:
+            if worst <= self.left:
+                self.calls, self.open, self.set_aside = self.calls + 1, self.open + 1, self.set_aside + worst
+                return
+            if not self.open:
+                raise BudgetReached(self._words(worst))
+            await self._wait()
+        raise BudgetReached(f"{self.calls:,} requests sent, the limit of --max-calls")
+
+    def settle(self, worst: float, cost: float) -> None:
+        """Gives back what was set aside, and books what it came to."""
+        self.open, self.spent = self.open - 1, self.spent + cost
+        self.set_aside = self.set_aside - worst if self.open else 0.0  # sums of fractions leave a rest
+        while self._waiting:  # all look again: which of them fits is not known here
+            if not (waiting := self._waiting.popleft()).done():
+                waiting.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiting.append(asyncio.get_running_loop().create_future())
+        await self._waiting[-1]
+
+    def _words(self, worst: float) -> str:
+        spent = f"${self.spent:,.4f} spent of the ${self.max_cost or 0:,.4f} that --max-cost allows"
+        return f"{spent}, and the next request may cost ${worst:,.4f}; raise it to go on: what was received is kept"

@@ -4,20 +4,26 @@ The way of a request: look it up · join one like it that is under way · wait f
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from prefgen.errors import Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
+from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
 from prefgen.llm.journal import Attempt, Entry, Journal
+from prefgen.llm.outcome import Outcome, Said, Tally, outcome, said
 from prefgen.llm.pace import Pace
+from prefgen.llm.prices import dollars, most_sent, most_tokens
 from prefgen.llm.providers import make_provider
-from prefgen.llm.request import Completion, Model, Provider, Raw, Request, Usage, key, seed_of
+from prefgen.llm.request import Model, Provider, Raw, Request, Sent, key, seed_of
 from prefgen.llm.retry import Sleep, retrying
 
 ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
+CHARACTERS = 4
+"""Bytes in one token, about."""
 HOPELESS = 20
 """Requests that may fail before the run is stopped: by the endpoint's fault in a row, or for any reason while none has
 ever succeeded."""
@@ -30,37 +36,14 @@ class Shut(PrefgenError):
 
 
 T = TypeVar("T")
-_Read = tuple[Raw, Completion | RowFailed | TryAgain]
-"""A reply and what it says; RowFailed where it says nothing of use, TryAgain where it is broken."""
+_Read = tuple[Raw, Said]
 
 
 @dataclass
-class Tally:
-    """What one step has asked for so far in this run; ``dollars`` holds only what has a price."""
+class _Paid:
+    """What came of what was set aside."""
 
-    calls: int = 0
-    cached: int = 0
-    retries: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    dollars: float = 0.0
-    unpriced: int = 0
-
-    def add(self, usage: Usage, dollars: float | None) -> None:
-        """Counts a reply that came in this run."""
-        self.prompt_tokens += usage.prompt
-        self.completion_tokens += usage.completion
-        self.dollars += dollars or 0.0
-        self.unpriced += dollars is None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One draw: its key, and either a completion or why there is none."""
-
-    key: bytes
-    completion: Completion | None = None
-    failure: RowFailed | None = None
+    sent: Sent = field(default_factory=lambda: Sent(()))
 
 
 @dataclass
@@ -72,18 +55,21 @@ class _Health:
 
 @dataclass
 class Client:
-    """The one object with a network cable. ``fakes`` are functions that stand in for models called ``fake/NAME``."""
+    """The one object with a network cable. ``fakes`` are functions that stand in for models called ``fake/NAME``;
+    ``chance`` draws how long a fault is waited out, and nothing else.
+    """
 
     journal: Journal
     fakes: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     sleep: Sleep | None = None
+    chance: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
         self.pace = Pace()
         self._providers: dict[str, Provider] = {}
         self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
-        self._health: dict[tuple[str, str | None], _Health] = {}
+        self._health: dict[tuple[Any, ...], _Health] = {}
         self.reason: Exception | None = None
         self._shutting = asyncio.Event()
 
@@ -147,32 +133,37 @@ class Client:
                 flight.set_exception(Shut(str(self.reason)))
                 flight.exception()  # those who wait are told; where nobody does, that is no fault
             raise
-        for outcome in outcomes:
-            self._flights.pop(outcome.key).set_result(outcome)
-        landed = {outcome.key for outcome in outcomes}
+        for one in outcomes:
+            self._flights.pop(one.key).set_result(one)
+        landed = {one.key for one in outcomes}
         return [k for k in keys if k not in landed]
 
     async def _keep(self, request: Request, replies: Mapping[bytes, _Read], tally: Tally) -> list[Outcome]:
         """The outcomes of whole replies, once they are on stable storage; broken ones are kept for the record."""
-        whole = {k: (raw, said) for k, (raw, said) in replies.items() if not isinstance(said, TryAgain)}
-        for k, (_, said) in replies.items():
-            if isinstance(said, TryAgain):
-                await self.journal.note(Attempt(k, said.reason, str(said), said.billed))
+        whole = {k: (raw, heard) for k, (raw, heard) in replies.items() if not isinstance(heard, TryAgain)}
+        for k, (_, heard) in replies.items():
+            if isinstance(heard, TryAgain):
+                await self.journal.note(Attempt(k, heard.reason, str(heard), heard.billed))
         await self.journal.put([self._entry(request, k, raw, tally) for k, (raw, _) in whole.items()])
-        return [_outcome(k, said) for k, (_, said) in whole.items()]
+        return [outcome(k, heard) for k, (_, heard) in whole.items()]
 
     async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
         """Sends until there is a reply, or no more hope of one."""
+        health, faults = self._of(request.model), 0
 
         async def note(fault: TryAgain) -> None:
-            tally.retries += 1
-            await self.journal.note(Attempt(keys[0], fault.reason, str(fault), fault.billed))
+            nonlocal faults
+            faults += 1
+            cost = self._worst(request, len(keys)) if fault.billed else 0.0
+            await self.journal.note(Attempt(keys[0], fault.reason, str(fault), fault.billed, cost))
 
-        health = self._of(request.model)
+        async def once() -> list[_Read]:
+            tally.retries += faults > 0
+            return await self._once(request, keys, tally, again=faults > 0)
+
         try:
-            replies: list[_Read] = await retrying(note, self.sleep or self._pause)(self._once, request, keys, tally)
+            replies: list[_Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
         except TryAgain as fault:
-            tally.retries -= 1  # the last one was not retried
             raise self._given_up(fault, health) from fault
         except RowFailed as failure:
             await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
@@ -180,32 +171,69 @@ class Client:
         health.successes, health.failures = health.successes + 1, 0
         return replies
 
-    async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
-        provider = self.provider(request.model)
-        async with self.pace.turn(request.model):
+    async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[_Read]:
+        """One exchange on the wire, within the pace and the budget."""
+        async with self.pace.turn(request.model, most_sent(request) / CHARACTERS, len(keys), again=again) as turn:
+            at, provider = replace(request, model=turn.model), self.provider(request.model)
+            async with self._paid(request, len(keys)) as paid:
+                tally.calls += 1
+                paid.sent = await self._sent(provider, at, keys, rotates=self._of(request.model).successes > 0)
+            used = [provider.usage(raw) for raw in paid.sent.raws]
+            turn.limits, turn.written = paid.sent.limits, max((one.completion for one in used), default=0)
+            turn.used = sum(one.prompt + one.completion for one in used)
+        return self._heard(provider, request, paid.sent.raws, tally)
+
+    @staticmethod
+    async def _sent(provider: Provider, request: Request, keys: Sequence[bytes], *, rotates: bool) -> Sent:
+        try:
+            async with asyncio.timeout(request.model.timeout):
+                return await provider.send(request, [seed_of(k) for k in keys])
+        except ProviderError as e:
+            if e.rotates and rotates:
+                raise TryAgain("key_refused", str(e), attempts=2, wait=ROTATION) from e
+            raise
+        except TimeoutError as e:
+            words = f"{request.model.use}: no whole reply within {request.model.timeout:g} s"
+            raise TryAgain("timeout", words, attempts=2, billed=True) from e
+
+    @asynccontextmanager
+    async def _paid(self, request: Request, draws: int) -> AsyncIterator["_Paid"]:
+        """Sets the worst price aside, and books what came of it."""
+        worst, paid = self._worst(request, draws), _Paid()
+        self.journal.check_room()
+        await self.budget.reserve(worst)
+        cost = 0.0
+        try:
             if self.reason:
                 raise Shut(str(self.reason))
-            self.budget.reserve()
-            tally.calls += 1
-            try:
-                async with asyncio.timeout(request.model.timeout):
-                    raws = await provider.send(request, [seed_of(k) for k in keys])
-            except ProviderError as e:
-                if e.rotates and self._of(request.model).successes:
-                    raise TryAgain("key_refused", str(e), attempts=2, wait=ROTATION) from e
-                raise
-            except TimeoutError as e:
-                words = f"{request.model.use}: no whole reply within {request.model.timeout:g} s"
-                raise TryAgain("timeout", words, attempts=2, billed=True) from e
-        return self._heard(provider, request, raws, tally)
+            yield paid
+            provider = self.provider(request.model)
+            price = provider.price(request.model)
+            cost = sum(dollars(price, provider.usage(raw)) or 0.0 for raw in paid.sent.raws)
+        except TryAgain as fault:
+            cost = worst if fault.billed else 0.0
+            raise
+        finally:
+            self.budget.settle(worst, cost)
+
+    def _worst(self, request: Request, draws: int) -> float:
+        """The most that a request can cost. Raises BudgetReached where that cannot be said, and money has a limit."""
+        provider = self.provider(request.model)
+        most = most_tokens(request, draws, provider.limit(request.model))
+        worst = dollars(provider.price(request.model), most) if most else None
+        if worst is None and self.budget.max_cost is not None:
+            raise BudgetReached(
+                f"{request.model.use}: what a reply costs at most is not known; say its price and max_tokens"
+            )
+        return worst or 0.0
 
     def _heard(self, provider: Provider, request: Request, raws: Sequence[Raw], tally: Tally) -> list[_Read]:
         """Each reply, read. Raises the fault of the first where all are broken; what they cost is counted."""
-        heard = [(raw, _said(provider, raw)) for raw in raws]
-        faults = [(raw, said) for raw, said in heard if isinstance(said, TryAgain)]
+        heard = [(raw, said(provider, raw)) for raw in raws]
+        faults = [(raw, one) for raw, one in heard if isinstance(one, TryAgain)]
         for raw, _ in faults:
             usage = provider.usage(raw)
-            tally.add(usage, _dollars(request.model, usage))
+            tally.add(usage, dollars(provider.price(request.model), usage))
         if faults and len(faults) == len(heard):
             raise faults[0][1]
         return heard
@@ -221,7 +249,7 @@ class Client:
     # --- small things ---
 
     def _of(self, model: Model) -> _Health:
-        return self._health.setdefault((model.use, model.base_url), _Health())
+        return self._health.setdefault((model.use, model.base_url, tuple(model.base_urls)), _Health())
 
     def _given_up(self, fault: TryAgain, health: _Health) -> PrefgenError:
         if fault.reason == "key_refused" or (fault.reason == "no_connection" and not health.successes):
@@ -248,26 +276,14 @@ class Client:
         raw = self.journal.get(key)
         if raw is None:
             raise KeyError(key.hex())
-        return _outcome(key, _said(self.provider(request.model), raw))
+        return outcome(key, said(self.provider(request.model), raw))
 
     def _entry(self, request: Request, key: bytes, raw: Raw, tally: Tally) -> Entry:
-        usage = self.provider(request.model).usage(raw)
-        dollars = _dollars(request.model, usage)
-        tally.add(usage, dollars)
-        return Entry(key, raw, usage.prompt, usage.completion, dollars, request.model.use)
-
-
-def _said(provider: Provider, raw: Raw) -> Completion | RowFailed | TryAgain:
-    try:
-        return provider.read(raw)
-    except (RowFailed, TryAgain) as e:
-        return e
-
-
-def _outcome(key: bytes, said: Completion | RowFailed | TryAgain) -> Outcome:
-    if isinstance(said, Completion):
-        return Outcome(key, said)
-    return Outcome(key, failure=said if isinstance(said, RowFailed) else RowFailed(said.reason, str(said)))
+        provider = self.provider(request.model)
+        usage = provider.usage(raw)
+        cost = dollars(provider.price(request.model), usage)
+        tally.add(usage, cost)
+        return Entry(key, raw, usage.prompt, usage.completion, cost, request.model.use)
 
 
 async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -277,12 +293,3 @@ async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if not isinstance(result, BaseException)]
-
-
-def _dollars(model: Model, usage: Usage) -> float | None:
-    """What a reply cost; nothing for what runs here, None where no price is stated."""
-    if model.provider in {"local", "fake"}:
-        return 0.0
-    if model.price is None:
-        return None
-    return (usage.prompt * model.price["input"] + usage.completion * model.price["output"]) / 1e6

@@ -11,7 +11,8 @@ from typing import Any
 
 from prefgen.errors import ProviderError
 from prefgen.llm import faults
-from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+from prefgen.llm.prices import price_of
+from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
 Written = str | Completion
 Writer = Callable[[Request, int], Written | Awaitable[Written]]
@@ -49,10 +50,14 @@ class Fake:
         """What the recipe says."""
         return model.max_tokens
 
-    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+    def price(self, model: Model) -> Price | None:
+        """Nothing; or what the recipe says."""
+        return price_of(model, own=False)
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One reply for each seed, in their order."""
         write = self._function(request.model)
-        return [_raw(await _awaited(write(request, seed)), request.model.id) for seed in seeds]
+        return Sent([_raw(await _awaited(write(request, seed)), request.model.id) for seed in seeds])
 
     def _function(self, model: Model) -> Writer:
         if model.id in self._functions:

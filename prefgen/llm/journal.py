@@ -1,14 +1,14 @@
 """Every reply ever paid for, by what was asked: the cache, the resume and the ledger.
 
-One SQLite file (WAL, ``synchronous=FULL``), one thread that writes, commits in groups. A reply is on stable
-storage before anyone reads it, so a crash can cost only what was in flight. Nothing is ever updated or deleted.
+Commits go in groups: while one is under way, what comes in makes the next. A reply is on stable storage before anyone
+reads it, so a crash can cost only what was in flight. Nothing is ever updated or deleted.
 """
 
 import asyncio
+import hashlib
 import json
-import queue
 import sqlite3
-import threading
+import tempfile
 import time
 import zlib
 from collections.abc import Sequence
@@ -20,21 +20,15 @@ import zstandard
 
 from prefgen.errors import RunError
 from prefgen.llm.request import Raw
+from prefgen.llm.store import ATTEMPT, REPLY, Insert, Sqlite, Store, is_full, trouble
 from prefgen.texts import sound
 
-VERSION = 1
 GROUP = 64
 """Replies in one commit at most; measured: larger groups gain nothing over 64."""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS reply (
-    key BLOB NOT NULL UNIQUE, body BLOB NOT NULL, crc INTEGER NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, dollars REAL,
-    model TEXT NOT NULL, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS attempt (
-    key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, billed INTEGER NOT NULL, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+LOW_WATER = 128 * 2**20
+"""Bytes that must be free before a request is sent: four times what 256 replies in flight of 32,000 tokens come to."""
+LARGEST = 64 * 2**20
+"""Bytes that one stored reply may unpack to; none that was written comes near."""
 
 
 @dataclass(frozen=True)
@@ -51,156 +45,195 @@ class Entry:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request that brought no reply; kept for the record, never taken for an answer."""
+    """A request that brought no reply; kept for the record, never taken for an answer. ``dollars`` is the most that it
+    may have cost, where it may have been billed.
+    """
 
     key: bytes
     kind: str
     message: str
     billed: bool = False
+    dollars: float = 0.0
 
 
 class Journal:
-    """Replies on disk. ``get`` reads at once; ``put`` returns when the reply is on stable storage."""
+    """Replies in a store. ``get`` reads at once; ``put`` returns when the reply is on stable storage."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._reader, self._writer = _open(path), _open(path)
-        except (sqlite3.Error, OSError) as e:
-            raise _trouble(path, e) from e
-        self._open = True
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
-        self._thread.start()
+    def __init__(self, path: Path, *, store: Store | None = None, low_water: int = LOW_WATER) -> None:
+        self.path, self.low_water = path, low_water
+        self.store = store or Sqlite(path)
+        self._open, self._busy = True, False
+        self._waiting: list[_Job] = []
+        self._held: list[Insert] = []
+        self._task: asyncio.Task[None] | None = None
+        self._take_back()
 
     def get(self, key: bytes) -> Raw | None:
         """The reply kept under this key, or None. Raises RunError for one whose checksum is wrong."""
-        found = self._reader.execute("SELECT body, crc FROM reply WHERE key = ?", (key,)).fetchone()
+        found = self.store.find(key)
         if found is None:
             return None
-        body, crc = found
-        if zlib.crc32(body) != crc:
-            raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; restore the file from a copy")
-        return _unpack(body)
+        if not is_sound(*found):
+            cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
+            raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
+        return unpack(found[0])
 
     def has(self, key: bytes) -> bool:
         """Whether a reply is kept under this key."""
-        return self._reader.execute("SELECT 1 FROM reply WHERE key = ?", (key,)).fetchone() is not None
+        return self.store.has(key)
 
     async def put(self, entries: Sequence[Entry]) -> None:
         """Keeps replies; returns after the commit that holds them all. The first reply to a key stays."""
-        rows = [_packed(entry) for entry in entries]
-        await self._send(_Job("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows))
+        await self._send(Insert(REPLY, [packed(entry) for entry in entries]))
 
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        row = (attempt.key, attempt.kind, sound(attempt.message[:2000]), int(attempt.billed), time.time())
-        await self._send(_Job("INSERT INTO attempt VALUES (?, ?, ?, ?, ?)", [row]))
+        words, billed = sound(attempt.message[:2000]), int(attempt.billed)
+        await self._send(Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)]))
 
     def __len__(self) -> int:
-        return int(self._reader.execute("SELECT count(*) FROM reply").fetchone()[0])
+        return self.store.count()
+
+    def spent(self) -> float:
+        """Dollars that everything in here cost, or may have cost."""
+        return self.store.spent()
+
+    def check_room(self) -> None:
+        """Raises RunError where so little is free that what comes in might not be kept."""
+        if (free := self.store.room()) < self.low_water:
+            need = f"{self.low_water / 2**20:,.0f} MB are wanted before more is sent"
+            raise RunError(
+                f"{self.path.parent}: only {free / 2**20:,.0f} MB are free, {need}; free some space and run the same "
+                "command again: what was received is kept"
+            )
 
     def close(self) -> None:
-        """Commits what is queued and closes the file."""
+        """Keeps what still waits, beside the file where there is no room in it, and closes."""
         self._open = False
-        self._queue.put(None)
-        self._thread.join()
-        self._reader.close()
+        left = [*self._held, *(job.insert for job in self._waiting)]
+        self._held, self._waiting = [], []
+        try:
+            if left:
+                self._save(left)
+        finally:
+            self.store.close()
 
-    async def _send(self, job: "_Job") -> None:
+    # --- commits ---
+
+    async def _send(self, insert: Insert) -> None:
         if not self._open:
             raise RunError(f"{self.path}: is closed; what came in now is not kept")
-        self._queue.put(job)
+        job = _Job(insert, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        if not self._busy:
+            self._busy, self._task = True, asyncio.create_task(self._drain())
         try:
             await asyncio.shield(job.done)
-        except Exception as e:
-            raise _trouble(self.path, e) from e
+        except sqlite3.Error as e:
+            raise trouble(self.path, e) from e
 
-    def _write(self) -> None:
-        """The writer thread: takes what has gathered, commits it as one group, tells those who wait."""
-        stay = True
-        while stay:
-            jobs = [self._queue.get()]
-            while len(jobs) < GROUP and not self._queue.empty():
-                jobs.append(self._queue.get())
-            stay = None not in jobs
-            group = [job for job in jobs if job is not None]
-            error = _commit(self._writer, group)
-            alone = error is not None and len(group) > 1  # so that one bad row does not cost its neighbours
-            for job in group:
-                job.tell(_commit(self._writer, [job]) if alone else error)
-        self._writer.close()
-
-
-class _Job:
-    """Rows for one statement, and the future of the coroutine that waits for their commit."""
-
-    def __init__(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        self.statement, self.rows = statement, rows
-        self.loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self.loop.create_future()
-
-    def tell(self, error: Exception | None) -> None:
+    async def _drain(self) -> None:
+        """Commits what waits, group by group."""
         try:
-            self.loop.call_soon_threadsafe(self._tell, error)
-        except RuntimeError:
-            return  # the loop has ended; the rows are committed all the same
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+                error = await self._commit(group)
+                alone = error is not None and len(group) > 1  # so that one bad row does not cost its neighbours
+                for job in group:
+                    self._tell(job, await self._commit([job]) if alone else error)
+        finally:
+            self._busy = False
 
-    def _tell(self, error: Exception | None) -> None:
-        if self.done.done():
+    async def _commit(self, group: Sequence["_Job"]) -> Exception | None:
+        try:
+            await self.store.commit([job.insert for job in group])
+        except Exception as e:  # noqa: BLE001  # whatever it is, those who wait are told, and the next group has its turn
+            return e
+        return None
+
+    def _tell(self, job: "_Job", error: Exception | None) -> None:
+        if error and is_full(error):
+            self._held.append(job.insert)  # paid for: it is kept when there is room, or beside the file
+        if job.done.done():
             return
         if error:
-            self.done.set_exception(error)
+            job.done.set_exception(error if isinstance(error, sqlite3.Error) else sqlite3.Error(str(error)))
+            job.done.exception()  # where nobody waits any more, that is no fault
         else:
-            self.done.set_result(None)
+            job.done.set_result(None)
+
+    # --- where there is no room ---
+
+    def _save(self, inserts: Sequence[Insert]) -> None:
+        """Into the file, else beside it, else into the system's folder for such things."""
+        try:
+            self.store.write(inserts)
+        except sqlite3.Error as e:
+            for path in self._beside():
+                if _wrote(path, inserts):
+                    return
+            raise trouble(self.path, e) from e
+
+    def _beside(self) -> list[Path]:
+        name = hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:16]
+        return [self.path.with_suffix(".spill.sqlite"), Path(tempfile.gettempdir()) / f"prefgen-{name}.spill.sqlite"]
+
+    def _take_back(self) -> None:
+        """Brings home what an earlier run had to leave beside the file."""
+        for path in self._beside():
+            if path.exists():
+                self.store.write(_inserts(path))
+                for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                    file.unlink(missing_ok=True)
 
 
-def _commit(writer: sqlite3.Connection, jobs: Sequence[_Job]) -> Exception | None:
-    if not jobs:
-        return None
+@dataclass
+class _Job:
+    """Rows to keep, and the future of the one who waits for their commit."""
+
+    insert: Insert
+    done: "asyncio.Future[None]"
+
+
+def _wrote(path: Path, inserts: Sequence[Insert]) -> bool:
     try:
-        writer.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            writer.executemany(job.statement, job.rows)
-        writer.execute("COMMIT")
-    except Exception as e:  # noqa: BLE001  # whatever it is, those who wait are told, and the thread lives on
-        if writer.in_transaction:
-            writer.execute("ROLLBACK")
-        return e
-    return None
+        beside = Sqlite(path)
+        try:
+            beside.write(inserts)
+        finally:
+            beside.close()
+    except (sqlite3.Error, RunError):
+        return False
+    return True
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-    connection.execute("PRAGMA page_size = 16384")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    connection.executescript(_TABLES)
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
-    (version,) = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
-    if int(version) != VERSION:
-        connection.close()
-        raise RunError(f"{path}: written by another prefgen (journal version {version}, this one reads {VERSION})")
-    return connection
+def _inserts(path: Path) -> list[Insert]:
+    found = sqlite3.connect(path)
+    try:
+        replies = found.execute("SELECT * FROM reply").fetchall()
+        return [Insert(REPLY, replies), Insert(ATTEMPT, found.execute("SELECT * FROM attempt").fetchall())]
+    finally:
+        found.close()
 
 
-def _packed(entry: Entry) -> tuple[Any, ...]:
+# --- a reply at rest ------------------------------------------------------------------------
+
+
+def packed(entry: Entry) -> tuple[Any, ...]:
+    """A row of the reply table."""
     body = zstandard.compress(json.dumps(entry.raw, ensure_ascii=True, separators=(",", ":")).encode())
     tokens = (entry.prompt_tokens, entry.completion_tokens)
     return (entry.key, body, zlib.crc32(body), *tokens, entry.dollars, entry.model, time.time())
 
 
-def _unpack(body: bytes) -> Raw:
-    raw: Raw = json.loads(zstandard.decompress(body))
+def is_sound(body: bytes, crc: int) -> bool:
+    """Whether a stored reply is as it was written."""
+    return isinstance(body, bytes) and zlib.crc32(body) == crc
+
+
+def unpack(body: bytes) -> Raw:
+    """The reply itself. Raises RunError for one that unpacks to more than any reply is: somebody made it by hand."""
+    if zstandard.frame_content_size(body) > LARGEST:
+        raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
+    raw: Raw = json.loads(zstandard.decompress(body, max_output_size=LARGEST))
     return raw
-
-
-def _trouble(path: Path, error: Exception) -> RunError:
-    words = str(error)
-    if "full" in words or "No space" in words or "disk I/O" in words:
-        return RunError(f"{path}: {words}; free some space and run the same command again: what was received is kept")
-    if "not a database" in words or "malformed" in words:
-        return RunError(f"{path}: {words}; restore it from a copy, or move it away to start anew")
-    return RunError(f"{path}: {words}")

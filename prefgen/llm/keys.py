@@ -44,7 +44,8 @@ class Account:
 
 def address(model: Model, account: Account) -> str:
     """``base_url``, else the provider's address variable, else the provider's own address."""
-    return (model.base_url or os.environ.get(account.url_env, "").strip() or account.url).rstrip("/")
+    stated = model.base_url or next(iter(model.base_urls), "")
+    return (stated or os.environ.get(account.url_env, "").strip() or account.url).rstrip("/")
 
 
 def is_own(url: str, account: Account) -> bool:
@@ -54,10 +55,11 @@ def is_own(url: str, account: Account) -> bool:
 
 def missing_key(model: Model, account: Account) -> str | None:
     """Why this model cannot be asked, in words with the cure; None where it can. Makes no call."""
-    try:
-        place(model, account)
-    except ProviderError as e:
-        return str(e)
+    for endpoint in model.endpoints():
+        try:
+            place(endpoint, account)
+        except ProviderError as e:
+            return str(e)
     return None
 
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm import faults, given, weights
-from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+from prefgen.llm.prices import price_of
+from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
 SLOTS = 16
 """Requests that are decoded together; measured: 32 gain nothing over 16 on two cores."""
@@ -70,13 +71,17 @@ class Local:
         """What the recipe says, or what holds where it says nothing."""
         return model.max_tokens or MAX_TOKENS
 
-    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+    def price(self, model: Model) -> Price | None:
+        """Nothing; or what the recipe says."""
+        return price_of(model, own=False)
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One reply for each seed."""
         engine = await asyncio.to_thread(self._engine, request.model)
         loop = asyncio.get_running_loop()
         bodies = [_body(request, seed) for seed in seeds]
         answers = await asyncio.gather(*(loop.run_in_executor(engine.pool, engine.ask, body) for body in bodies))
-        return [_raw(answer, request) for answer in answers]
+        return Sent([_raw(answer, request) for answer in answers])
 
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Raises RowFailed ("not_scored")."""

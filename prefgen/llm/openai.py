@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from prefgen.errors import ProviderError, RowFailed
 from prefgen.llm import faults, given, keys, wire
 from prefgen.llm.faults import Place
-from prefgen.llm.request import Completion, Model, Raw, Request, Usage
+from prefgen.llm.prices import price_of
+from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -66,7 +67,11 @@ class OpenAI:
         """What the recipe says; the provider's own limit is not known."""
         return model.max_tokens
 
-    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+    def price(self, model: Model) -> Price | None:
+        """The list price, at its own address; or what the recipe says."""
+        return price_of(model, own=keys.address(model, ACCOUNT) == ACCOUNT.url)
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
         caller asks for each.
         """
@@ -76,12 +81,12 @@ class OpenAI:
         except RowFailed as failure:
             if len(seeds) == 1 or failure.reason != "bad_request" or place.url == ACCOUNT.url:
                 raise
-            return []
+            return Sent([])
 
-    async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> list[Raw]:
+    async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> Sent:
         body = _body(request, seeds, own=place.url == ACCOUNT.url)
-        data = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
-        return _raws(data, request, len(seeds))
+        data, limits = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
+        return Sent(_raws(data, request, len(seeds)), limits)
 
     def _client(self, place: Place) -> "AsyncOpenAI":
         if (place.url, place.key) not in self._clients:

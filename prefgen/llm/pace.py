@@ -1,26 +1,158 @@
-"""How fast an endpoint is asked: today a cap on requests in flight, one for each endpoint."""
+"""Requests wait here for their turn: a line for each model, in front of the gates of its endpoints.
+
+Retried requests stand first, so that stragglers do not end a run. Where a model has several endpoints, each request
+goes to the one that is free the soonest, and of those to the one with the least in flight.
+"""
 
 import asyncio
+import heapq
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
+from prefgen.errors import TryAgain
+from prefgen.llm.gate import Gate
+from prefgen.llm.limits import Limits
+from prefgen.llm.prices import FREE
 from prefgen.llm.request import Model
+
+PLACES, PLACES_OF_YOURS = 256, 64
+"""Requests in flight at most where the recipe does not say: to a provider, and to a server named by ``base_url``, which
+is more often one machine."""
+SOON = 1e-4
+"""Seconds; what is as near as this is now."""
+OUTPUT = 1024
+"""Tokens guessed of a reply where neither a limit nor a reply is known yet."""
+
+
+@dataclass(order=True)
+class _Ticket:
+    """One that waits; those that wait again come first."""
+
+    rank: tuple[bool, int]
+    tokens: float = field(compare=False)
+    turn: "asyncio.Future[Gate]" = field(compare=False)
+
+
+@dataclass
+class Turn:
+    """A place on the wire to one endpoint. ``limits`` and tokens are filled in by who had it."""
+
+    model: Model
+    limits: Limits = field(default_factory=Limits)
+    used: int = 0
+    written: int = 0
+
+
+class Line:
+    """The requests to one model that wait, and the gates of its endpoints."""
+
+    def __init__(self, model: Model) -> None:
+        self.endpoints = model.endpoints()
+        self.gates = [_gate(endpoint) for endpoint in self.endpoints]
+        self._waiting: list[_Ticket] = []
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, tokens: float, *, again: bool) -> Gate:
+        """The gate to go through, when its time has come."""
+        ticket = _Ticket((not again, next(self._numbers)), tokens, asyncio.get_running_loop().create_future())
+        heapq.heappush(self._waiting, ticket)
+        self.advance()
+        try:
+            return await ticket.turn
+        except asyncio.CancelledError:
+            if not ticket.turn.cancelled():  # its turn had come at the same moment
+                self.leave(ticket.turn.result())
+            raise
+
+    def leave(self, gate: Gate) -> None:
+        """A request has ended; the next one may go."""
+        gate.leave()
+        self.advance()
+
+    def advance(self) -> None:
+        """Lets in all whose time has come, and looks again when the next one's comes."""
+        loop = asyncio.get_running_loop()
+        if self._timer:
+            self._timer.cancel()
+        while ticket := self._first():
+            now = loop.time()
+            free = [gate for gate in self.gates if gate.has_place]
+            if not free:
+                return
+            gate = min(free, key=lambda one: (one.wait(now), one.in_flight))
+            if (wait := gate.wait(now)) > SOON:
+                gate.hold(now)
+                self._timer = loop.call_later(wait, self.advance)
+                return
+            heapq.heappop(self._waiting)
+            gate.enter(now, ticket.tokens)
+            ticket.turn.set_result(gate)
+
+    def _first(self) -> _Ticket | None:
+        while self._waiting and self._waiting[0].turn.done():  # given up while it waited
+            heapq.heappop(self._waiting)
+        return self._waiting[0] if self._waiting else None
+
+    def guess(self, model: Model, prompt: float, draws: int) -> float:
+        """Tokens that a request may use, by those that replies had so far."""
+        seen = sorted(n for gate in self.gates for n in gate.outputs)
+        output = seen[len(seen) * 9 // 10] if seen else OUTPUT
+        return prompt + draws * min(output, model.max_tokens or output)
+
+    def waits(self, now: float) -> str:
+        """What those that stand here wait for, in words; nothing where none does."""
+        number = sum(not ticket.turn.done() for ticket in self._waiting)
+        if not number:
+            return ""
+        soonest = min(gate.wait(now) for gate in self.gates)
+        why = f"for {soonest:.0f} s more" if soonest > SOON else "for a place in flight"
+        return f"{number:,} requests to {self.endpoints[0].use} wait {why}"
 
 
 class Pace:
-    """Gates before the wire. A request that waits to be retried stands outside and holds no place."""
+    """The lines of all models."""
 
     def __init__(self) -> None:
-        self._gates: dict[tuple[str, str | None], asyncio.Semaphore] = {}
-        self.in_flight = 0
+        self._lines: dict[tuple[str, tuple[str | None, ...]], Line] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on the wire now."""
+        return sum(gate.in_flight for line in self._lines.values() for gate in line.gates)
+
+    def line(self, model: Model) -> Line:
+        """The line of this model; another sampling of it stands in the same one."""
+        place = (model.use, tuple(endpoint.base_url for endpoint in model.endpoints()))
+        if place not in self._lines:
+            self._lines[place] = Line(model)
+        return self._lines[place]
 
     @asynccontextmanager
-    async def turn(self, model: Model) -> AsyncIterator[None]:
-        """A place on the wire to this model's endpoint."""
-        gate = self._gates.setdefault((model.use, model.base_url), asyncio.Semaphore(model.concurrency))
-        async with gate:
-            self.in_flight += 1
-            try:
-                yield
-            finally:
-                self.in_flight -= 1
+    async def turn(
+        self, model: Model, prompt: float = 0, draws: int = 1, *, again: bool = False
+    ) -> AsyncIterator[Turn]:
+        """A place on the wire to this model; ``prompt`` is about how many tokens are sent."""
+        line = self.line(model)
+        guessed = line.guess(model, prompt, draws)
+        gate = await line.enter(guessed, again=again)
+        turn, clock = Turn(line.endpoints[line.gates.index(gate)]), asyncio.get_running_loop()
+        try:
+            yield turn
+            gate.served(clock.time(), turn.limits, guessed, turn.used, turn.written)
+        except TryAgain as fault:
+            gate.failed(clock.time(), fault, others=len(line.gates) > 1)
+            raise
+        finally:
+            line.leave(gate)
+
+    def waits(self, now: float) -> list[str]:
+        """What requests wait for, in words, a line for each model."""
+        return [words for line in self._lines.values() if (words := line.waits(now))]
+
+
+def _gate(model: Model) -> Gate:
+    most = model.concurrency or (PLACES_OF_YOURS if model.base_url or model.provider in FREE else PLACES)
+    return Gate(most, model.rpm, model.tpm, paced=model.provider not in FREE)

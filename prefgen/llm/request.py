@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Protocol
 
 from annotated_types import Ge, Gt, Le
+
+from prefgen.llm.limits import Limits
 
 Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
@@ -20,18 +22,23 @@ Price = Mapping[Literal["input", "output"], Annotated[float, Ge(0)]]
 class Model:
     """One endpoint and how it is sampled.
 
-    ``use`` is ``provider/model``; ``timeout`` is the total deadline of one call in seconds; ``price`` is dollars per
-    million tokens (``input`` and ``output``); ``likelihood`` says how its server scores given text; ``extra`` goes into
-    the body as it is.
+    ``use`` is ``provider/model``; ``base_urls`` are several servers of it: each request goes to the least busy one;
+    ``concurrency`` is the most requests in flight to each, ``rpm`` and ``tpm`` the requests and tokens per minute that
+    the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
+    seconds; ``price`` is dollars per million tokens (``input`` and ``output``); ``likelihood`` says how its server
+    scores given text; ``extra`` goes into the body as it is.
     """
 
     use: str
     base_url: str | None = None
+    base_urls: Sequence[str] = ()
     api_key_env: str | None = None
     temperature: Annotated[float, Ge(0)] | None = None
     top_p: Annotated[float, Gt(0), Le(1)] | None = None
     max_tokens: Annotated[int, Ge(1)] | None = None
-    concurrency: Annotated[int, Ge(1)] = 64
+    concurrency: Annotated[int, Ge(1)] | None = None
+    rpm: Annotated[float, Gt(0)] | None = None
+    tpm: Annotated[float, Gt(0)] | None = None
     timeout: Annotated[float, Gt(0)] = 600.0
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
@@ -46,6 +53,10 @@ class Model:
     def id(self) -> str:
         """The part after the first slash: the name that the provider knows."""
         return self.use.partition("/")[2]
+
+    def endpoints(self) -> "tuple[Model, ...]":
+        """The same model at each of its addresses."""
+        return tuple(replace(self, base_url=url, base_urls=()) for url in self.base_urls) or (self,)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,14 @@ class Usage:
 
     prompt: int = 0
     completion: int = 0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one exchange brought: replies, and the limits that the provider states beside them."""
+
+    raws: Sequence[Raw]
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -94,7 +113,10 @@ class Provider(Protocol):
     def limit(self, model: Model) -> int | None:
         """The most tokens that one reply may have; None where nothing says so."""
 
-    async def send(self, request: Request, seeds: Sequence[int]) -> list[Raw]:
+    def price(self, model: Model) -> Price | None:
+        """What this model costs where it is asked; None where nobody knows."""
+
+    async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
 
     def read(self, raw: Raw) -> Completion:

@@ -18,11 +18,20 @@ PATIENCE = 3600.0
 Sleep = Callable[[float], Awaitable[None]]
 
 
-def retrying(note: Callable[[TryAgain], Awaitable[None]], sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
-    """Retries TryAgain. Each fault says how many tries it is worth; rate limits cost none of them.
-    ``note`` is told of every fault; the last one is raised when it is enough.
+def retrying(
+    note: Callable[[TryAgain], Awaitable[None]], sleep: Sleep = asyncio.sleep, chance: random.Random | None = None
+) -> tenacity.AsyncRetrying:
+    """Retries TryAgain, with waits drawn from ``chance``. Each fault says how many tries it is worth; rate limits cost
+    none of them. ``note`` is told of every fault; the last one is raised when it is enough.
     """
-    tries = 0
+    tries, began, chance = 0, 0.0, chance or random.Random()  # noqa: S311
+
+    def begin(state: tenacity.RetryCallState) -> None:
+        nonlocal began
+        began = began if state.attempt_number > 1 else asyncio.get_running_loop().time()
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        return _wait(state, chance)
 
     async def count(state: tenacity.RetryCallState) -> None:
         nonlocal tries
@@ -32,17 +41,19 @@ def retrying(note: Callable[[TryAgain], Awaitable[None]], sleep: Sleep = asyncio
 
     def enough(state: tenacity.RetryCallState) -> bool:
         worth = _fault(state).attempts
-        return (worth > 0 and tries >= worth) or (state.seconds_since_start or 0.0) >= PATIENCE
+        return (worth > 0 and tries >= worth) or asyncio.get_running_loop().time() - began >= PATIENCE
 
     again = tenacity.retry_if_exception_type(TryAgain)
-    return tenacity.AsyncRetrying(sleep=sleep, retry=again, after=count, stop=enough, wait=_wait, reraise=True)
+    return tenacity.AsyncRetrying(
+        sleep=sleep, before=begin, retry=again, after=count, stop=enough, wait=wait, reraise=True
+    )
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
+def _wait(state: tenacity.RetryCallState, chance: random.Random) -> float:
     asked = _fault(state).wait
     if asked is not None:
-        return min(asked, ASKED_CAP) + random.uniform(0.0, BASE)  # noqa: S311
-    return random.uniform(0.0, min(CAP, BASE * 2.0 ** min(state.attempt_number - 1, 10)))  # noqa: S311
+        return min(asked, ASKED_CAP) + chance.uniform(0.0, BASE)
+    return chance.uniform(0.0, min(CAP, BASE * 2.0 ** min(state.attempt_number - 1, 10)))
 
 
 def _fault(state: tenacity.RetryCallState) -> TryAgain:

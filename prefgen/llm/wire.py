@@ -11,6 +11,7 @@ from typing import Any
 from prefgen.errors import RowFailed
 from prefgen.llm import faults
 from prefgen.llm.faults import Place
+from prefgen.llm.limits import Limits, of_headers
 from prefgen.texts import sound
 
 MOST_TOKENS = 2**40
@@ -19,9 +20,12 @@ CONNECT = 10.0
 """Seconds to a connection; the whole call has the model's own deadline."""
 
 
-async def post(client: Any, path: str, body: Mapping[str, Any], place: Place, seconds: float) -> dict[str, Any]:
-    """The JSON object that ``POST path`` answers with. ``client`` is an AsyncOpenAI or an AsyncAnthropic; ``seconds``
-    is the longest wait for a byte. Redirects are not followed: they could carry a prompt, or a key, to another host.
+async def post(
+    client: Any, path: str, body: Mapping[str, Any], place: Place, seconds: float
+) -> tuple[dict[str, Any], Limits]:
+    """The JSON object that ``POST path`` answers with, and the limits in its headers. ``client`` is an AsyncOpenAI or
+    an AsyncAnthropic; ``seconds`` is the longest wait for a byte. Redirects are not followed: they could carry a
+    prompt, or a key, to another host.
 
     Raises only ``prefgen.errors``.
     """
@@ -37,7 +41,8 @@ async def post(client: Any, path: str, body: Mapping[str, Any], place: Place, se
             raise
         # Their texts may hold headers, so no `from`: it would show them in a traceback.
         raise faults.of_exception(error, place) from None
-    return _decoded(response.status_code, dict(response.headers), response.content, place)
+    headers = dict(response.headers)
+    return _decoded(response.status_code, headers, response.content, place), of_headers(headers)
 
 
 def _encoded(body: Mapping[str, Any], place: Place) -> bytes:

@@ -32,7 +32,7 @@ def raws(request: Request) -> list[Raw]:
     async def go() -> list[Raw]:
         provider = Anthropic()
         try:
-            return await provider.send(request, [7])
+            return list((await provider.send(request, [7])).raws)
         finally:
             await provider.close()
 

@@ -15,7 +15,7 @@ def echo(request: Request, seed: int) -> str:
 
 
 def sent(fake: Fake, seeds: list[int], request: Request = REQUEST) -> list[Completion]:
-    return [fake.read(raw) for raw in asyncio.run(fake.send(request, seeds))]
+    return [fake.read(raw) for raw in asyncio.run(fake.send(request, seeds)).raws]
 
 
 def test_a_function_answers_each_seed() -> None:

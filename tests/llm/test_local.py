@@ -26,7 +26,7 @@ def asked(requests: Sequence[tuple[Request, int]], at_once: int) -> list[Complet
 
         async def one(request: Request, seed: int) -> Completion:
             async with places:
-                return local.read((await local.send(request, [seed]))[0])
+                return local.read((await local.send(request, [seed])).raws[0])
 
         try:
             return list(await asyncio.gather(*(one(*request) for request in requests)))

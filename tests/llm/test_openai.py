@@ -8,7 +8,7 @@ import pytest
 
 from prefgen.errors import PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.openai import OpenAI
-from prefgen.llm.request import Completion, Model, Raw, Request, Usage, key
+from prefgen.llm.request import Completion, Model, Raw, Request, Sent, Usage, key
 from tests.servers import Body, OpenAIServer, Response, chat, logprob, tokens
 
 KEY = "sk-canary-0123456789"
@@ -34,7 +34,7 @@ def raws(request: Request, seeds: list[int]) -> list[Raw]:
     async def go() -> list[Raw]:
         provider = OpenAI()
         try:
-            return await provider.send(request, seeds)
+            return list((await provider.send(request, seeds)).raws)
         finally:
             await provider.close()
 
@@ -441,7 +441,7 @@ def test_an_endpoint_must_say_how_it_scores() -> None:
 
 
 def test_one_client_serves_all_requests_to_an_address() -> None:
-    async def go(server: OpenAIServer) -> list[list[Raw]]:
+    async def go(server: OpenAIServer) -> list[Sent]:
         provider = OpenAI()
         asked = [Request(model(server, timeout=t), ASKED) for t in (20.0, 30.0) * 100]
         found = await asyncio.gather(*(provider.send(request, [1]) for request in asked))

@@ -1,0 +1,75 @@
+"""What models cost: a dated table, which a recipe's ``price:`` overrides. A price not known is None, never nought.
+
+List prices without discounts, in dollars per million tokens: what is reserved and told is the most that a reply costs.
+They hold at the provider's own address; who else serves a model under its name has prices of their own.
+"""
+
+import re
+
+from prefgen.llm.request import Model, Price, Request, Usage
+
+AS_OF = "2026-10"
+"""When the providers' pages said so (platform.openai.com and platform.claude.com, pricing)."""
+
+_DOLLARS = {
+    "openai/gpt-5.4": (2.5, 15.0),
+    "openai/gpt-5.1": (1.25, 10.0),
+    "openai/gpt-5": (1.25, 10.0),
+    "openai/gpt-5-mini": (0.25, 2.0),
+    "openai/gpt-5-nano": (0.05, 0.4),
+    "openai/gpt-5-pro": (15.0, 120.0),
+    "openai/gpt-4.1": (2.0, 8.0),
+    "openai/gpt-4.1-mini": (0.4, 1.6),
+    "openai/gpt-4.1-nano": (0.1, 0.4),
+    "openai/gpt-4o": (2.5, 10.0),
+    "openai/gpt-4o-mini": (0.15, 0.6),
+    "openai/o3": (2.0, 8.0),
+    "openai/o3-mini": (1.1, 4.4),
+    "openai/o4-mini": (1.1, 4.4),
+    "anthropic/claude-opus-5-5": (4.0, 20.0),
+    "anthropic/claude-opus-5": (5.0, 25.0),
+    "anthropic/claude-opus-4-6": (5.0, 25.0),
+    "anthropic/claude-opus-4-5": (5.0, 25.0),
+    "anthropic/claude-opus-4-1": (15.0, 75.0),
+    "anthropic/claude-sonnet-5-5": (2.0, 10.0),
+    "anthropic/claude-sonnet-5": (2.0, 10.0),
+    "anthropic/claude-sonnet-4-6": (3.0, 15.0),
+    "anthropic/claude-sonnet-4-5": (3.0, 15.0),
+    "anthropic/claude-haiku-4-5": (1.0, 5.0),
+}
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
+"""How both providers mark a snapshot, which costs what its model does."""
+FREE = frozenset({"local", "fake"})
+"""What runs here."""
+TURN = 16
+"""Tokens that a protocol may put around a turn, at most."""
+
+
+def price_of(model: Model, *, own: bool) -> Price | None:
+    """Dollars per million tokens; ``own`` says that the model is asked at its provider's own address."""
+    if model.price is not None:
+        return model.price
+    if model.provider in FREE:
+        return {"input": 0.0, "output": 0.0}
+    found = _DOLLARS.get(_DATE.sub("", model.use)) if own else None
+    return {"input": found[0], "output": found[1]} if found else None
+
+
+def dollars(price: Price | None, usage: Usage) -> float | None:
+    """What so many tokens cost."""
+    return None if price is None else (usage.prompt * price["input"] + usage.completion * price["output"]) / 1e6
+
+
+def most_sent(request: Request) -> int:
+    """The most tokens that a request can come to: one is a byte at least."""
+    texts = [*(turn["content"] for turn in request.messages), request.given or "", request.grammar or ""]
+    sent = sum(len(text.encode("utf-8", "replace")) for text in texts) + len(str(request.schema or ""))
+    return sent + TURN * (len(request.messages) + 4)
+
+
+def most_tokens(request: Request, draws: int, limit: int | None) -> Usage | None:
+    """The most that a request can be billed. None where nothing limits the reply."""
+    prompt = most_sent(request)
+    if request.given is not None:  # scored, not written: by forced decoding a token for each byte at most
+        return Usage(prompt, len(request.given.encode("utf-8", "replace")) + TURN)
+    return None if limit is None else Usage(prompt, limit * draws)

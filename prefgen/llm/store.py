@@ -1,0 +1,191 @@
+"""The journal's file: SQLite (WAL, ``synchronous=FULL``), one thread that writes. Its recovery is SQLite's own."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from prefgen.errors import RunError
+
+VERSION = 2
+"""Of the tables. 1 had no dollars beside an attempt."""
+
+SETUP = ("PRAGMA page_size = 16384", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+         "PRAGMA wal_autocheckpoint = 4000")  # fmt: skip
+"""FULL: a commit has come back only when it is on stable storage, power or no power."""
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS reply (
+    key BLOB NOT NULL UNIQUE, body BLOB NOT NULL, crc INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, dollars REAL,
+    model TEXT NOT NULL, at REAL NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS attempt (
+    key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, billed INTEGER NOT NULL, at REAL NOT NULL,
+    dollars REAL)""",
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+REPLY = "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+"""The first reply to a key stays."""
+ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)"
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Rows for one statement."""
+
+    statement: str
+    rows: Sequence[Row]
+
+
+class Store(Protocol):
+    """Where a journal keeps its rows: on disk, or in a test's model of one."""
+
+    path: Path
+
+    async def commit(self, inserts: Sequence[Insert]) -> None:
+        """Keeps all of these rows, or none; returns when they are on stable storage."""
+
+    def write(self, inserts: Sequence[Insert]) -> None:
+        """The same, where no loop runs."""
+
+    def find(self, key: bytes) -> tuple[bytes, int] | None:
+        """A reply's body and its checksum."""
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is a reply under this key."""
+
+    def count(self) -> int:
+        """How many replies there are."""
+
+    def spent(self) -> float:
+        """Dollars that all replies cost, and all faults that may have been billed."""
+
+    def room(self) -> int:
+        """Bytes that are free where the file lies."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+
+
+class Sqlite:
+    """A ``Store`` on disk. Raises RunError for what the machine's owner can mend, sqlite3.Error for a commit."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._reader, self._writer = opened(path), opened(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    async def commit(self, inserts: Sequence[Insert]) -> None:
+        """One transaction, in the thread that writes."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.write, inserts)
+
+    def write(self, inserts: Sequence[Insert]) -> None:
+        """One transaction."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for insert in inserts:
+                self._writer.executemany(insert.statement, insert.rows)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def find(self, key: bytes) -> tuple[bytes, int] | None:
+        """Read at once: a look-up takes some microseconds."""
+        found: tuple[bytes, int] | None = self._one("SELECT body, crc FROM reply WHERE key = ?", key)
+        return found
+
+    def has(self, key: bytes) -> bool:
+        """Asks the index alone."""
+        return self._one("SELECT 1 FROM reply WHERE key = ?", key) is not None
+
+    def count(self) -> int:
+        """All rows of the table."""
+        return int(self._one("SELECT count(*) FROM reply")[0])
+
+    def spent(self) -> float:
+        """What has a price."""
+        return float(self._one("SELECT total(dollars) + (SELECT total(dollars) FROM attempt) FROM reply")[0])
+
+    def _one(self, question: str, *values: Any) -> Any:
+        with told(self.path):
+            return self._reader.execute(question, values).fetchone()
+
+    def room(self) -> int:
+        """As the file system says it; a quota may know better."""
+        return shutil.disk_usage(self.path.parent).free
+
+    def close(self) -> None:
+        """Ends the thread when it has written what it was given."""
+        self._thread.shutdown()
+        self._writer.close()
+        self._reader.close()
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection to a journal's file, which is made, or brought to this version, where need be."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    try:
+        for statement in (*SETUP, *TABLES):
+            connection.execute(statement)
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
+        _brought_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _brought_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Makes an older version this one. Raises RunError for one that is not known."""
+    (version,) = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
+    if version == "1":
+        _from_1(connection)
+    elif version != str(VERSION):
+        words = f"written by another prefgen (journal version {version}, this one reads {VERSION})"
+        raise RunError(f"{path}: {words}; update prefgen, or name another folder with --out")
+
+
+def _from_1(connection: sqlite3.Connection) -> None:
+    """What version 1 lacks. Two processes may come here at once: the second finds it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(attempt)")]
+    if "dollars" not in columns:
+        connection.execute("ALTER TABLE attempt ADD COLUMN dollars REAL")
+    connection.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """SQLite's and the system's errors, in words that say what would do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as e:
+        raise trouble(path, e) from e
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room to write."""
+    words = str(error)
+    return any(sign in words for sign in ("full", "No space", "disk I/O", "File too large", "quota"))
+
+
+def trouble(path: Path, error: Exception) -> RunError:
+    """The error that the user is shown."""
+    words = str(error)
+    if is_full(error):
+        return RunError(f"{path}: {words}; free some space and run the same command again: what was received is kept")
+    if "not a database" in words or "malformed" in words:
+        cure = f"`prefgen verify {path.parent} --mend` saves what can still be read"
+        return RunError(f"{path}: {words}; restore it from a copy, or {cure}")
+    return RunError(f"{path}: {words}")
