@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +89,10 @@ TakeOpt = Annotated[
 MaxCallsOpt = Annotated[
     int | None, typer.Option("--max-calls", min=0, help="Send N requests at most, then end cleanly.")
 ]
+MaxCostOpt = Annotated[
+    float | None,
+    typer.Option("--max-cost", min=0, help="Dollars that all runs in this folder may cost; never passed."),
+]
 ConcurrencyOpt = Annotated[
     int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")
 ]
@@ -120,6 +125,7 @@ def run(
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
+    max_cost: MaxCostOpt = None,
     max_calls: MaxCallsOpt = None,
     concurrency: ConcurrencyOpt = None,
     as_json: JsonOpt = False,
@@ -131,6 +137,7 @@ def run(
     from prefgen.stages import Progress
 
     found = read_recipe(recipe, overrides, preset, seed, concurrency)
+    found = found if max_cost is None else replace(found, max_cost=max_cost)
     screen, progress = console(err=True), Progress()
     pull_weights(found, screen)
     with nullcontext() if quiet else Watch(progress, screen):
@@ -266,8 +273,6 @@ def read_recipe(
     found = load(path, [*overrides, *extra], preset=preset)
     if concurrency is None:
         return found
-    from dataclasses import replace
-
     models = {name: {**settings, "concurrency": concurrency} for name, settings in found.models.items()}
     return replace(found, models=models)
 

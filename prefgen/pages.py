@@ -3,6 +3,7 @@
 Limits stop alias bombs and mistaken files, and nothing that a person writes.
 """
 
+import warnings
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -119,7 +120,8 @@ class Pages:
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
         try:
-            return YAML(typ="safe", pure=True).compose(StringIO(text))
+            with warnings.catch_warnings(action="ignore"):  # an anchor used twice means its last place, as YAML has it
+                return YAML(typ="safe", pure=True).compose(StringIO(text))
         except MarkedYAMLError as e:
             line = e.problem_mark.line + 1 if e.problem_mark else 1
             what = " ".join(str(part) for part in (e.context, e.problem) if part)

@@ -21,6 +21,7 @@ from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step
 from prefgen.rows import DROPPED
 from prefgen.settings import check, parameters, resolved, takes_several
+from prefgen.target import target
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -47,9 +48,10 @@ def make(
         checker.step(table, step)
     for config, table in recipe.write.items():
         checker.write(config, table)
-    if problems := [*pools.problems, *checker.problems]:
+    wanted, wrong = target(recipe, checker.steps)
+    if problems := [*pools.problems, *checker.problems, *wrong]:
         raise RecipeError(problems)
-    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes)
+    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes, wanted)
 
 
 @dataclass

@@ -41,10 +41,13 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe found sound: its steps in order, its models, what will not be sent, and functions for ``fake/…``."""
+    """A recipe found sound: its steps in order, its models, what will not be sent, functions for ``fake/…``, and of
+    which table how many rows are enough.
+    """
 
     recipe: Recipe
     steps: Mapping[str, Planned]
     models: Mapping[str, tuple[Model, ...]]
     notices: tuple[str, ...] = ()
     fakes: Mapping[str, Any] = field(default_factory=dict)
+    target: tuple[str, int] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefgen.errors import Problem, ProviderError
 from prefgen.llm import providers
-from prefgen.llm.request import Model
+from prefgen.llm.request import Model, Provider
 from prefgen.recipe import Recipe
 from prefgen.settings import check
 
@@ -64,7 +64,18 @@ class Pools:
         elif trouble and self._asked(name):
             self.notices.append(f"{name}: {trouble}")
         self.notices += [f"{name}: {notice}" for notice in provider.notices(model)]
+        if self.recipe.max_cost is not None and self._asked(name):
+            self._limited(name, model, provider)
         return True
+
+    def _limited(self, name: str, model: Model, provider: Provider) -> None:
+        """Notes what keeps a limit on money from being kept: no price, or replies without an end."""
+        price, what = provider.price(model), "max_cost is set, and"
+        if price is None:
+            cure = "say its price: {input: …, output: …}, in $ per 1M tokens"
+            self._problem(name, "price", f"{what} what {model.use} costs is not known", cure)
+        elif price["output"] and provider.limit(model) is None:
+            self._problem(name, "max_tokens", f"{what} how long its replies may be is not", "say max_tokens")
 
     def _asked(self, name: str) -> bool:
         """Whether a step asks this model; one that none asks needs no key. Without steps, all are."""

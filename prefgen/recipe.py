@@ -32,9 +32,10 @@ def do(verb: str | Callable[..., Any], of: Any, /, **settings: Any) -> Step:
 class Recipe:
     """Tables in the order in which they are made, the models that they ask, and what is written of them.
 
-    A step's input is a table's name, or a list of them. ``presets`` are named settings over these (``load`` applies
-    one), and no part of what the recipe says. ``folder`` is where relative paths start; ``source`` is the text that it
-    was read from, if any.
+    A step's input is a table's name, or a list of them. ``target`` is ``{kept: 5000}``, with ``of`` and a table where
+    it is not the one written as preferences; ``max_cost`` is the most that all runs in one folder may spend together,
+    in dollars. ``presets`` are named settings over these (``load`` applies one), and no part of what the recipe says.
+    ``folder`` is where relative paths start; ``source`` is the text that it was read from, if any.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Recipe:
     license: str = ""
     language: Sequence[str] = ()
     seed: int = 0
+    target: Mapping[str, Any] = field(default_factory=dict)
+    max_cost: float | None = field(default=None, compare=False)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     folder: Path = field(default=Path(), compare=False)
     source: str = field(default="", compare=False, repr=False)
@@ -103,12 +106,14 @@ def _inputs(body: Any) -> Sequence[Any]:
 
 # --- from data to a recipe ------------------------------------------------------------------
 
-_TYPES: Mapping[str, tuple[type, str]] = {
+_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "recipe": (str, "a name"),
     "paper": (str, "text"),
     "about": (str, "text"),
     "license": (str, "a licence's id, such as apache-2.0"),
     "seed": (int, "a whole number"),
+    "target": (dict, "such as {kept: 5000}, with `of: TABLE` where it is not the one written as preferences"),
+    "max_cost": ((int, float), "dollars, such as 20.0"),
     "models": (dict, "a mapping of names to models"),
     "steps": (dict, "a mapping of tables to steps"),
     "write": (dict, "a mapping of dataset configs to tables"),
@@ -133,7 +138,7 @@ def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
         "write": _strings("write", data.get("write", {}), pages),
         "presets": _presets(data.get("presets", {}), pages),
         "language": _languages(data.get("language") or (), pages),
-        **{key: data[key] for key in ("paper", "about", "license", "seed") if key in data},
+        **{key: data[key] for key in ("paper", "about", "license", "seed", "target", "max_cost") if key in data},
     }
 
 
@@ -196,7 +201,8 @@ def dump(recipe: Recipe) -> str:
 
     steps = {table: {name(s.verb): _plain(s.input), **_plain(s.settings)} for table, s in recipe.steps.items()}
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
-    tail = {"language": list(recipe.language), "seed": recipe.seed}
+    tail = {"language": list(recipe.language), "seed": recipe.seed, "target": _plain(recipe.target)}
+    tail |= {"max_cost": recipe.max_cost}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])

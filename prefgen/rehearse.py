@@ -21,7 +21,7 @@ from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import pool_order, replied, request_of, rows_of
 from prefgen.rows import DROPPED, TableVerb, split
-from prefgen.stages import in_shards
+from prefgen.shards import in_shards
 
 SAMPLE = 500
 """Prompts that are walked through at most; counts of a longer source are scaled up."""

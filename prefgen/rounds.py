@@ -41,6 +41,13 @@ class Count:
     failed: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
 
+    def add(self, other: "Count") -> None:
+        """Adds another's rows and draws; what was spent has one tally for all."""
+        for name in ("rows_in", "rows_used", "rows_out", "unanswered", "drawn", "read"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("dropped", "unreadable", "failed"):
+            getattr(self, name).update(getattr(other, name))
+
     def balanced(self) -> bool:
         """Whether every row, and every draw, has come out or has a reason for not doing so."""
         rows = self.rows_in == self.rows_used + self.dropped.total() + self.unanswered

@@ -87,11 +87,14 @@ def run(
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
     place = home if take is None else home / f"take-{take}"
     with locked(home), _told(plan, place, progress, take) as done:
-        client = Client(Journal(journal_of(home)), plan.fakes, Budget(max_calls))
+        journal = Journal(journal_of(home))
+        client = Client(journal, plan.fakes, Budget(max_calls, recipe.max_cost, spent=journal.spent()))
         how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         _write(plan, place, progress, take, done)
+        if progress.ended:
+            raise progress.ended
     return Run(place, progress.counts, done.configs, done.seconds)
 
 
@@ -111,7 +114,10 @@ async def _made(
 
     for table, slice_of in gates.items():
         folder = place / "gates" / table
-        counts = await stages.make_tables(slice_of, client, folder, **how)
+        asked = stages.Progress()
+        counts = await stages.make_tables(slice_of, client, folder, progress=asked, **how)
+        if asked.ended:
+            raise asked.ended
         found = {name: pl.read_parquet(folder / f"{name}.parquet") for name in slice_of.steps}
         one = gate.checked(slice_of, table, found)
         calls, share = counts["judgments"].tally.calls, f"{one.accuracy:.1%} of {one.of:,}"
@@ -146,7 +152,8 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         raise Interrupted("stopped at once; what was in flight will be asked again") from None
     finally:
         done.seconds = time.monotonic() - began
-        about = {"status": status, "take": take, "seconds": round(done.seconds, 1)}
+        asked = {"take": take, "target": dict(plan.recipe.target) or None, "max_cost": plan.recipe.max_cost}
+        about = {"status": status, **asked, "seconds": round(done.seconds, 1)}
         with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
             manifest.write(plan, place, progress, done.configs, done.reports, about)
 

@@ -7,22 +7,22 @@ size of shards, their number, or who finished first.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 import polars as pl
 
+from prefgen.early import Early, up_to
 from prefgen.engines import local
-from prefgen.errors import PrefgenError, RunError
+from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.llm.client import Client, Shut
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import Count, ask_all
+from prefgen.rounds import LOST, Count, ask_all
 from prefgen.rows import DROPPED, split
-from prefgen.tablefile import TableFile
+from prefgen.shards import Files, Made, in_shards
 
 SHARD = 8
 """Prompts in one shard at most; fewer where that would leave places idle."""
@@ -30,9 +30,13 @@ SIDE_BY_SIDE = 64
 """Shards under way at once: what bounds memory."""
 
 
+class _Enough(PrefgenError):
+    """What those get whose rows are not wanted any more."""
+
+
 @dataclass
 class Progress:
-    """How far a run is; changed as it goes, read by whoever shows it."""
+    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun."""
 
     counts: dict[str, Count] = field(default_factory=dict)
     stage: int = 0
@@ -40,14 +44,7 @@ class Progress:
     prompts_done: int = 0
     prompts: int = 0
     stage_began: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What one step made of one shard: its table, and the rows that are not in it."""
-
-    table: pl.DataFrame
-    lost: pl.DataFrame
+    ended: PrefgenError | None = None
 
 
 async def make_tables(
@@ -117,41 +114,83 @@ class _Walk:
     async def tree(self, root: str, tables: Sequence[str]) -> None:
         """Makes a root's table whole, then the tables below it shard by shard."""
         made = await self._root(self.plan.steps[root])
-        with _Files(self.folder, [root]) as files:
-            files.add({root: made})
+        with Files(self.folder, [root]) as files:
+            self._add({root: made}, files)
         prompts = made.table["prompt_id"].n_unique()
         shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
-        with _Files(self.folder, tables) as files:
-            results = local.run_shards(
-                shards, lambda rows: self._guarded(rows, root, tables), side_by_side=self.side_by_side
-            )
+        early = self._early(tables)
+        results = local.run_shards(
+            shards,
+            lambda rows: self._guarded(rows, root, tables, early),
+            side_by_side=self.side_by_side,
+            may_begin=early.may_begin,
+        )
+        with Files(self.folder, tables) as files:
+            files.add({table: _nothing(self.plan.steps[table]) for table in tables})
             async with aclosing(results):  # whatever ends this, shards under way come to their end and are kept
-                async for made_of_shard in results:
+                async for rows, made_of_shard in results:
                     with self._shutting():
-                        files.add(made_of_shard)
+                        await self._came(rows, made_of_shard, root, early, files)
+                    if early.enough:
+                        self.client.shut(_Enough())
+                        break
+        self.progress.ended = self.progress.ended or early.why
+        if early.enough:
+            self.client.reopen()
 
-    async def _root(self, step: Planned) -> _Made:
+    def _early(self, tables: Sequence[str]) -> Early:
+        table, target = self.plan.target or ("", None)
+        return Early(self.client.budget, table, target) if table in tables else Early(self.client.budget)
+
+    async def _came(
+        self, rows: pl.DataFrame, made: "dict[str, Made] | BudgetReached", root: str, early: Early, files: "Files"
+    ) -> None:
+        """Writes a shard's tables: as far as the target, where it is reached here, and nothing where money ran out."""
+        if isinstance(made, BudgetReached):
+            return
+        counted = made[early.table].table if early.target is not None else None
+        last = early.count(counted)
+        if last is not None and last != rows["prompt_id"][-1]:
+            made = await self._shard(up_to(rows, last), root, list(made))  # every reply of it is known
+        self._add(made, files)
+
+    def _add(self, made: "Mapping[str, Made]", files: "Files") -> None:
+        files.add(made)
+        for table, one in made.items():
+            self.progress.counts[table].add(one.count)
+
+    async def _root(self, step: Planned) -> Made:
         """The table of a source, or of a verb that sees its input whole."""
-        count, rows = self.progress.counts[step.table], step.source
+        rows = step.source
         if rows is None:
-            frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-            return await _table(step, frames, count)
+            return await _table(step, [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs])
         marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
         stays = pl.col(DROPPED).is_null()
-        return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays), count)
+        return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays))
 
-    async def _guarded(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
-        with self._shutting():
-            made = await self._shard(rows, root, tables)
-        self.progress.prompts_done += rows["prompt_id"].n_unique()
-        return made
+    async def _guarded(
+        self, rows: pl.DataFrame, root: str, tables: Sequence[str], early: Early
+    ) -> "tuple[pl.DataFrame, dict[str, Made] | BudgetReached]":
+        """A shard and its tables; or why it could not be finished, which is no reason to give up the others."""
+        prompts = rows["prompt_id"].n_unique()
+        try:
+            with self._shutting():
+                made = await self._shard(rows, root, tables)
+        except BudgetReached as e:
+            early.ended(prompts, why=e)
+            return rows, e
+        early.ended(prompts, made[early.table].table.height if early.table else 0)
+        self.progress.prompts_done += prompts
+        return rows, made
 
     @contextmanager
     def _shutting(self) -> Iterator[None]:
         """A failure here is the end of the run: nothing more is sent."""
         try:
             yield
+        except BudgetReached:
+            raise
         except Exception as e:
             self.client.shut(e)
             raise
@@ -161,18 +200,19 @@ class _Walk:
         if self.client.reason:
             raise Shut(str(self.client.reason))
 
-    async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, _Made]:
+    async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, Made]:
         """All tables below a root, for one shard of its rows."""
         made, frames = {}, {root: rows}
         for table in tables:
             self.go_on()
-            step, count = self.plan.steps[table], self.progress.counts[table]
+            step = self.plan.steps[table]
             if step.asker:
+                count = Count(tally=self.progress.counts[table].tally)
                 with _named(step):
                     asked = await ask_all(step, frames[step.inputs[0]], self.client, self.plan.recipe.seed, count)
-                made[table] = _Made(*asked)
+                made[table] = Made(*asked, count)
             else:
-                made[table] = await _table(step, [frames[step.inputs[0]]], count)
+                made[table] = await _table(step, [frames[step.inputs[0]]])
             frames[table] = made[table].table
         return made
 
@@ -190,7 +230,7 @@ def _named(step: Planned) -> Iterator[None]:
         raise RunError(f"{what}; what was received is kept (PREFGEN_DEBUG=1 shows where it happened)") from e
 
 
-async def _table(step: Planned, frames: Sequence[pl.DataFrame], count: Count) -> _Made:
+async def _table(step: Planned, frames: Sequence[pl.DataFrame]) -> Made:
     """A verb's table, made in another thread: the loop stays free for replies, and for Ctrl-C."""
     with _named(step):
         made, gone = await asyncio.to_thread(split, step.verb, frames, step.settings)
@@ -199,58 +239,18 @@ async def _table(step: Planned, frames: Sequence[pl.DataFrame], count: Count) ->
     if not made["id"].is_unique().all():
         twice = made["id"].filter(made["id"].is_duplicated())[0]
         raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
-    return _counted(sum(rows.height for rows in frames), made, gone, count)
+    return _counted(sum(rows.height for rows in frames), made, gone)
 
 
-def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame, count: Count) -> _Made:
-    count.rows_in += rows_in
-    count.rows_used += rows_in - gone.height
-    count.rows_out += made.height
-    count.dropped.update(gone[DROPPED].to_list())
+def _nothing(step: Planned) -> Made:
+    """What a table begins with; where no shard of it is finished, that is all."""
+    return Made(pl.DataFrame(schema=step.schema), pl.DataFrame(schema=LOST), Count())
+
+
+def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame) -> Made:
+    count = Count(rows_in, rows_in - gone.height, made.height, dropped=Counter(gone[DROPPED].to_list()))
     detail = pl.col("detail") if gone.schema.get("detail") == pl.String else pl.lit(None, pl.String)
-    return _Made(made, gone.select("prompt_id", "id", DROPPED, detail.alias("detail")))
-
-
-def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
-    """Slices of ``prompts`` whole prompts each; rows of one prompt stand together, prompts in order of
-    appearance. A table of no rows is one shard of no rows.
-    """
-    if rows.is_empty():
-        yield rows
-        return
-    first = pl.col("_row").first().over("prompt_id")
-    ordered = rows.with_row_index("_row").with_columns(first).sort("_row", maintain_order=True)
-    number = ordered["_row"].rle_id() // prompts
-    ordered = ordered.drop("_row")
-    starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
-    for start, end in pairwise(starts):
-        yield ordered.slice(start, end - start)
-
-
-class _Files:
-    """The files of some tables and of their lost rows, written in order and only whole."""
-
-    def __init__(self, folder: Path, tables: Sequence[str]) -> None:
-        self.tables = {table: TableFile(folder / f"{table}.parquet") for table in tables}
-        self.lost = {table: TableFile(folder / f"{table}.dropped.parquet") for table in tables}
-
-    def add(self, made: Mapping[str, _Made]) -> None:
-        for table, one in made.items():
-            self.tables[table].add(one.table)
-            self.lost[table].add(one.lost)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        files = [*self.tables.values(), *self.lost.values()]
-        try:
-            while files and not kind:
-                files[0].close()
-                files.pop(0)
-        finally:
-            for file in files:
-                file.abandon()
+    return Made(made, gone.select("prompt_id", "id", DROPPED, detail.alias("detail")), count)
 
 
 def _tidied(folder: Path, plan: Plan) -> None:

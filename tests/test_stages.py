@@ -27,7 +27,8 @@ from prefgen.planned import Plan
 from prefgen.recipe import Step
 from prefgen.rounds import Count
 from prefgen.rows import because, filters, whole
-from prefgen.stages import Progress, in_shards, make_tables, stages
+from prefgen.shards import in_shards
+from prefgen.stages import Progress, make_tables, stages
 from tests.fakes import writes
 
 PROMPTS: list[dict[str, Any]] = [{"prompt": f"question {i}?", "topic": "odd" if i % 3 else "even"} for i in range(20)]

@@ -13,9 +13,13 @@ BACKLOG = 4
 
 
 async def run_shards(
-    shards: Iterable[Shard], work: Callable[[Shard], Awaitable[Result]], *, side_by_side: int
+    shards: Iterable[Shard],
+    work: Callable[[Shard], Awaitable[Result]],
+    *,
+    side_by_side: int,
+    may_begin: Callable[[Shard], Awaitable[bool]] | None = None,
 ) -> AsyncGenerator[Result]:
-    """The results of ``work``, in order, with at most ``side_by_side`` shards under way.
+    """The results of ``work``, in order, with at most ``side_by_side`` shards under way, until one may not begin.
 
     When one fails no more are started, those under way come to their end (their replies are paid for), and
     the first failure is raised.
@@ -35,7 +39,7 @@ async def run_shards(
     try:
         for shard in shards:
             await places.acquire()
-            if over.is_set():
+            if over.is_set() or (may_begin and not await may_begin(shard)) or over.is_set():
                 places.release()
                 break
             window.append(asyncio.create_task(placed(shard)))

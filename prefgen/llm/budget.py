@@ -38,7 +38,7 @@ class Budget:
                 self.calls, self.open, self.set_aside = self.calls + 1, self.open + 1, self.set_aside + worst
                 return
             if not self.open:
-                raise BudgetReached(self._words(worst))
+                raise self.reached()
             await self._wait()
         raise BudgetReached(f"{self.calls:,} requests sent, the limit of --max-calls")
 
@@ -54,6 +54,7 @@ class Budget:
         self._waiting.append(asyncio.get_running_loop().create_future())
         await self._waiting[-1]
 
-    def _words(self, worst: float) -> str:
+    def reached(self) -> BudgetReached:
+        """What is said where the next request could pass the limit."""
         spent = f"${self.spent:,.4f} spent of the ${self.max_cost or 0:,.4f} that --max-cost allows"
-        return f"{spent}, and the next request may cost ${worst:,.4f}; raise it to go on: what was received is kept"
+        return BudgetReached(f"{spent}, and more could pass it; what was received is kept, raise it to go on")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
+from prefgen.llm.health import Health
 from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.outcome import Outcome, Said, Tally, outcome, said
 from prefgen.llm.pace import Pace
@@ -24,9 +25,6 @@ ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
 CHARACTERS = 4
 """Bytes in one token, about."""
-HOPELESS = 20
-"""Requests that may fail before the run is stopped: by the endpoint's fault in a row, or for any reason while none has
-ever succeeded."""
 
 
 class Shut(PrefgenError):
@@ -47,13 +45,6 @@ class _Paid:
 
 
 @dataclass
-class _Health:
-    successes: int = 0
-    failures: int = 0
-    alone: bool = False  # the endpoint ignores `n`: ask for one draw at a time
-
-
-@dataclass
 class Client:
     """The one object with a network cable. ``fakes`` are functions that stand in for models called ``fake/NAME``;
     ``chance`` draws how long a fault is waited out, and nothing else.
@@ -69,7 +60,7 @@ class Client:
         self.pace = Pace()
         self._providers: dict[str, Provider] = {}
         self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
-        self._health: dict[tuple[Any, ...], _Health] = {}
+        self._health: dict[tuple[Any, ...], Health] = {}
         self.reason: Exception | None = None
         self._shutting = asyncio.Event()
 
@@ -80,6 +71,11 @@ class Client:
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
+
+    def reopen(self) -> None:
+        """Sends again, after a ``shut`` that was meant for one stage."""
+        self.reason = None
+        self._shutting.clear()
 
     async def close(self) -> None:
         """Lets go of connections; the journal stays open for its owner."""
@@ -126,17 +122,24 @@ class Client:
             outcomes = await self._keep(request, dict(zip(keys, replies, strict=False)), tally)
         except RowFailed as failure:
             outcomes = [Outcome(k, failure=failure) for k in keys]
+        except BudgetReached as error:  # others may still be paid for
+            self._fail(keys, error)
+            raise
         except BaseException as error:
             self.shut(error if isinstance(error, Exception) else Interrupted())
-            for k in keys:
-                flight = self._flights.pop(k)
-                flight.set_exception(Shut(str(self.reason)))
-                flight.exception()  # those who wait are told; where nobody does, that is no fault
+            self._fail(keys, Shut(str(self.reason)))
             raise
         for one in outcomes:
             self._flights.pop(one.key).set_result(one)
         landed = {one.key for one in outcomes}
         return [k for k in keys if k not in landed]
+
+    def _fail(self, keys: Sequence[bytes], error: Exception) -> None:
+        """Tells those who wait; where nobody does, that is no fault."""
+        for k in keys:
+            flight = self._flights.pop(k)
+            flight.set_exception(error)
+            flight.exception()
 
     async def _keep(self, request: Request, replies: Mapping[bytes, _Read], tally: Tally) -> list[Outcome]:
         """The outcomes of whole replies, once they are on stable storage; broken ones are kept for the record."""
@@ -164,11 +167,11 @@ class Client:
         try:
             replies: list[_Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
         except TryAgain as fault:
-            raise self._given_up(fault, health) from fault
+            raise health.given_up(fault) from fault
         except RowFailed as failure:
             await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
-            raise self._hopeless(failure, health, mine=bool(health.successes)) from failure
-        health.successes, health.failures = health.successes + 1, 0
+            raise health.failed(failure, mine=bool(health.successes)) from failure
+        health.served()
         return replies
 
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[_Read]:
@@ -248,25 +251,8 @@ class Client:
 
     # --- small things ---
 
-    def _of(self, model: Model) -> _Health:
-        return self._health.setdefault((model.use, model.base_url, tuple(model.base_urls)), _Health())
-
-    def _given_up(self, fault: TryAgain, health: _Health) -> PrefgenError:
-        if fault.reason == "key_refused" or (fault.reason == "no_connection" and not health.successes):
-            return ProviderError(str(fault))
-        return self._hopeless(RowFailed(fault.reason, str(fault)), health)
-
-    def _hopeless(self, failure: RowFailed, health: _Health, *, mine: bool = False) -> PrefgenError:
-        """The failure itself, or the end of the run where nothing but failures comes. One that is the row's own
-        (``mine``: refused by an endpoint that takes others) says nothing against the endpoint.
-        """
-        if mine:
-            health.failures = 0
-            return failure
-        health.failures += 1
-        if health.failures < HOPELESS:
-            return failure
-        return ProviderError(f"{health.failures} requests in a row failed; the last one: {failure}")
+    def _of(self, model: Model) -> Health:
+        return self._health.setdefault((model.use, model.base_url, tuple(model.base_urls)), Health())
 
     def _key(self, request: Request, draw: int) -> bytes:
         sees = self.provider(request.model).sees(request)

@@ -9,8 +9,9 @@ import pytest
 
 from prefgen.errors import BudgetReached, ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
-from prefgen.llm.client import HOPELESS, Client, Shut
+from prefgen.llm.client import Client, Shut
 from prefgen.llm.fake import Fake
+from prefgen.llm.health import HOPELESS
 from prefgen.llm.journal import Journal
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Completion, Model, Raw, Request
