@@ -4,7 +4,7 @@ PYTHON ?= python
 SMALL = local/smollm2-135m
 LOCAL = runs/local
 
-.PHONY: check test schema bench local trl
+.PHONY: check test schema bench simulate local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -32,6 +32,11 @@ local:
 	prefgen run rewardbench --quiet --out $(LOCAL)/rewardbench --take 24 --set models.judge.use=$(SMALL) \
 	  --set steps.pairs.load_pairs=tests/data/rewardbench.jsonl \
 	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean, channel]}'
+
+# Deterministic simulation: SEEDS histories of crashes, faults, full disks and stops, and every planted bug.
+SEEDS ?= 2000
+simulate:
+	$(PYTHON) -m tests.sim $(SEEDS)
 
 bench:
 	$(PYTHON) bench/likelihood.py

@@ -173,14 +173,16 @@ class _Walk:
         self, rows: pl.DataFrame, root: str, tables: Sequence[str], early: Early
     ) -> "tuple[pl.DataFrame, dict[str, Made] | BudgetReached]":
         """A shard and its tables; or why it could not be finished, which is no reason to give up the others."""
-        prompts = rows["prompt_id"].n_unique()
+        prompts, kept, why = rows["prompt_id"].n_unique(), 0, None
         try:
             with self._shutting():
                 made = await self._shard(rows, root, tables)
+            kept = made[early.table].table.height if early.table else 0
         except BudgetReached as e:
-            early.ended(prompts, why=e)
+            why = e
             return rows, e
-        early.ended(prompts, made[early.table].table.height if early.table else 0)
+        finally:
+            early.ended(prompts, kept, why)
         self.progress.prompts_done += prompts
         return rows, made
 
