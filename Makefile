@@ -4,7 +4,7 @@ PYTHON ?= python
 SMALL = local/smollm2-135m
 LOCAL = runs/local
 
-.PHONY: check test schema bench simulate local trl
+.PHONY: check test schema bench simulate crashes local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -37,6 +37,11 @@ local:
 SEEDS ?= 2000
 simulate:
 	$(PYTHON) -m tests.sim $(SEEDS)
+
+# kill -9 on real processes, so many times; some minutes.
+KILLS ?= 200
+crashes:
+	$(PYTHON) -m tests.crashes $(KILLS)
 
 bench:
 	$(PYTHON) bench/likelihood.py

@@ -13,6 +13,8 @@ import asyncio
 import itertools
 import json
 import re
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,17 +23,20 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
 Body = dict[str, Any]
+DRIP = 0.1
+"""Seconds between two bytes of a reply that drips: a reader that waits for each byte alone would wait for ever."""
 
 
 @dataclass(frozen=True)
 class Response:
     """What to send back. ``body`` is JSON to encode, or bytes as they are. ``then`` says how it goes wrong:
-    ``close`` hangs up before the first byte, ``hang`` never answers, ``cut`` hangs up in the middle of the body."""
+    ``close`` hangs up before the first byte, ``hang`` never answers, ``cut`` hangs up in the middle of the body,
+    ``reset`` breaks the connection there, ``drip`` sends a byte now and then, ``long`` says more bytes than there are."""
 
     body: Any = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    then: Literal["", "close", "hang", "cut"] = ""
+    then: Literal["", "close", "hang", "cut", "reset", "drip", "long"] = ""
 
 
 @dataclass(frozen=True)
@@ -151,12 +156,23 @@ class Server:
         if response.then == "close":
             return False
         content = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
-        known = {"content-type": "application/json", "content-length": str(len(content))}
+        length = len(content) + 100 * (response.then == "long")
+        known = {"content-type": "application/json", "content-length": str(length)}
         headers = "".join(f"{name}: {value}\r\n" for name, value in {**known, **response.headers}.items())
-        sent = content[: len(content) // 2] if response.then == "cut" else content
+        sent = content[: len(content) // 2] if response.then in {"cut", "reset", "drip"} else content
         writer.write(f"HTTP/1.1 {response.status} -\r\n{headers}\r\n".encode() + sent)
         await writer.drain()
-        return response.then != "cut"
+        await self._goes_wrong(writer, response, content[len(sent) :])
+        return response.then not in {"cut", "reset", "long"}
+
+    async def _goes_wrong(self, writer: asyncio.StreamWriter, response: Response, rest: bytes) -> None:
+        if response.then == "reset":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        for byte in rest if response.then == "drip" else b"":
+            await asyncio.sleep(DRIP)
+            writer.write(bytes([byte]))
+            await writer.drain()
 
 
 # --- the protocols --------------------------------------------------------------------------

@@ -17,23 +17,16 @@ import pytest
 from prefgen import do, load, run
 from prefgen.errors import BudgetReached, Interrupted, ProviderError, RecipeError, RunError
 from prefgen.llm.journal import Journal
-from prefgen.llm.request import Model, Request
+from prefgen.llm.request import Request
 from prefgen.recipe import Recipe
 from prefgen.run import Run, estimates, journal_of, locked
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 from tests.servers import AnthropicServer, OpenAIServer
+from tests.spoken import spoken
 
 ROOT = Path(__file__).parent.parent
 STE = ROOT / "recipes" / "self-taught-evaluators.yaml"
-
-
-def spoken(body: dict[str, Any]) -> str:
-    """The fake's words for an OpenAI or Anthropic request, by its content alone."""
-    texts = [turn["content"] for turn in body["messages"]]
-    seed = sum(map(ord, "".join(texts))) + int(body.get("seed") or 0)
-    found = writes(Request(Model(use="fake/it"), [{"role": "user", "content": text} for text in texts]), seed)
-    return found if isinstance(found, str) else found.text
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,10 @@
+"""A short form of `make crashes`: real processes, kill -9 at random times."""
+
+from tests.crashes import counted
+
+
+def test_kill_9_loses_nothing_and_repeats_no_more_than_was_in_flight() -> None:
+    counts = counted(5, seed=3)
+    assert counts.kills >= 5
+    assert (counts.lost, counts.different) == (0, 0)
+    assert counts.twice <= counts.in_flight
