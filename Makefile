@@ -46,3 +46,4 @@ crashes:
 bench:
 	$(PYTHON) bench/likelihood.py
 	$(PYTHON) bench/reading.py
+	PYTHONPATH=. $(PYTHON) bench/pace.py

@@ -57,7 +57,7 @@ class Gcra:
         self.due = max(self.due, now) + amount / self.rate if amount >= 0 else self.due + amount / self.rate
 
 
-@dataclass
+@dataclass(eq=False)
 class Gate:
     """How fast, and with how many at once, one endpoint is asked. ``rpm`` and ``tpm`` are stated limits, ``paced`` says
     whether to begin slowly where none is.

@@ -83,8 +83,10 @@ class Line:
             if not free:
                 return
             gate = min(free, key=lambda one: (one.wait(now), one.in_flight))
+            for other in free:  # passed over because of its rate alone: it may be better than it is taken for
+                if other.wait(now) > SOON and other.in_flight <= gate.in_flight:
+                    other.hold(now)
             if (wait := gate.wait(now)) > SOON:
-                gate.hold(now)
                 self._timer = loop.call_later(wait, self.advance)
                 return
             heapq.heappop(self._waiting)
