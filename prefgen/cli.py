@@ -26,6 +26,19 @@ from prefgen.errors import (
     RunError,
     nearest,
 )
+from prefgen.options import (
+    ConcurrencyOpt,
+    JsonOpt,
+    MaxCallsOpt,
+    MaxCostOpt,
+    OutOpt,
+    PresetOpt,
+    QuietOpt,
+    RecipeArg,
+    SeedOpt,
+    SetOpt,
+    TakeOpt,
+)
 from prefgen.terminal import console, pull, pull_weights, say
 from prefgen.texts import plain
 
@@ -70,36 +83,6 @@ def lists(group: typer.Typer) -> Callable[[Callable[[], None]], None]:
                 show()
 
     return of
-
-
-RecipeArg = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one that comes with prefgen.")
-]
-SetOpt = Annotated[
-    list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a value: models.judge.use=openai/gpt-4.1"),
-]
-PresetOpt = Annotated[
-    str | None, typer.Option("--preset", metavar="NAME", help="One of the recipe's own presets; --set goes over it.")
-]
-TakeOpt = Annotated[
-    int | None,
-    typer.Option("--take", min=1, help="Only the first N prompts: a pilot whose replies the full run finds again."),
-]
-MaxCallsOpt = Annotated[
-    int | None, typer.Option("--max-calls", min=0, help="Send N requests at most, then end cleanly.")
-]
-MaxCostOpt = Annotated[
-    float | None,
-    typer.Option("--max-cost", min=0, help="Dollars that all runs in this folder may cost; never passed."),
-]
-ConcurrencyOpt = Annotated[
-    int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")
-]
-QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-SeedOpt = Annotated[int | None, typer.Option("--seed", help="The recipe's seed.")]
-OutOpt = Annotated[Path | None, typer.Option("--out", help="The run's folder.  [default: runs/<recipe>]")]
-JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def main() -> None:
@@ -170,6 +153,21 @@ def plan(
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
     else:
         display.estimate(guessed, console())
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/quickstart.")],
+    mend: Annotated[bool, typer.Option("--mend", help="Let go of damaged replies; rebuild a broken journal.")] = False,
+) -> None:
+    """Check that every reply of a run's journal, and every file of its dataset, is as it was written."""
+    from prefgen.after import verified
+    from prefgen.verify import lines
+
+    found = verified(folder, mend=mend)
+    for line in lines(found):
+        print(plain(line))
+    raise typer.Exit(0 if found.sound else 1)
 
 
 @lists(recipes_app)
@@ -280,7 +278,7 @@ def read_recipe(
 def report(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
-    from prefgen.run import pairs, results
+    from prefgen.after import pairs, results
 
     if as_json:
         print((done.folder / "run.json").read_text(encoding="utf-8"), end="")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import RunError
+from prefgen.verify import digests
 
 if TYPE_CHECKING:
     from prefgen.planned import Plan
@@ -52,6 +53,7 @@ def write(
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
         **reports,
         "dataset": dict(configs),
+        "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
 

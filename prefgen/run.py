@@ -235,24 +235,6 @@ def _lock(handle: int, place: Path) -> None:
         raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e
 
 
-def pairs(done: Run, most: int) -> list[dict[str, Any]]:
-    """The first pairs of a run's dataset, to look at."""
-    import polars as pl
-
-    files = sorted((done.dataset / "preferences").glob("*.parquet")) if "preferences" in done.configs else []
-    return pl.read_parquet(files[0], n_rows=most).to_dicts() if files else []
-
-
-def results(done: Run) -> list[dict[str, Any]]:
-    """A benchmark's numbers, of a run that has any."""
-    import json
-
-    found: list[dict[str, Any]] = []
-    if "results" in done.configs:
-        found = json.loads((done.folder / "results.json").read_text(encoding="utf-8"))
-    return found
-
-
 def estimates(
     recipe: Recipe, folder: str | Path | None = None, *, take: int | None = None, say: Say = lambda _: None
 ) -> "Mapping[str, Estimate]":

@@ -22,9 +22,11 @@ STOREYS = [
     {"plan", "shards"},
     {"stages", "judging"},
     {"rehearse", "dataset", "gate"},
-    {"card", "manifest"},
+    {"card", "verify"},
+    {"manifest"},
     {"run"},
-    {"display", "terminal"},
+    {"after"},
+    {"display", "terminal", "options"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

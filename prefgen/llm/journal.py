@@ -10,7 +10,6 @@ import json
 import sqlite3
 import tempfile
 import time
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import zstandard
 
 from prefgen.errors import RunError
 from prefgen.llm.request import Raw
-from prefgen.llm.store import ATTEMPT, REPLY, Insert, Sqlite, Store, is_full, trouble
+from prefgen.llm.store import ATTEMPT, REPLY, Insert, Sqlite, Store, checksum, is_full, trouble
 from prefgen.texts import sound
 
 GROUP = 64
@@ -73,7 +72,7 @@ class Journal:
         found = self.store.find(key)
         if found is None:
             return None
-        if not is_sound(*found):
+        if not is_sound(key, *found):
             cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
             raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
         return unpack(found[0])
@@ -223,12 +222,12 @@ def packed(entry: Entry) -> tuple[Any, ...]:
     """A row of the reply table."""
     body = zstandard.compress(json.dumps(entry.raw, ensure_ascii=True, separators=(",", ":")).encode())
     tokens = (entry.prompt_tokens, entry.completion_tokens)
-    return (entry.key, body, zlib.crc32(body), *tokens, entry.dollars, entry.model, time.time())
+    return (entry.key, body, checksum(entry.key, body), *tokens, entry.dollars, entry.model, time.time())
 
 
-def is_sound(body: bytes, crc: int) -> bool:
-    """Whether a stored reply is as it was written."""
-    return isinstance(body, bytes) and zlib.crc32(body) == crc
+def is_sound(key: bytes, body: bytes, crc: int) -> bool:
+    """Whether a stored reply is as it was written, and the one to this key: a damaged index can lead to another's."""
+    return isinstance(body, bytes) and checksum(key, body) == crc
 
 
 def unpack(body: bytes) -> Raw:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from prefgen.errors import RunError
 
 VERSION = 2
-"""Of the tables. 1 had no dollars beside an attempt."""
+"""Of the tables. 1 had no dollars beside an attempt, and checksums of bodies alone."""
 
 SETUP = ("PRAGMA page_size = 16384", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
          "PRAGMA wal_autocheckpoint = 4000")  # fmt: skip
@@ -161,8 +162,20 @@ def _from_1(connection: sqlite3.Connection) -> None:
     columns = [row[1] for row in connection.execute("PRAGMA table_info(attempt)")]
     if "dollars" not in columns:
         connection.execute("ALTER TABLE attempt ADD COLUMN dollars REAL")
+        connection.create_function("bound", 3, _bound, deterministic=True)
+        connection.execute("UPDATE reply SET crc = bound(key, body, crc)")
     connection.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
     connection.execute("COMMIT")
+
+
+def _bound(key: bytes, body: bytes, crc: int) -> int:
+    """A checksum of version 1 as it is now; one that was wrong stays so."""
+    return checksum(key, body) if zlib.crc32(body) == crc else crc
+
+
+def checksum(key: bytes, body: bytes) -> int:
+    """Of a reply and the key that it is kept under."""
+    return zlib.crc32(body, zlib.crc32(key))
 
 
 @contextmanager
@@ -185,7 +198,7 @@ def trouble(path: Path, error: Exception) -> RunError:
     words = str(error)
     if is_full(error):
         return RunError(f"{path}: {words}; free some space and run the same command again: what was received is kept")
-    if "not a database" in words or "malformed" in words:
+    if any(sign in words for sign in ("not a database", "malformed", "Could not decode")):
         cure = f"`prefgen verify {path.parent} --mend` saves what can still be read"
         return RunError(f"{path}: {words}; restore it from a copy, or {cure}")
     return RunError(f"{path}: {words}")

@@ -44,7 +44,7 @@ class Disk:
 
     def mend(self) -> None:
         """What ``prefgen verify --mend`` does: lets go of replies that are not sound."""
-        bad = {key for key, row in self.replies.items() if not is_sound(row[1], row[2])}
+        bad = {key for key, row in self.replies.items() if not is_sound(*row[:3])}
         self.rotten |= bad
         for key in bad:
             del self.replies[key]
