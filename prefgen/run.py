@@ -170,13 +170,14 @@ def journal_of(place: Path) -> Path:
 
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
     """Makes the tables. Ctrl-C lets in what is in flight and sends nothing more."""
+    from prefgen.llm.watch import watched
 
     def halt() -> None:
         say(f"stopping: waiting for {client.pace.in_flight} requests in flight; Ctrl-C again gives them up")
         client.shut(Interrupted("stopped; what was received is kept, and the same command goes on from here"))
 
     try:
-        async with stoppable(halt, stop):
+        async with stoppable(halt, stop), watched(client):
             await tables
     finally:
         await client.close()

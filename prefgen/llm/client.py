@@ -63,6 +63,7 @@ class Client:
         self._health: dict[tuple[Any, ...], Health] = {}
         self.reason: Exception | None = None
         self._shutting = asyncio.Event()
+        self.moved = self.longest = 0.0
 
     # --- the door ---
 
@@ -76,6 +77,11 @@ class Client:
         """Sends again, after a ``shut`` that was meant for one stage."""
         self.reason = None
         self._shutting.clear()
+
+    def waits(self) -> list[str]:
+        """What is waited for, in words: answers, and turns to ask."""
+        waiting = self.pace.waits(asyncio.get_running_loop().time())
+        return [*([f"{self.pace.in_flight:,} answers"] if self.pace.in_flight else []), *waiting]
 
     async def close(self) -> None:
         """Lets go of connections; the journal stays open for its owner."""
@@ -176,15 +182,27 @@ class Client:
 
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[_Read]:
         """One exchange on the wire, within the pace and the budget."""
-        async with self.pace.turn(request.model, most_sent(request) / CHARACTERS, len(keys), again=again) as turn:
+        async with (
+            self._moving(),
+            self.pace.turn(request.model, most_sent(request) / CHARACTERS, len(keys), again=again) as turn,
+        ):
             at, provider = replace(request, model=turn.model), self.provider(request.model)
             async with self._paid(request, len(keys)) as paid:
                 tally.calls += 1
+                self.longest = max(self.longest, 1.5 * request.model.timeout)
                 paid.sent = await self._sent(provider, at, keys, rotates=self._of(request.model).successes > 0)
             used = [provider.usage(raw) for raw in paid.sent.raws]
             turn.limits, turn.written = paid.sent.limits, max((one.completion for one in used), default=0)
             turn.used = sum(one.prompt + one.completion for one in used)
         return self._heard(provider, request, paid.sent.raws, tally)
+
+    @asynccontextmanager
+    async def _moving(self) -> AsyncIterator[None]:
+        """Notes when an exchange ends, for the watchdog."""
+        try:
+            yield
+        finally:
+            self.moved = asyncio.get_running_loop().time()
 
     @staticmethod
     async def _sent(provider: Provider, request: Request, keys: Sequence[bytes], *, rotates: bool) -> Sent:

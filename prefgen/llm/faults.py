@@ -35,6 +35,9 @@ class Place:
         return self.use.partition("/")[2]
 
 
+SHORTEST = 8
+"""Characters that a key has at least; what stands in for one where none is wanted is shorter."""
+
 # --- what was said --------------------------------------------------------------------------
 
 _SECRET = re.compile(r"\b(?:sk|hf|gsk|xai|pk|rk)[-_][\w*.-]{6,}|(?<=Bearer )[^\s\"']+|\bAIza[\w-]{20,}")
@@ -43,7 +46,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 
 def scrub(text: str, key: str = "", limit: int = 300) -> str:
     """A provider's words, fit to show: no key, no control characters, ``limit`` characters at most."""
-    told = sound(text).replace(key, "[key]") if len(key) > 3 else sound(text)
+    told = sound(text).replace(key, "[key]") if len(key) >= SHORTEST else sound(text)
     told = " ".join(_CONTROL.sub(" ", _SECRET.sub("[key]", told)).split())
     return told if len(told) <= limit else told[: limit - 1] + "…"
 

@@ -66,7 +66,16 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, int) and 400 <= code < 600:
         raise faults.of_status(code, headers, content, place)
-    return data
+    return _without_key(data, place.key)
+
+
+def _without_key(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """The reply, less the key that it was asked with: a server could write it into a text that is to be published."""
+    text = json.dumps(data, ensure_ascii=False)
+    if len(key) < faults.SHORTEST or key not in text:
+        return data
+    cleaned: dict[str, Any] = json.loads(text.replace(key, "[key]"))
+    return cleaned
 
 
 def text_of(content: object) -> str:
