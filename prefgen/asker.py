@@ -139,7 +139,12 @@ class Asker:
 
     def prompt_file(self) -> Path:
         """The recipe's own file, or the one beside the part."""
-        return self.template or Path(sys.modules[type(self).__module__].__file__ or "").with_suffix(".md")
+        return self.template or _beside(type(self).__module__)
+
+
+@lru_cache(maxsize=256)
+def _beside(module: str) -> Path:
+    return Path(sys.modules[module].__file__ or "").with_suffix(".md")
 
 
 # --- prompt files ---------------------------------------------------------------------------

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,8 @@ def raw(of: str, kind: str) -> Response:
 def refusal(status: int, code: str = "") -> Response:
     words = f"Incorrect key {KEY}, sent as Bearer {KEY}, in {json.dumps({'authorization': KEY})}"
     error = {"message": words, "type": KEY, "code": code or KEY, "param": KEY}
-    return Response({"error": error, "key": KEY}, status, {"x-key": KEY, "www-authenticate": f"Bearer {KEY}"})
+    headers = {"x-key": KEY, "www-authenticate": f"Bearer {KEY}", "retry-after-ms": "1"}
+    return Response({"error": error, "key": KEY}, status, headers)
 
 
 ANSWERS: dict[str, Any] = {
@@ -97,25 +100,75 @@ def unpacked(folder: Path) -> str:
     return "\n".join(bodies)
 
 
-CASES = [(how, protocol, "") for how in ANSWERS for protocol in ("openai", "anthropic")]
-CASES += [(how, "openai", "1") for how in ANSWERS if how.startswith("in a 4")]  # with tracebacks
+CASES = [(how, "") for how in ANSWERS] + [(how, "1") for how in ANSWERS if how.startswith("in a 4")]  # with tracebacks
+PROTOCOLS = {"openai": OpenAIServer, "anthropic": AnthropicServer}
 
 
-@pytest.mark.parametrize(("how", "protocol", "debug"), CASES)
-def test_no_key_is_written_or_shown(how: str, protocol: str, debug: str, tmp_path: Path) -> None:
-    kind, answer = {"openai": OpenAIServer, "anthropic": AnthropicServer}[protocol], ANSWERS[how]
-    if answer is raw:
-        answer = raw(KEY, protocol)
-    with kind(answer if callable(answer) else lambda body: answer) as server:
-        text = RECIPE.format(use=f"{protocol}/m", url=server.base_url)
-        (tmp_path / "r.yaml").write_text(text)
-        (tmp_path / "prompts.jsonl").write_text('{"prompt": "why?"}\n')
-        command = [sys.executable, str(ROOT / "cli.py"), "run", "r.yaml", "--out", "run", "--max-calls", "5"]
-        environment = {**os.environ, **CANARIES, "PREFGEN_DEBUG": debug}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=100
+@dataclass(frozen=True)
+class Ran:
+    """What one command showed, what its server was sent, and its folder."""
+
+    folder: Path
+    shown: str
+    sent: list[str]
+
+
+@pytest.fixture(scope="module", params=PROTOCOLS)
+def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Ran]:
+    """Every case in one process, command after command: starting one takes longer than what it does here."""
+    home, runs = tmp_path_factory.mktemp(request.param), list[dict[str, str]]()
+    servers: list[OpenAIServer | AnthropicServer] = []
+    with ExitStack() as stack:
+        for n, (how, debug) in enumerate(CASES):
+            answer = raw(KEY, request.param) if ANSWERS[how] is raw else ANSWERS[how]
+            server = PROTOCOLS[request.param](_always(answer))
+            servers.append(stack.enter_context(server))
+            folder = home / str(n)
+            folder.mkdir()
+            (folder / "r.yaml").write_text(RECIPE.format(use=f"{request.param}/m", url=server.base_url))
+            (folder / "prompts.jsonl").write_text('{"prompt": "why?"}\n')
+            runs.append({"folder": str(folder), "debug": debug})
+        child = [sys.executable, "-c", COMMANDS]
+        environment = {**os.environ, **CANARIES, "PYTHONPATH": str(ROOT)}
+        said = subprocess.run(
+            child, input=json.dumps(runs), env=environment, capture_output=True, text=True, check=False, timeout=200
         )
-        assert any(KEY in str(seen.headers) for seen in server.requests), "the key was sent where it belongs"
-        others = [value for name, value in CANARIES.items() if name != "ROUTER_KEY"]
-        assert not any(value in str(seen) for seen in server.requests for value in others), "and no other one"
-    assert found(tmp_path, done.stdout, done.stderr, unpacked(tmp_path)) == []
+    assert (said.returncode, said.stderr) == (0, "")
+    shown = json.loads(said.stdout)
+    sent = [[f"{seen.headers} {seen.body}" for seen in server.requests] for server in servers]
+    return {case: Ran(home / str(n), shown[n], sent[n]) for n, case in enumerate(CASES)}
+
+
+def _always(answer: Any) -> Callable[[Body], Any]:
+    return answer if callable(answer) else lambda body: answer
+
+
+COMMANDS = """
+import contextlib, io, json, os, sys, traceback
+from prefgen.cli import main
+shown = []
+for one in json.load(sys.stdin):
+    os.chdir(one["folder"])
+    os.environ["PREFGEN_DEBUG"] = one["debug"]
+    sys.argv = ["prefgen", "run", "r.yaml", "--out", "run", "--max-calls", "5"]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            main()
+        except SystemExit:
+            pass
+        except Exception:
+            traceback.print_exc()
+    shown.append(out.getvalue())
+print(json.dumps(shown))
+"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_no_key_is_written_or_shown(case: tuple[str, str], ran: dict[tuple[str, str], Ran]) -> None:
+    one = ran[case]
+    assert any(KEY in sent for sent in one.sent), "the key was sent where it belongs"
+    others = [value for name, value in CANARIES.items() if name != "ROUTER_KEY"]
+    assert not any(value in sent for sent in one.sent for value in others), "and no other one"
+    assert one.shown
+    assert found(one.folder, one.shown, unpacked(one.folder)) == []

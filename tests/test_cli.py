@@ -97,7 +97,7 @@ def test_plan_counts_the_calls_of_the_quickstart(tmp_path: Path) -> None:
 
 RECIPE = """\
 models:
-  it: {{use: openai/it, base_url: "{url}", concurrency: 4}}
+  it: {{use: openai/it, base_url: "{url}", concurrency: 4, rpm: 60000}}
 steps:
   prompts: {{load: prompts.jsonl}}
   responses: {{answer: prompts, model: it, n: 2}}

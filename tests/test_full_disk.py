@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,23 +41,35 @@ def ran(folder: Path, url: str, most: int | None) -> "subprocess.CompletedProces
     return subprocess.run(limited, env=environment, check=False, capture_output=True, text=True)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer(spoken, latency=0.01) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], int]:
+    """The dataset of a run that had room, and the draws that it asked for."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert ran(folder, server.base_url, None).returncode == 0
+    return contents(folder / "take-30" / "dataset"), draws(server.bodies)
+
+
 @pytest.mark.parametrize("most", [150_000, 300_000, 500_000])
-def test_a_full_disk_stops_the_run_and_loses_nothing(most: int, tmp_path: Path) -> None:
-    with OpenAIServer(spoken, latency=0.01) as server:
-        stopped = ran(tmp_path / "run", server.base_url, most)
-        assert stopped.returncode == 1
-        assert "free some space" in stopped.stderr or "make room" in stopped.stderr
-        assert "Traceback" not in stopped.stderr
-        again = ran(tmp_path / "run", server.base_url, None)
-        assert (again.returncode, again.stderr) == (0, "")
-        asked = draws(server.bodies)
-        assert asked == kept(tmp_path / "run"), "nothing was paid for twice, for nothing was lost"
-        server.requests.clear()
-        assert ran(tmp_path / "whole", server.base_url, None).returncode == 0
-        assert asked == draws(server.bodies)
-    folders = [contents(tmp_path / name / "take-30" / "dataset") for name in ("run", "whole")]
-    assert folders[0] == folders[1]
-    assert json.loads((tmp_path / "run" / "take-30" / "run.json").read_text())["status"] == "finished"
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    most: int, server: OpenAIServer, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
+) -> None:
+    server.requests.clear()
+    stopped = ran(tmp_path, server.base_url, most)
+    assert stopped.returncode == 1
+    assert "free some space" in stopped.stderr or "make room" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    again = ran(tmp_path, server.base_url, None)
+    assert (again.returncode, again.stderr) == (0, "")
+    asked = draws(server.bodies)
+    assert asked == kept(tmp_path), "nothing was paid for twice, for nothing was lost"
+    assert (contents(tmp_path / "take-30" / "dataset"), asked) == undisturbed
+    assert json.loads((tmp_path / "take-30" / "run.json").read_text())["status"] == "finished"
 
 
 def test_below_the_low_water_mark_nothing_is_sent(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def base_url() -> Iterator[str]:
 def test_self_taught_evaluators(base_url: str, tmp_path: Path) -> None:
     """The address alone; and, so that it ends in a test's time, few short replies. So small a model sorts no prompts."""
     asked = [f"models.{model}.base_url={base_url}" for model in ("writer", "judge")]
-    short = ["models.writer.max_tokens=256", "models.judge.max_tokens=24", "steps.judgments.n=2"]
+    short = ["models.writer.max_tokens=120", "models.judge.max_tokens=24", "steps.judgments.n=2"]
     unsorted = ["steps.labelled=null", "steps.prompts=null", "steps.responses.answer=all"]
     done = run(load(ROOT / "recipes" / "self-taught-evaluators.yaml", [*asked, *short, *unsorted]), tmp_path, take=2)
     responses, judged = done.counts["responses"], done.counts["judgments"]
@@ -41,9 +41,9 @@ def test_self_taught_evaluators(base_url: str, tmp_path: Path) -> None:
 
 
 def test_the_quickstart_with_grammar_and_likelihood_over_http(base_url: str, tmp_path: Path) -> None:
-    model = ["use=openai/smollm2", f"base_url={base_url}", "likelihood=grammar", "max_tokens=300"]
+    model = ["use=openai/smollm2", f"base_url={base_url}", "likelihood=grammar", "max_tokens=100"]
     asked = [*(f"models.small.{one}" for one in model), "steps.responses.truncated=keep"]
-    done = run(load(ROOT / "recipes" / "quickstart.yaml", asked), tmp_path, take=5)
+    done = run(load(ROOT / "recipes" / "quickstart.yaml", asked), tmp_path, take=3)
     assert not any(count.failed for count in done.counts.values())
     assert done.configs["judgments"] == done.counts["judgments"].drawn > 0
     margins = done.table("judgments")["score_a"] - done.table("judgments")["score_b"]

@@ -136,9 +136,14 @@ TAKE = {**dict.fromkeys(DATA, None), "panel": None}
 """Prompts that are taken, where it is not 12: three judges that throw coins seldom agree, and all are asked."""
 
 
+FEWER = {"self-rewarding": ["steps.shots1.n=5", "steps.shots2.n=8"]}
+"""Of a recipe that writes prompts of its own, fewer."""
+
+
 def on_fakes(name: str, preset: str | None = None) -> Recipe:
     """A recipe with a fake for each of its models, pools included."""
-    recipe = load(RECIPES / f"{name}.yaml", [DATA[name]] if name in DATA else [], preset=preset)
+    own = [*([DATA[name]] if name in DATA else []), *FEWER.get(name, [])]
+    recipe = load(RECIPES / f"{name}.yaml", own, preset=preset)
 
     def fake(model: Any) -> Any:
         uses = model["use"]
@@ -153,9 +158,9 @@ FAKES = {str(k): writes for k in range(4)}
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_path: Path) -> None:
     recipe, take = on_fakes(name), TAKE.get(name, 12)
-    first = run(recipe, tmp_path / "run", fakes=FAKES, take=take)
+    first = run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=6)
     written = {p: p.read_bytes() for p in first.dataset.rglob("*") if p.is_file()}
-    again = run(recipe, tmp_path / "run", fakes=FAKES, take=take)
+    again = run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=6)
     assert set(first.configs) >= set(recipe.write)
     assert all(first.configs.values())
     for config in first.configs:
@@ -182,4 +187,4 @@ def test_a_preset_plans_and_runs(name: str, preset: str, tmp_path: Path) -> None
     recipe, take = on_fakes(name, preset), TAKE.get(name, 8)
     assert make(recipe, writers=CONFIGS, fakes=FAKES, take=take).steps
     if name != "self-taught-evaluators" or preset != "paper":  # the fake's prompts are all of one category
-        assert set(run(recipe, tmp_path / "run", fakes=FAKES, take=take).configs) >= set(recipe.write)
+        assert set(run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=8).configs) >= set(recipe.write)

@@ -150,7 +150,7 @@ def play(
     sources = [f"steps.{source}.load={questions(folder, n)}"] if n else []
     recipe = load(RECIPES / f"{name}.yaml", [*sources, *overrides], preset=preset)
     fakes = {f"{role}-{k}": one for role, ones in who.items() for k, one in enumerate(_several(ones))}
-    return run(_cast(recipe, who), folder / "run", fakes=fakes)
+    return run(_cast(recipe, who), folder / "run", fakes=fakes, shard=100)
 
 
 def _several(ones: Writer | list[Writer]) -> list[Writer]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import tenacity
+
 from prefgen.errors import RunError
 
 VERSION = 2
@@ -32,6 +34,12 @@ TABLES = (
 REPLY = "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 """The first reply to a key stays."""
 ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)"
+
+LOCKED = 30.0
+"""Seconds to wait for another process that has the file."""
+_is_locked = tenacity.retry_if_exception_message(match=".*locked")
+_TURN, _PATIENCE = tenacity.wait_random(0.01, 0.1), tenacity.stop_after_delay(LOCKED)
+"""Two that make the file at once: SQLite does not wait where a file is changed to WAL, so this does."""
 
 Row = tuple[Any, ...]
 
@@ -134,16 +142,22 @@ class Sqlite:
 
 def opened(path: Path) -> sqlite3.Connection:
     """A connection to a journal's file, which is made, or brought to this version, where need be."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=LOCKED, check_same_thread=False)
     try:
-        for statement in (*SETUP, *TABLES):
-            connection.execute(statement)
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
-        _brought_up(connection, path)
+        for attempt in tenacity.Retrying(retry=_is_locked, wait=_TURN, stop=_PATIENCE, reraise=True):
+            with attempt:
+                _set_up(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    for statement in (*SETUP, *TABLES):
+        connection.execute(statement)
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
+    _brought_up(connection, path)
 
 
 def _brought_up(connection: sqlite3.Connection, path: Path) -> None:

@@ -124,12 +124,12 @@ def test_an_endpoint_that_never_served_is_not_waited_for() -> None:
     assert gate.wait(1.0) == 0
 
 
-@pytest.mark.parametrize(("rpm", "burst", "most_refused"), [(3000, 1.0, 0.03), (600, 0.2, 0.03)])
-def test_a_limit_that_is_not_told_is_found_and_kept_to(rpm: float, burst: float, most_refused: float) -> None:
+@pytest.mark.parametrize(("rpm", "burst", "seconds"), [(3000, 1.0, 100), (600, 0.2, 200)])
+def test_a_limit_that_is_not_told_is_found_and_kept_to(rpm: float, burst: float, seconds: float) -> None:
     """`make bench` prints fifteen minutes of it, beside fixed numbers in flight."""
-    found = pressed(Bucket(rpm, burst), prefgen, seconds=200)
+    found = pressed(Bucket(rpm, burst), prefgen, seconds=seconds)
     assert found.use >= 0.95
-    assert found.refusals <= most_refused
+    assert found.refusals <= 0.03
 
 
 def test_several_endpoints_share_the_work_and_one_that_is_dead_is_left_alone() -> None:
