@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import AnthropicServer, Body, OpenAIServer, Response
+from tests.servers import AnthropicServer, Body, OpenAIServer, Response, Server
 from tests.spoken import spoken
 
 ROOT = Path(__file__).parent.parent
@@ -117,7 +117,7 @@ class Ran:
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Ran]:
     """Every case in one process, command after command: starting one takes longer than what it does here."""
     home, runs = tmp_path_factory.mktemp(request.param), list[dict[str, str]]()
-    servers: list[OpenAIServer | AnthropicServer] = []
+    servers: list[Server] = []
     with ExitStack() as stack:
         for n, (how, debug) in enumerate(CASES):
             answer = raw(KEY, request.param) if ANSWERS[how] is raw else ANSWERS[how]
