@@ -82,7 +82,9 @@ def told(sums: Mapping[str, Sums], seconds: float) -> int:
         print(f"{name:24} {one.inputs:9,} {one.kinds.total():9,} {worst:>11} {rate:>24}")
     for one in sums.values():
         for kind, case in one.first.items():
-            print(f"\n{one.kinds[kind]:,} x {case.found}\n  python -m tests.fuzz --one '{case.target}' {case.number}\n  {case.shown}")
+            print(
+                f"\n{one.kinds[kind]:,} x {case.found}\n  python -m tests.fuzz --one '{case.target}' {case.number}\n  {case.shown}"
+            )
     found = sum(one.kinds.total() for one in sums.values())
     print(f"\n{sum(one.inputs for one in sums.values()):,} inputs, {found:,} findings, {seconds:.0f} s")
     return int(found > 0)

@@ -20,7 +20,12 @@ from tests.fuzz.target import Target, place
 Made = tuple[str, bytes, dict[str, Any]]
 """How the file's name ends, what is in it, and the verb's settings."""
 DATA = Path(__file__).parent.parent.parent / "recipes" / "data"
-TALK = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}, {"role": "user", "content": "so?"}]
+TALK = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "hi"},
+    {"role": "assistant", "content": "ho"},
+    {"role": "user", "content": "so?"},
+]
 ROWS: Mapping[str, Sequence[dict[str, Any]]] = {
     "load": [
         {"prompt": "Why is the sky blue?", "source": "a", "n": 1, "deep": {"a": [1, 2], "b": None}}, {"prompt": TALK, "source": None, "n": 2.5},
@@ -48,7 +53,30 @@ SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
         {"chosen": "response", "rejected": "models"},
     ],
 }  # fmt: skip
-CELLS = ["prompt", "response", "chosen", "rejected", ",", "\t", '"', '""', "\n", "\r\n", "\r", "007", "1e5", "1", "-1", "NaN", "", " ", "\ufeff", "\x00", "=cmd|' /C calc'!A0", "é"]
+CELLS = [
+    "prompt",
+    "response",
+    "chosen",
+    "rejected",
+    ",",
+    "\t",
+    '"',
+    '""',
+    "\n",
+    "\r\n",
+    "\r",
+    "007",
+    "1e5",
+    "1",
+    "-1",
+    "NaN",
+    "",
+    " ",
+    "\ufeff",
+    "\x00",
+    "=cmd|' /C calc'!A0",
+    "é",
+]
 
 
 def _rows(chance: Random, verb: str) -> list[Any]:
@@ -75,7 +103,12 @@ def _csv(chance: Random, verb: str, delimiter: str = ",") -> bytes:
     out = StringIO()
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(names)
-    writer.writerows([[pieces.sound(chance, CELLS, CELLS) if chance.random() < 0.05 else _cell(row.get(name)) for name in names] for row in rows])
+    writer.writerows(
+        [
+            [pieces.sound(chance, CELLS, CELLS) if chance.random() < 0.05 else _cell(row.get(name)) for name in names]
+            for row in rows
+        ]
+    )
     return out.getvalue().encode("utf-8", "replace")
 
 
@@ -86,16 +119,22 @@ def _cell(value: Any) -> Any:
 @cache
 def _tables() -> Mapping[str, Sequence[bytes]]:
     """Parquet of each verb's rows, in several codecs."""
-    return {verb: [_parquet_of(rows, codec) for codec in ("uncompressed", "zstd", "snappy")] for verb, rows in ROWS.items()}
+    return {
+        verb: [_parquet_of(rows, codec) for codec in ("uncompressed", "zstd", "snappy")] for verb, rows in ROWS.items()
+    }
 
 
 def _parquet_of(rows: Sequence[dict[str, Any]], codec: Any) -> bytes:
     texts = {name: [row.get(name) for row in rows] for name in {name for row in rows for name in row}}
-    frame = pl.DataFrame({name: [v if isinstance(v, str) else json.dumps(v) for v in column] for name, column in texts.items()})
+    frame = pl.DataFrame(
+        {name: [v if isinstance(v, str) else json.dumps(v) for v in column] for name, column in texts.items()}
+    )
     listed = [[str(name), None] for name in range(len(rows))]
     talks = pl.Series([[{"role": "user", "content": "hi"}]] * len(rows))
     out = BytesIO()
-    frame.with_columns(response=pl.Series(listed), n=pl.Series(range(len(rows))), deep=talks).write_parquet(out, compression=codec)
+    frame.with_columns(response=pl.Series(listed), n=pl.Series(range(len(rows))), deep=talks).write_parquet(
+        out, compression=codec
+    )
     return out.getvalue()
 
 
@@ -152,7 +191,11 @@ def targets() -> list[Target]:
     """Each verb that loads, each kind of file."""
     found = []
     for verb in ROWS:
-        for word, kinds in {"JSON": [".jsonl", ".jsonl", ".ndjson", ".json"], "CSV": [".csv", ".tsv"], "Parquet": [".parquet"]}.items():
+        for word, kinds in {
+            "JSON": [".jsonl", ".jsonl", ".ndjson", ".json"],
+            "CSV": [".csv", ".tsv"],
+            "Parquet": [".parquet"],
+        }.items():
             made = partial(_file, kinds=kinds, verb=verb)
             found.append(Target(f"{verb} {word}", 6_000, made, partial(_loaded, verb=verb), (LoadError,), _is_table))
     return found

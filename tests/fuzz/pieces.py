@@ -173,7 +173,9 @@ def bent(chance: Random, data: bytes) -> bytes:
         elif kind == 2:
             del found[at : at + chance.choice([1, 2, 8, 100])]
         elif kind == 3:
-            found[at:at] = chance.choice([b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\n", b'"', b"\x00" * 50])
+            found[at:at] = chance.choice(
+                [b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\n", b'"', b"\x00" * 50]
+            )
         elif kind == 4:
             found[at:at] = found[at : at + chance.choice([1, 8, 64])]
         else:
@@ -219,18 +221,19 @@ def changed(chance: Random, given: Any) -> Any:
     if isinstance(given, dict) and given and chance.random() < 0.9:
         return _changed_dict(chance, given)
     if isinstance(given, list) and given and chance.random() < 0.85:
-        at = chance.randrange(len(given))
-        kind = chance.random()
-        if kind < 0.15:
-            return given[:at] + given[at + 1 :]
-        if kind < 0.25:
-            return given[:at] + [given[at]] * chance.choice([2, 3, 50]) + given[at:]
-        return [*given[:at], changed(chance, given[at]), *given[at + 1 :]]
-    if chance.random() < 0.05:
-        return deep(chance)
+        return _changed_list(chance, given)
     if isinstance(given, str) and chance.random() < 0.4:
         return mutated(chance, given)
-    return value(chance, chance.choice([0, 0, 1, 2]))
+    return deep(chance) if chance.random() < 0.05 else value(chance, chance.choice([0, 0, 1, 2]))
+
+
+def _changed_list(chance: Random, given: list[Any]) -> list[Any]:
+    at, kind = chance.randrange(len(given)), chance.random()
+    if kind < 0.15:
+        return given[:at] + given[at + 1 :]
+    if kind < 0.25:
+        return given[:at] + [given[at]] * chance.choice([2, 3, 50]) + given[at:]
+    return [*given[:at], changed(chance, given[at]), *given[at + 1 :]]
 
 
 def _changed_dict(chance: Random, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,19 @@ PLAIN: Mapping[str, Any] = {
               "agreed": {"verdict_agreement": "judgments"}, "one": {"one_of": "agreed", "same": ["pair_id", "gold"]}},
     "write": {"preferences": "pairs", "judgments": "agreed"}, "presets": {"strict": {"steps.judgments.n": 5, "steps.one": None}},
 }  # fmt: skip
-WAYS = ["steps.judgments.n", "models.judge.use", "seed", "steps.new", "write.responses", "target.kept", "a.b.c", "steps", "", ".", "steps.prompts.take"]
+WAYS = [
+    "steps.judgments.n",
+    "models.judge.use",
+    "seed",
+    "steps.new",
+    "write.responses",
+    "target.kept",
+    "a.b.c",
+    "steps",
+    "",
+    ".",
+    "steps.prompts.take",
+]
 
 
 # --- recipes --------------------------------------------------------------------------------
@@ -129,7 +141,11 @@ def _step_changed(chance: Random, given: Mapping[str, Any]) -> Any:
         return pieces.changed(chance, steps)
     (_, of), *settings = steps[table].items()
     if kind < 0.8:
-        given = {name: pieces.value(chance, 1) for name in chance.sample(_settings(), 2)} if chance.random() < 0.5 else dict(settings)
+        given = (
+            {name: pieces.value(chance, 1) for name in chance.sample(_settings(), 2)}
+            if chance.random() < 0.5
+            else dict(settings)
+        )
         steps[table] = {chance.choice(verbs.names()): of, **given}
     else:
         steps[table] = {**steps[table], chance.choice(_settings()): pieces.value(chance, chance.choice([0, 1, 2]))}
@@ -145,7 +161,11 @@ def _settings() -> list[str]:
 
 
 def _hub(source: object) -> bool:
-    return isinstance(source, str) and bool(re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source)) and not source.endswith(".jsonl")
+    return (
+        isinstance(source, str)
+        and bool(re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source))
+        and not source.endswith(".jsonl")
+    )
 
 
 def _planned(recipe: Recipe | None) -> Plan | None:
@@ -174,7 +194,11 @@ HOSTILE = [
 def _word(chance: Random) -> str:
     if chance.random() < 0.5:
         return chance.choice(HOSTILE)
-    text = pieces.some(chance, [*HOSTILE, *pieces.ODD], 5) if chance.random() < 0.8 else pieces.text(chance, HOSTILE, HOSTILE)
+    text = (
+        pieces.some(chance, [*HOSTILE, *pieces.ODD], 5)
+        if chance.random() < 0.8
+        else pieces.text(chance, HOSTILE, HOSTILE)
+    )
     return text.encode("utf-8", "ignore").decode()[:20_000]
 
 
@@ -194,10 +218,31 @@ def _to_card(chance: Random) -> dict[str, Any]:
         license=chance.choice(["apache-2.0", word()]), language=[word() for _ in range(chance.choice([0, 1, 2]))],
         models={word(): {"use": chance.choice([word(), [word(), word()]]), "temperature": 0.5}},
     )  # fmt: skip
-    funnel = [{"table": _name(chance), "verb": word(), "rows_in": 3, "rows_out": 2, **{kind: lost() for kind in ("dropped", "unreadable", "failed")}}]
+    funnel = [
+        {
+            "table": _name(chance),
+            "verb": word(),
+            "rows_in": 3,
+            "rows_out": 2,
+            **{kind: lost() for kind in ("dropped", "unreadable", "failed")},
+        }
+    ]
     judge = {"judgments": 3, "agrees_with_gold": _share(chance), "alpha": None, "mean": chance.choice([None, 2.5])}
-    judges = {_name(chance): {"judges": {word(): judge}, "alpha": None, "fleiss_kappa": 0.5, "kappas": {f"{word()} | {word()}": 0.25}}}
-    author = {"model": word(), "chosen": 1, "rejected": 2, "share": _share(chance), "elo": {"value": 1.0, "low": 0.0, "high": 2.0}}
+    judges = {
+        _name(chance): {
+            "judges": {word(): judge},
+            "alpha": None,
+            "fleiss_kappa": 0.5,
+            "kappas": {f"{word()} | {word()}": 0.25},
+        }
+    }
+    author = {
+        "model": word(),
+        "chosen": 1,
+        "rejected": 2,
+        "share": _share(chance),
+        "elo": {"value": 1.0, "low": 0.0, "high": 2.0},
+    }
     return {
         "recipe": recipe, "text": word(), "configs": {"preferences": 2, "preferences_text": 1, "judgments": chance.choice([0, 5])}, "funnel": funnel,
         "judges": chance.choice([{}, judges]), "authors": chance.choice([[], [author]]),
@@ -216,16 +261,18 @@ def _is_card(given: Any, outcome: str) -> None:
     assert outcome.encode()
     for front in (_by_ruamel(found[2]), _by_pyyaml(found[2])):
         assert front["pretty_name"] == recipe.name
-        assert front.get("language", []) == [code for code in recipe.language]
+        assert front.get("language", []) == list(recipe.language)
         assert front.get("license_name", front.get("license", "")).casefold() == recipe.license.strip().casefold()
-        assert [one["config_name"] for one in front["configs"]] == [name for name, rows in given["configs"].items() if rows]
+        assert [one["config_name"] for one in front["configs"]] == [
+            name for name, rows in given["configs"].items() if rows
+        ]
     _is_text_alone(outcome[found.end() :], given)
 
 
 def _by_ruamel(text: str) -> Any:
-    from ruamel.yaml import YAML as Reader
+    import ruamel.yaml
 
-    return Reader(typ="safe", pure=True).load(StringIO(text))
+    return ruamel.yaml.YAML(typ="safe", pure=True).load(StringIO(text))
 
 
 def _by_pyyaml(text: str) -> Any:
@@ -234,7 +281,17 @@ def _by_pyyaml(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-HEADS = ("Configs", "How to load it", "What became of every row", "Judges", "Authors", "Models", "The recipe", "Columns", "Terms")
+HEADS = (
+    "Configs",
+    "How to load it",
+    "What became of every row",
+    "Judges",
+    "Authors",
+    "Models",
+    "The recipe",
+    "Columns",
+    "Terms",
+)
 
 
 def _is_text_alone(body: str, given: Mapping[str, Any]) -> None:
@@ -243,10 +300,14 @@ def _is_text_alone(body: str, given: Mapping[str, Any]) -> None:
     assert not kinds & {"html_block", "html_inline", "image"}, kinds & {"html_block", "html_inline", "image"}
     links = [one.attrs["href"] for token in tokens for one in token.children or () if one.type == "link_open"]
     assert all(re.fullmatch(r"https://arxiv\.org/abs/[\d.v]+", str(link)) for link in links), links
-    heads = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
+    heads = [
+        tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"
+    ]
     assert heads == [head for head in HEADS if head in heads]
     assert {"Configs", "What became of every row", "The recipe", "Terms"} <= set(heads), heads
-    assert [token.content for token in tokens if token.type == "fence" and token.info == "yaml"] == [given["text"].rstrip() + "\n"] or not given["text"].isprintable()
+    assert [token.content for token in tokens if token.type == "fence" and token.info == "yaml"] == [
+        given["text"].rstrip() + "\n"
+    ] or not given["text"].isprintable()
     _are_whole(tokens)
 
 
@@ -281,4 +342,3 @@ def targets() -> list[Target]:
         Target("card", 5_000, _to_card, card_of, (), _is_card),
         Target("fenced", 10_000, _word, fenced, (), _fence),
     ]
-

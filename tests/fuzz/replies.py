@@ -12,7 +12,19 @@ from typing import Any
 import polars as pl
 
 from prefgen import generators, judges, verbs
-from prefgen.asker import MESSAGES, Asker, PromptFileError, Reply, Row, answered, as_text, blanks, fill, sections, without_thinking
+from prefgen.asker import (
+    MESSAGES,
+    Asker,
+    PromptFileError,
+    Reply,
+    Row,
+    answered,
+    as_text,
+    blanks,
+    fill,
+    sections,
+    without_thinking,
+)
 from prefgen.errors import Unreadable
 from prefgen.judges.aspects import HIGHEST, LOWEST, MEANINGS, ratings
 from prefgen.judges.reading import SCORES, VERDICTS, arena5, numeric_pair
@@ -84,7 +96,9 @@ READ: Mapping[str, Callable[..., Any]] = {**VERDICTS, **SCORES, "arena5": arena5
 def _of_reader(name: str) -> Target:
     if name in SCORES or name == "numeric_pair":
         make, holds = partial(_asked, on_offer=SCALES), _number
-        return Target(name, 30_000, make, lambda given: READ[name](given[0], *given[1]), (Unreadable,), partial(holds, name))
+        return Target(
+            name, 30_000, make, lambda given: READ[name](given[0], *given[1]), (Unreadable,), partial(holds, name)
+        )
     make = partial(_asked, on_offer=(FIVE,) if name == "arena5" else OFFERS)
     share = 90_000 if name == "verdict" else 40_000
     return Target(name, share, make, lambda given: READ[name](given[0], given[1]), (Unreadable,), partial(_label, name))
@@ -92,7 +106,9 @@ def _of_reader(name: str) -> Target:
 
 def _rated(chance: Random) -> tuple[Reply, int, str]:
     texts = chance.choice([1, 2, 4, 4, 26])
-    blocks = "\n\n".join(f"Text: {n}\nRating: {chance.choice([1, 3, 5, 'N/A', '4/5'])}\nRationale: so." for n in range(1, texts + 1))
+    blocks = "\n\n".join(
+        f"Text: {n}\nRating: {chance.choice([1, 3, 5, 'N/A', '4/5'])}\nRationale: so." for n in range(1, texts + 1)
+    )
     return reply(chance, [blocks]), texts, chance.choice(list(MEANINGS))
 
 
@@ -126,14 +142,19 @@ def _said(given: Any, outcome: Any) -> None:
 
 FORMS: Mapping[str, Sequence[str]] = {
     "answer": ["An answer.", "<think>hm</think>Paris.", "```python\nprint(1)\n```"],
-    "classify": ["Category: coding\nComplexity: 5\nLength: short", "**Category:** other\n**Complexity:** 10/10\n**Length:** long"],
+    "classify": [
+        "Category: coding\nComplexity: 5\nLength: short",
+        "**Category:** other\n**Complexity:** 10/10\n**Length:** long",
+    ],
     "contrast": ["An answer.", "Another answer."],
     "critique": ["It could be kinder."],
     "evaluation_plan": ["[Start of Evaluation Plan]\n1. Look.\n[End of Evaluation Plan]"],
     "new_prompts": ["\n".join(f"{n}. Say {n} words." for n in range(9, 17)), "Task 9: Do this.\nTask 10: Do that."],
     "perturb": [
-        "[User Question Modified]\nwhat of it?\n[The start of Assistant's answer to the modified instruction]\n"
-        "that is another matter\n[The end of Assistant's answer to the modified instruction]"
+        (
+            "[User Question Modified]\nwhat of it?\n[The start of Assistant's answer to the modified instruction]\n"
+            "that is another matter\n[The end of Assistant's answer to the modified instruction]"
+        )
     ],
     "revise": ["A kinder answer."],
     "aspects": ["\n\n".join(f"Text: {n}\nRating: {n}\nRationale: so." for n in (1, 2))],
@@ -171,7 +192,9 @@ def row(chance: Random) -> Row:
     texts = ("response", "response_a", "response_b", "judgment_a", "judgment_b", "critique", "plan")
     labels = ("critique_request", "revision_request", "principle_text", "affix", "affix_better", "affix_worse", "criterion", "first_id",
               "second_id", "response_model", "response_reply", "id", *(f"score_{n}" for n in range(1, 6)))  # fmt: skip
-    candidates = [{"response_id": f"p.{k}", "response": short(), "response_model": "m", "response_reply": "r"} for k in range(2)]
+    candidates = [
+        {"response_id": f"p.{k}", "response": short(), "response_model": "m", "response_reply": "r"} for k in range(2)
+    ]
     return {
         **dict(zip(texts, islice(cycle([line(), short(), "An answer."]), len(texts)), strict=True)),
         **{name: short() or "x" for name in labels},
@@ -217,7 +240,9 @@ def _is(value: Any, kind: Any) -> bool:
     if value is None:
         return True
     if kind == MESSAGES:
-        return all(set(turn) == {"role", "content"} and all(_is(part, pl.String) for part in turn.values()) for turn in value)
+        return all(
+            set(turn) == {"role", "content"} and all(_is(part, pl.String) for part in turn.values()) for turn in value
+        )
     if kind == pl.List(pl.String):
         return all(_is(item, pl.String) for item in value)
     if kind == pl.String:
@@ -264,10 +289,10 @@ def _filled(given: tuple[Path, Row], outcome: Any) -> None:
     assert all(str(as_text(row[name])) in whole for name in shown if row[name] is not None)
 
 
-
-
 def _prompt_file(chance: Random) -> tuple[bytes, Row]:
-    text = pieces.text(chance, PROMPTS, TEMPLATE).encode("utf-8", "surrogatepass" if chance.random() < 0.1 else "replace")
+    text = pieces.text(chance, PROMPTS, TEMPLATE).encode(
+        "utf-8", "surrogatepass" if chance.random() < 0.1 else "replace"
+    )
     return pieces.bent(chance, text) if chance.random() < 0.1 else text, row(chance)
 
 

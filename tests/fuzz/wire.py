@@ -36,7 +36,32 @@ SHAPES = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u
 
 # --- statuses and headers -------------------------------------------------------------------
 
-STATUSES = (200, 204, 301, 400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 429, 429, 500, 501, 502, 503, 504, 520, 529, 599)
+STATUSES = (
+    200,
+    204,
+    301,
+    400,
+    401,
+    402,
+    403,
+    404,
+    408,
+    409,
+    413,
+    418,
+    422,
+    429,
+    429,
+    429,
+    500,
+    501,
+    502,
+    503,
+    504,
+    520,
+    529,
+    599,
+)
 BODIES: Sequence[Body] = [
     row.response.body for row in (*PASSING, *OF_THE_ROW, *FATAL, *LIMITED) if not callable(row.response) and isinstance(row.response.body, dict)
 ]  # fmt: skip
@@ -54,7 +79,25 @@ HEADERS = [
     "x-ratelimit-limit-tokens", "X-RateLimit-Remaining-Tokens", "x-ratelimit-reset-tokens", "anthropic-ratelimit-requests-limit",
     "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-limit", "x-other",
 ]  # fmt: skip
-CLOCK = ["+9999", "-2400", "9999999999", "Feb", "Mon,", "00:00:60", "T", "Z", "GMT", "+99:99", "0000", "ms", "s", "h", "1e", "٣", ","]
+CLOCK = [
+    "+9999",
+    "-2400",
+    "9999999999",
+    "Feb",
+    "Mon,",
+    "00:00:60",
+    "T",
+    "Z",
+    "GMT",
+    "+99:99",
+    "0000",
+    "ms",
+    "s",
+    "h",
+    "1e",
+    "٣",
+    ",",
+]
 
 
 def _headers(chance: Random) -> dict[str, str]:
@@ -106,7 +149,11 @@ def _are_limits(given: Any, outcome: Limits) -> None:
 
 def _secret(chance: Random) -> tuple[str, str]:
     key = chance.choice([KEY, KEY, "", "none", "x" * 8, "k" * 200, "[key]", "…" * 9])
-    return pieces.text(chance, [*SAID, f"a {key} b", f"Bearer {key}", "sk-proj-abc***XYZ", "hf_abcdefghij"], [*pieces.WORDS, key, "Bearer ", "sk-"]), key
+    return pieces.text(
+        chance,
+        [*SAID, f"a {key} b", f"Bearer {key}", "sk-proj-abc***XYZ", "hf_abcdefghij"],
+        [*pieces.WORDS, key, "Bearer ", "sk-"],
+    ), key
 
 
 def _is_scrubbed(given: Any, outcome: str) -> None:
@@ -156,8 +203,18 @@ OF_LOCAL: Sequence[Body] = [
     {"choice": chat(["Sure: so"], ASKED)["choices"][0], "usage": {"prompt_tokens": 1, "completion_tokens": 2}, "model": "m", "prefill": "Sure:"},
 ]  # fmt: skip
 OF_FAKE: Sequence[Body] = [
-    {"choice": {"text": "so", "finish": "stop", "logprobs": []}, "usage": {"prompt": 1, "completion": 2}, "model": "m", "id": ""},
-    {"choice": {"text": "so", "finish": "stop", "logprobs": [-1.0, -2.5]}, "usage": {"prompt": 0, "completion": 0}, "model": "m", "id": ""},
+    {
+        "choice": {"text": "so", "finish": "stop", "logprobs": []},
+        "usage": {"prompt": 1, "completion": 2},
+        "model": "m",
+        "id": "",
+    },
+    {
+        "choice": {"text": "so", "finish": "stop", "logprobs": [-1.0, -2.5]},
+        "usage": {"prompt": 0, "completion": 0},
+        "model": "m",
+        "id": "",
+    },
 ]
 
 
@@ -168,7 +225,11 @@ def _sent(chance: Random, whole: Any) -> bytes:
     data = pieces.written(whole).encode()
     if chance.random() < 0.2:
         data = pieces.bent(chance, data)
-    return data if chance.random() < 0.95 else pieces.mutated(chance, data.decode("utf-8", "replace")).encode("utf-8", "replace")
+    return (
+        data
+        if chance.random() < 0.95
+        else pieces.mutated(chance, data.decode("utf-8", "replace")).encode("utf-8", "replace")
+    )
 
 
 def _to_openai(chance: Random) -> tuple[Request, bytes]:
@@ -191,7 +252,9 @@ def _of_openai(given: tuple[Request, bytes]) -> Any:
 def _of_anthropic(content: bytes) -> Any:
     data = wire._decoded(200, {}, content, PLACE)
     choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
-    return _heard(ANTHROPIC, [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}])
+    return _heard(
+        ANTHROPIC, [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
+    )
 
 
 def _stored(chance: Random, shapes: Sequence[Body]) -> Any:
@@ -227,13 +290,19 @@ def _is_completion(heard: Completion) -> None:
 
 def _forced(chance: Random) -> tuple[Any, str]:
     text = chance.choice([TEXT, "é — 😀", "\ud800x", ""])
-    shape = chat([text], {**ASKED, "logprobs": True})["choices"][0] if "\ud800" not in text else {"logprobs": {"content": []}}
+    shape = (
+        chat([text], {**ASKED, "logprobs": True})["choices"][0]
+        if "\ud800" not in text
+        else {"logprobs": {"content": []}}
+    )
     return pieces.read(pieces.written(pieces.many_changes(chance, shape))), text
 
 
 def _prompted(chance: Random) -> tuple[Any, str]:
     text = chance.choice([TEXT, "é — 😀", ""])
-    whole = chat(["x"], {**ASKED, "messages": [*ASKED["messages"], {"role": "assistant", "content": text}], "prompt_logprobs": 1})
+    whole = chat(
+        ["x"], {**ASKED, "messages": [*ASKED["messages"], {"role": "assistant", "content": text}], "prompt_logprobs": 1}
+    )
     return pieces.read(pieces.written(pieces.many_changes(chance, whole["prompt_logprobs"]))), text
 
 
@@ -318,4 +387,3 @@ def targets() -> list[Target]:
 
 def _read(provider: Provider, raw: Body) -> Any:
     return [(provider.usage(raw), said(provider, raw))]
-
