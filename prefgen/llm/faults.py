@@ -99,7 +99,7 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         at = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, or an offset, that no clock has
         return None
     return at if at.tzinfo else None
 
