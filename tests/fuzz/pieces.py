@@ -208,7 +208,7 @@ def deep(chance: Random) -> str:
     return f"@{chance.choice('[{')}{chance.choice([2, 70, 100, 300, 900, 960, 980, 990, 1_000, 50_000]) + chance.randint(-9, 9)}@"
 
 
-_MARK = re.compile(r'"@([\[{])(-?\d+)@"')
+_MARK = re.compile(r'"@([\[{])(-?\d{1,5})@"')
 
 
 def _brackets(mark: re.Match[str]) -> str:

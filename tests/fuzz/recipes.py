@@ -276,7 +276,7 @@ def _by_ruamel(text: str) -> Any:
 
 
 def _by_pyyaml(text: str) -> Any:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     return yaml.safe_load(text)
 
