@@ -76,9 +76,9 @@ def no_answer(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     asked = _spoken(rows)
     found = []
     for column in (c for c in columns if c in rows.columns):
-        for why, condition in REASONS.items():
+        for reason, condition in REASONS.items():
             holds = _of_any(column, rows.schema[column], condition)
-            found.append((f"{column}: {why}", holds & ~asked if condition is addresses else holds))
+            found.append((f"{column}: {reason}", holds & ~asked if condition is addresses else holds))
     why = because(*found) if found else pl.lit(None)
     return rows.with_columns(why.cast(pl.String).alias("no_answer"))["no_answer"]
 

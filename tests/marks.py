@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefgen.llm.request import Completion, Request
 
@@ -12,7 +12,7 @@ FENCE = r" #[0-9a-f]{6}\b"
 LABELS = {"if the answer is correct": "YN"}
 """Labels of prompts that do not offer A, B, C …"""
 
-Writes = Callable[[Request, int], Any]
+Writes = TypeVar("Writes", bound=Callable[[Request, int], Any])
 
 
 def unmarked(writes: Writes) -> Writes:
@@ -25,7 +25,7 @@ def unmarked(writes: Writes) -> Writes:
         said = writes(replace(request, messages=turns), seed)
         return said if isinstance(said, Completion) or not (codes or marks) else again(said, codes, marks)
 
-    return marked
+    return cast("Writes", marked)
 
 
 def codes_of(text: str) -> dict[str, str]:
@@ -51,5 +51,5 @@ def again(said: str, codes: dict[str, str], marks: set[str]) -> str:
         )
     for mark in marks:
         said = re.sub(r"(Score|Rating|Text|\[RESULT\])(?=[: ])", rf"\1 {mark}", said)
-        said = re.sub(r"^\d+$", lambda number, mark=mark: f"Rating {mark}: {number[0]}", said)
+        said = re.sub(r"^\d+$", rf"Rating {mark}: \g<0>", said)
     return said

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from prefgen.asker import Canary, Row
 
@@ -22,8 +22,8 @@ PLACES = {"A": "response_a", "B": "response_b"}
 class Scored(Protocol):
     """What is to be known of a judge."""
 
-    texts: tuple[str, ...]
-    scale: tuple[float, float] | None
+    texts: ClassVar[tuple[str, ...]]
+    scale: ClassVar[tuple[float, float] | None]
 
 
 def canary_of(judge: Scored, row: Row, chance: int) -> Canary | None:
