@@ -14,6 +14,7 @@ import polars as pl
 
 from prefgen import verbs
 from prefgen.asker import Asker, PromptFileError
+from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
@@ -49,9 +50,10 @@ def make(
     for config, table in recipe.write.items():
         checker.write(config, table)
     wanted, wrong = target(recipe, checker.steps)
-    if problems := [*pools.problems, *checker.problems, *wrong]:
+    tried, wrongly = canaries(recipe)
+    if problems := [*pools.problems, *checker.problems, *wrong, *wrongly]:
         raise RecipeError(problems)
-    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes, wanted)
+    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes, wanted, tried)
 
 
 @dataclass
