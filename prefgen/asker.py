@@ -192,6 +192,8 @@ def sections(path: Path) -> tuple[_Section, ...]:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as e:
+        raise PromptFileError(f"{path}: is not UTF-8 (byte {e.start}); save it as UTF-8 text") from e
     except OSError as e:
         raise PromptFileError(f"{path}: {e.strerror or e}") from e
     cuts = [*_HEADING.finditer(text)]
