@@ -211,14 +211,36 @@ def _number(text: pl.Series) -> pl.Series:
 
 
 def _parquet(path: Path, wanted: Wanted) -> Raw:
+    """Parquet, by pyarrow: a damaged file raises there, where polars can end this process."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        rows = pl.scan_parquet(path, glob=False)
-        columns = rows.collect_schema().names()
-        chosen = rows.select(wanted.of(columns))
-        frame = (chosen if wanted.limit is None else chosen.head(wanted.limit)).collect()
-    except pl.exceptions.PolarsError as e:
+        with pq.ParquetFile(path) as file:
+            columns = file.schema_arrow.names
+            if len(set(columns)) < len(columns):
+                raise LoadError(f"{path}: two of its columns have one name")
+            schema = pa.schema([file.schema_arrow.field(name) for name in wanted.of(columns)])
+            table = pa.Table.from_batches(_batches(file, schema.names, wanted.limit), schema)
+        table.validate(full=True)  # text that is none would be taken for text
+        frame = pl.DataFrame(table[: wanted.limit])
+    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as e:
         raise LoadError(f"{path}: not Parquet: {_first_line(e)}") from e
     return Raw(str(path), columns, frame)
+
+
+def _batches(file: Any, columns: Sequence[str], limit: int | None) -> Iterator[Any]:
+    """The first batches of a file, as many as hold the rows wanted."""
+    rows = 0
+    for batch in file.iter_batches(columns=columns, batch_size=min(limit or BATCH, BATCH)):
+        yield batch
+        rows += batch.num_rows
+        if limit is not None and rows >= limit:
+            return
+
+
+BATCH = 65_536
+"""Rows of a Parquet file that are read at once."""
 
 
 def _first_line(error: Exception) -> str:
