@@ -30,6 +30,9 @@ WORDS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_si
 @example('{"score": 1e999}', "stop")
 @example('{"score": NaN}', "stop")
 @example('{"winner": "\\ud800"}', "stop")
+@example(f"{{0x{'f' * 4_000}: 1}}", "stop")
+@example(f'{{"winner": 0x{"f" * 4_000}}}', "stop")
+@example(f'{{"score": [0x{"f" * 4_000}]}}', "stop")
 @example("```", "stop")
 @example("```\n```", "stop")
 def test_whatever_is_written_is_read_or_is_unreadable(reader: str, text: str, finish: str) -> None:
