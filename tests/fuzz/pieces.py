@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from prefgen import texts
+
 LONGEST = 100_000
 """Characters of one text, or nearly."""
 
@@ -155,7 +157,7 @@ def text(chance: Random, corpus: Sequence[str], words: Sequence[str] = WORDS) ->
 
 def sound(chance: Random, corpus: Sequence[str], words: Sequence[str] = WORDS) -> str:
     """The same without halves of pairs, as providers' replies reach their readers."""
-    return text(chance, corpus, words).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return texts.sound(text(chance, corpus, words))
 
 
 # --- bytes ----------------------------------------------------------------------------------

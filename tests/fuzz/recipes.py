@@ -225,6 +225,7 @@ def _to_card(chance: Random) -> dict[str, Any]:
             "rows_in": 3,
             "rows_out": 2,
             **{kind: lost() for kind in ("dropped", "unreadable", "failed")},
+            "canaries": {"kinds": {"null": {"withstood": 2}}, "withstood": _share(chance)},
         }
     ]
     judge = {"judgments": 3, "agrees_with_gold": _share(chance), "alpha": None, "mean": chance.choice([None, 2.5])}
@@ -286,6 +287,7 @@ HEADS = (
     "How to load it",
     "What became of every row",
     "Judges",
+    "Canaries",
     "Authors",
     "Models",
     "The recipe",
