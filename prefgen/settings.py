@@ -71,7 +71,14 @@ def _resolved(verb: Callable[..., Any], value: Any, folder: Path) -> Any:
         return value
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     own, beside = folder / value, Path(getattr(module, "__file__", None) or "").parent / value
-    return next((path for path in (own, beside, value) if path.exists()), own)
+    return next((path for path in (own, beside, value) if _is_there(path)), own)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long for one
+        return False
 
 
 def check(

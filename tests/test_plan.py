@@ -47,6 +47,7 @@ BROKEN = [
     ("likelihood", "fake/it}", "fake/it, likelihood: magic}", "2: judge: model judge: likelihood is 'magic'; input should be 'grammar' or 'prompt_logprobs'"),
     ("pool", "fake/it}", "[fake/it, fake/it]}", "2: judge: use names fake/it 2 times; draws of one model are one pool's"),
     ("name", "  agreed:", "  a/b:", "9: a/b: cannot name a table's file; use letters, digits and underscores"),
+    ("long path", "model: judge, n: 2", f"model: judge, template: {'x' * 300}.md", "8: judgments: "),
     ("list", "both_orders: pairs", "both_orders: [pairs]", "7: orders: both_orders takes one table; `concat` makes one of several"),
     ("list of none", "both_orders: pairs", "concat: []", "7: orders: concat is given no table; name one, or a list of them"),
     ("list twice", "both_orders: pairs", "concat: [pairs, pairs]", "7: orders: concat is given a table twice; name each table once"),

@@ -74,8 +74,7 @@ def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
 
 def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
     """The rows of a file, a folder or a dataset on the Hub."""
-    path = folder / Path(source).expanduser()
-    path = Path(source) if not path.exists() and Path(source).exists() else path
+    path = _path(source, folder)
     reader = _READERS.get(path.suffix.lower())
     try:
         if path.is_file() and not reader:
@@ -84,11 +83,20 @@ def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
             return reader(path, wanted)
         if path.is_dir():
             return _dataset(str(path), wanted)
+        if reader or not _HUB_ID.fullmatch(str(source)):
+            raise LoadError(f"there is no {path}{_nearest_file(path)}")
     except OSError as e:
         raise LoadError(f"{path}: {e.strerror or e}") from e
-    if reader or not _HUB_ID.fullmatch(str(source)):
-        raise LoadError(f"there is no {path}{_nearest_file(path)}")
     return _dataset(str(source), wanted)
+
+
+def _path(source: str | Path, folder: Path) -> Path:
+    """Where a source lies: in the recipe's folder, or else where the command runs."""
+    try:
+        path = folder / Path(source).expanduser()
+        return Path(source) if not path.exists() and Path(source).exists() else path
+    except (OSError, ValueError, RuntimeError) as e:  # too long, half a character, the home of nobody
+        raise LoadError(f"{str(source)[:60]!r} is no path: {getattr(e, 'strerror', None) or e}") from e
 
 
 def _nearest_file(path: Path) -> str:

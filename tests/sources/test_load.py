@@ -109,3 +109,11 @@ def test_a_parquet_file_with_two_columns_of_one_name_is_told(tmp_path: Path) -> 
     pq.write_table(pa.table([["a"], ["b"]], ["prompt", "prompt"]), tmp_path / "x.parquet")
     with pytest.raises(LoadError, match="two of its columns have one name"):
         load(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(
+    "path", ["~nobody/x.jsonl", "x" * 300 + ".jsonl", "x\0.jsonl", "\ud800.jsonl", f"{'x' * 300}/y", "x" * 9_999]
+)
+def test_what_is_no_path_is_told(path: str, tmp_path: Path) -> None:
+    with pytest.raises(LoadError):
+        load(path, folder=tmp_path)
