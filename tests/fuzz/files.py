@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from io import BytesIO, StringIO
@@ -187,9 +188,42 @@ def _is_table(given: Made, outcome: Any) -> None:
     outcome.write_parquet(BytesIO())
 
 
+# --- where a source is said to be -----------------------------------------------------------
+
+PATHS = ["x.jsonl", "data/x.parquet", "~/x.csv", "~nobody/x.json", "/dev/null", "/", ".", "..", "", " ", "x", "x.", ".jsonl", "x.jsonl/", "x.jsonl/y.csv",
+         "http://e.vil/x.jsonl", "file:///x.csv", "s3://a/b.parquet", "*.parquet", "x[0].csv", "x?.tsv", "\\\\a\\b.csv", "C:\\x.csv", "x.JSONL", "x.gz"]  # fmt: skip
+
+
+def _where(chance: Random) -> Any:
+    """A path, or what stands in the place of one."""
+    if chance.random() < 0.1:
+        said = pieces.value(chance, 2)
+    elif chance.random() < 0.4:
+        said = pieces.text(chance, PATHS, PATHS)
+    else:
+        said = pieces.mutated(chance, chance.choice(PATHS), [*PATHS, "/", "..", "~", "%"])
+    return "x.jsonl" if isinstance(said, str) and (HUB.fullmatch(said) or _is_folder(said)) else said
+
+
+def _is_folder(said: str) -> bool:
+    """Whether all that is in a folder would be looked at, however much it is."""
+    try:
+        return any(path.is_dir() for path in (Path(said), place() / said, Path(said).expanduser()))
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+"""What is asked for on the Hub, where there is no such file."""
+
+
+def _from(given: Any) -> Any:
+    return verbs.find("load")(given, folder=place())
+
+
 def targets() -> list[Target]:
     """Each verb that loads, each kind of file."""
-    found = []
+    found = [Target("load path", 10_000, _where, _from, (LoadError,))]
     for verb in ROWS:
         for word, kinds in {
             "JSON": [".jsonl", ".jsonl", ".ndjson", ".json"],
