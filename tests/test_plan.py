@@ -1,5 +1,6 @@
 """Every problem of a recipe, at once, with its place and its cure, before any call."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from prefgen import Recipe, do, load
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
-from prefgen.errors import RecipeError
+from prefgen.errors import RecipeError, nearest
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 
@@ -80,6 +81,16 @@ def test_a_good_recipe_is_planned_with_all_its_columns(tmp_path: Path) -> None:
 def test_a_broken_recipe_says_where_what_and_what_would_do(good: str, bad: str, line: str, tmp_path: Path) -> None:
     path = write(tmp_path, GOOD.replace(good, bad))
     assert problems(path)[0].startswith(f"{path}:{line}")
+
+
+def test_the_nearest_of_long_names_is_not_looked_for() -> None:
+    """Two of 100,000 characters took 8 s."""
+    long = "".join(chr(0x4E00 + n * n % 997) for n in range(100_000))
+    began = time.process_time()
+    assert nearest(long[::-1], [long]) == ""
+    assert nearest(long[::-1], [long, "short"]) == "choose from short"
+    assert nearest("a1", [f"a{n}" for n in range(9_000)]) == ""
+    assert time.process_time() - began < 0.5
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
