@@ -9,10 +9,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
-from random import Random
 
 from tests.fuzz.hands import PATIENCE, Hand, Sums, Work, ready
-from tests.fuzz.target import Case, Target, tried
+from tests.fuzz.target import Case, Target, made, shown, tried
 from tests.fuzz.targets import all_targets
 
 FIRST = 100_000_000
@@ -64,8 +63,8 @@ def _again(hand: Hand, sums: Mapping[str, Sums], work: list[Work]) -> Hand:
     name, first, last = hand.work
     number = int(hand.at[0])
     how = f"no end within {PATIENCE:.0f} s" if hand.hangs() else ""
-    sums[name].add(Case(name, number, found=f"{how or hand.end()}", shown="see --one"))
-    hand.end()
+    ended = hand.end()
+    sums[name].add(Case(name, number, found=how or ended, shown=shown(made(all_targets()[name], number))))
     sums[name].inputs += number - first
     work += [(name, number + 1, last)] if number + 1 < last else []
     fresh = Hand()
@@ -94,7 +93,7 @@ def one(name: str, number: int) -> int:
     """One case again, with its whole input."""
     ready(quiet=False)
     target = all_targets()[name]
-    print(repr(target.make(Random(f"{name}/{number}"))))
+    print(repr(made(target, number)))
     case = tried(target, number)
     print(case.found or f"nothing found; {1000 * case.seconds:.1f} ms, {case.size:,} bytes")
     return int(bool(case.found))

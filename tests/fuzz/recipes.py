@@ -78,6 +78,17 @@ def _names(chance: Random) -> str:
     return f"steps:\n  {one}: {{load: data/prompts.jsonl}}\n  x: {{{two}: {one}}}\n  y: {{answer: {two}, model: {two}, {two}: 1}}\n"
 
 
+def _large(chance: Random) -> str:
+    """Steps of names that are long, or many, and of which none is there."""
+    signs, size = [chr(chance.randint(0x61, 0x9000)) for _ in range(300)], chance.choice([10, 300, 20_000])
+    names = [
+        "".join(c for c in chance.choices(signs, k=size) if c.isalnum()) or "x"
+        for _ in range(chance.choice([2, 20, 200]) if size < 999 else 2)
+    ]
+    steps = [f"  ? {name}\n  : {{both_orders: {chance.choice(names)[::-1]}}}\n" for name in dict.fromkeys(names)]
+    return f"steps:\n  prompts: {{load: data/prompts.jsonl}}\n{''.join(steps)}"
+
+
 def _to_load(chance: Random) -> tuple[str, list[str], str | None]:
     """A file, what is set over it, and a preset."""
     word = partial(pieces.text, chance, ["3", "openai/a", "{load: x}", "[a, b]", "null"], YAML)
@@ -121,6 +132,8 @@ _SAID = ("name", "steps", "models", "write", "paper", "about", "license", "langu
 
 def _to_plan(chance: Random) -> Recipe | None:
     """A recipe that loads, if one comes of it; nothing that would be asked of the Hub."""
+    if chance.random() < 0.03:
+        return _loaded((_large(chance), [], None))
     data = dict(PLAIN)
     for _ in range(chance.choice([0, 1, 1, 2, 3])):
         key = chance.choice(["steps", "steps", "steps", "models", "write", "target", "max_cost"])
@@ -339,7 +352,7 @@ def targets() -> list[Target]:
     """Recipes and cards."""
     card_of = lambda given: card(**given)  # noqa: E731
     return [
-        Target("recipe", 12_000, _to_load, _loaded, (RecipeError,), _is_recipe, seconds=0.5, per_mb=10.0),
+        Target("recipe", 12_000, _to_load, _loaded, (RecipeError,), _is_recipe, seconds=0.5, per_mb=40.0),
         Target("plan", 5_000, _to_plan, _planned, (RecipeError,), _is_plan, seconds=0.25),
         Target("card", 5_000, _to_card, card_of, (), _is_card),
         Target("fenced", 10_000, _word, fenced, (), _fence),

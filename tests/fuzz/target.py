@@ -82,9 +82,14 @@ class Case:
         return self.seconds * MB / max(self.size, 1)
 
 
+def made(target: Target, number: int) -> Any:
+    """A case's input."""
+    return target.make(Random(f"{target.name}/{number}"))
+
+
 def tried(target: Target, number: int) -> Case:
     """One case; one that seems slow is run three times, since the cores are shared."""
-    given = target.make(Random(f"{target.name}/{number}"))
+    given = made(target, number)
     size = length(given)
     outcome, seconds, found = _run(target, given)
     if not found and _is_slow(target, seconds, size):
