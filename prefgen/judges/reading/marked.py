@@ -28,7 +28,8 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     them; ``missing`` where no code is there, whatever else is.
     """
     text = answered(reply)
-    code = re.compile(rf"(?:\[\[[ \t*_]*)?\b({'|'.join(codes)})\b(?:[ \t*_]*\]\])?", re.IGNORECASE)
+    # In ASCII: elsewhere are other signs, such as the one for Kelvin, that count as K where case does not.
+    code = re.compile(rf"(?:\[\[[ \t*_]*)?\b((?ai:{'|'.join(codes)}))\b(?:[ \t*_]*\]\])?")
     if not code.search(text):
         raise absent(reply, " or ".join(f"[[{one}]]" for one in codes))
     parts = code.split(text)
