@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
+from prefgen.allow import NOTHING, Allow
 from prefgen.asker import Asker
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
@@ -41,8 +42,8 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe found sound: its steps in order, its models, what will not be sent, functions for ``fake/…``, and of
-    which table how many rows are enough.
+    """A recipe found sound: its steps in order, its models, what is to be told before it runs, functions for
+    ``fake/…``, of which table how many rows are enough, and what its caller allows.
     """
 
     recipe: Recipe
@@ -51,3 +52,4 @@ class Plan:
     notices: tuple[str, ...] = ()
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
+    allow: Allow = NOTHING

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
-    {"errors", "texts", "door"},
+    {"errors", "texts", "door", "allow"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"recipe", "llm", "engines", "tablefile", *PARTS},
-    {"planned", "pools", "schema", "resources", "statistics"},
+    {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
+    {"planned", "pools", "touched", "told", "schema", "resources", "statistics"},
     {"target", "rounds", "configs", "judged", "early"},
     {"plan", "shards"},
     {"stages", "judging"},
