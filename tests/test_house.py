@@ -15,6 +15,8 @@ SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
     {"errors", "texts", "door", "allow"},
+    {"language"},
+    {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
     {"planned", "pools", "touched", "told", "schema", "resources", "statistics"},
