@@ -15,7 +15,7 @@ SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
     {"errors", "texts", "door", "allow"},
-    {"language"},
+    {"language", "bounds"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
@@ -53,7 +53,7 @@ def imported(path: Path) -> set[str]:
 def test_imports_run_one_way(path: Path) -> None:
     own, others = room(path), imported(path)
     if own in PARTS:
-        assert others <= {"asker", "rows", "errors", "texts", own}
+        assert others <= {"asker", "rows", "errors", "texts", "bounds", own}
     elif own == "llm":
         assert others <= {"errors", "texts", "llm"}
     elif own != "__init__":
