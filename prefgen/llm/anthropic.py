@@ -80,10 +80,13 @@ class Anthropic:
 
     def _client(self, place: Place) -> "AsyncAnthropic":
         if (place.url, place.key) not in self._clients:
-            from anthropic import AsyncAnthropic, Omit
+            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Omit
 
-            headers = keys.withheld(place, ACCOUNT, Omit())
-            made = AsyncAnthropic(auth_token=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            from prefgen.llm import bounded
+
+            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
+            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
+            made = AsyncAnthropic(auth_token=place.key, http_client=http, **how)
             self._clients[place.url, place.key] = made
         return self._clients[place.url, place.key]
 

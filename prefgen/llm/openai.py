@@ -90,10 +90,13 @@ class OpenAI:
 
     def _client(self, place: Place) -> "AsyncOpenAI":
         if (place.url, place.key) not in self._clients:
-            from openai import AsyncOpenAI, Omit
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
-            headers = keys.withheld(place, ACCOUNT, Omit())
-            made = AsyncOpenAI(api_key=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            from prefgen.llm import bounded
+
+            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
+            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
+            made = AsyncOpenAI(api_key=place.key, http_client=http, **how)
             self._clients[place.url, place.key] = made
         return self._clients[place.url, place.key]
 
