@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from prefgen.errors import ProviderError, nearest
-from prefgen.llm import keys
+from prefgen.llm import keys, weights
 from prefgen.llm.request import Model, Provider
 
 PROVIDERS = {
@@ -42,6 +42,10 @@ def astray(model: Model) -> str | None:
 
 
 def touches(model: Model) -> list[str]:
-    """What a run reaches of the world when it asks this model, in words for the user; nothing, where it is here."""
+    """What a run reaches of the world when it asks this model, in words for the user; nothing, where it is known and
+    here.
+    """
+    if model.provider == "local":
+        return [] if model.id in weights.KNOWN else [f"runs the weights {model.id}"]
     known = getattr(import_module(PROVIDERS[model.provider][0]), "ACCOUNT", None)
     return keys.touches(model, known) if known else []
