@@ -290,6 +290,6 @@ def report(done: "Run", *, as_json: bool) -> None:
     from prefgen.after import pairs, results
 
     if as_json:
-        print((done.folder / "run.json").read_text(encoding="utf-8"), end="")
+        print(json.dumps(json.loads((done.folder / "run.json").read_text(encoding="utf-8")), indent=1))  # in ASCII
     else:
         display.summary(done, pairs(done, 3), console(), results=results(done))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen import folders
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
@@ -87,6 +88,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     gates = gate.plans(plan)
     _tell(plan, gates, say)
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
+    folders.check(home, named=folder is not None)
     place = home if take is None else home / f"take-{take}"
     with locked(home), _told(plan, place, progress, take) as done:
         journal = Journal(journal_of(home))

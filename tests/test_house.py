@@ -15,7 +15,7 @@ SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
     {"errors", "texts", "door", "allow"},
-    {"language", "bounds"},
+    {"language", "bounds", "folders"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},

@@ -84,14 +84,17 @@ def astray(model: Model, account: Account) -> str | None:
 
 
 def touches(model: Model, account: Account) -> list[str]:
-    """Which hosts this model asks, and with the key of which variable; of one that cannot be asked, nothing."""
+    """Which hosts this model asks, and with the key of which variable. Nothing of one that cannot be asked, or that is
+    this machine and gets no key.
+    """
     said = []
     for endpoint in model.endpoints():
         try:
             at = place(endpoint, account)
         except ProviderError:
             continue
-        said.append(f"asks {hosts.shown(at.url)} {f'with the key in {at.key_env}' if at.key_env else 'without a key'}")
+        with_what = f"with the key in {at.key_env}" if at.key_env else "without a key"
+        said += [f"asks {hosts.shown(at.url)} {with_what}"] if at.key_env or not hosts.is_loopback(at.url) else []
     return said
 
 
