@@ -179,6 +179,12 @@ def blanks(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def read_anew() -> None:
+    """Forgets the prompt files that were read: between two runs of one process they may have changed."""
+    sections.cache_clear()
+    blanks.cache_clear()
+
+
 def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """The messages of a prompt file for one row. Conversations in the row read as their text;
     what the row holds is never filled a second time.

@@ -13,7 +13,7 @@ import polars as pl
 
 from prefgen import codefile, touched, verbs
 from prefgen.allow import NOTHING, Allow
-from prefgen.asker import Asker, PromptFileError
+from prefgen.asker import Asker, PromptFileError, read_anew
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
@@ -43,6 +43,7 @@ def make(
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
+    read_anew()
     pools = Pools(recipe, dict(fakes or {}), keys, allow)
     models = pools.all()
     checker = _Checker(recipe, writers or {}, models, pools.fakes, take, allow)

@@ -72,7 +72,15 @@ def _resolved(verb: Callable[..., Any], value: Any, folder: Path) -> Any:
         return value
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     own, beside = folder / value, Path(getattr(module, "__file__", None) or "").parent / value
-    return next((path for path in (own, beside, value) if path.exists()), own)
+    return next((path for path in (own, beside, value) if there(path)), own)
+
+
+def there(path: Path) -> bool:
+    """Whether there is something at a path; at one that cannot be (too long a name), there is nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def check(

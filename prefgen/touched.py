@@ -6,10 +6,12 @@ are read as data, wherever they are, and it is said where.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from prefgen.recipe import Recipe
+from prefgen.settings import there
 
 Wrong = tuple[str, str, str]
 """A setting, what is wrong with it, and what would do."""
@@ -30,7 +32,7 @@ def prompt_files(recipe: Recipe, table: str, verb: Callable[..., Any], settings:
 def data_files(recipe: Recipe, settings: Mapping[str, Any]) -> Iterator[str]:
     """The files of a step's settings that lie outside of the recipe's folder, in words for the user."""
     for _, path in _paths(settings):
-        if path.exists() and not inside(path, recipe.folder):
+        if there(path) and not inside(path, recipe.folder):
             yield f"reads {path.resolve()}"
 
 
@@ -38,17 +40,33 @@ def source(recipe: Recipe, of: object) -> Iterator[str]:
     """Where a source lies, in words for the user, if it is not in the recipe's folder."""
     if not isinstance(of, str | Path):
         return
-    path = recipe.folder / Path(of).expanduser()
-    path = Path(of) if not path.exists() and Path(of).exists() else path
-    if not path.exists():
+    path = found(of, recipe.folder)
+    if path is None:
         yield f"reads the dataset {of} of the Hub"
     elif not inside(path, recipe.folder):
         yield f"reads {path.resolve()}"
+    elif path.is_dir():
+        outside = (
+            one for one in path.rglob("*") if one.is_symlink() and not one.resolve().is_relative_to(path.resolve())
+        )
+        yield from (f"reads {one.resolve()}" for one in islice(outside, 1))
+
+
+def found(of: str | Path, folder: Path) -> Path | None:
+    """The file or folder that a source names: of the recipe's folder, else of where the command runs."""
+    try:
+        paths = (folder / Path(of).expanduser(), Path(of))
+    except RuntimeError:  # the home of a user that there is not
+        return None
+    return next((path for path in paths if there(path)), None)
 
 
 def inside(path: Path, home: Path) -> bool:
     """Whether a file really lies in a folder, links followed, and is none of its hidden ones."""
-    real, root = path.resolve(), home.resolve()
+    try:
+        real, root = path.resolve(), home.resolve()
+    except (ValueError, RuntimeError, OSError):  # a zero in the name, links in a ring, too long a name
+        return False
     return real.is_relative_to(root) and not any(part.startswith(".") for part in real.relative_to(root).parts)
 
 

@@ -1,7 +1,7 @@
 """Anthropic's messages.
 
 Keys: ANTHROPIC_API_KEY, else ANTHROPIC_AUTH_TOKEN, go to api.anthropic.com, and to ANTHROPIC_BASE_URL where the user's
-environment names one; never to another ``base_url`` that a recipe names, unless ``api_key_env`` names the variable
+environment names one; to another ``base_url`` that a recipe names only where the user allows that host
 (``prefgen.llm.keys``). Profiles on disk, which the SDK also knows, are not read.
 
 How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_turn`` are ``stop``; ``max_tokens`` and

@@ -39,12 +39,21 @@ def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
 
 def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
     """The rows of a file, a folder or a dataset on the Hub."""
-    path = folder / Path(source).expanduser()
-    path = Path(source) if not path.exists() and Path(source).exists() else path
+    try:
+        path = folder / Path(source).expanduser()
+        path = Path(source) if not path.exists() and Path(source).exists() else path
+        real = path.resolve()
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as e:  # no such user, links in a ring, a zero in the name, too long a one
+        why = getattr(e, "strerror", None) or e
+        raise LoadError(f"{str(source)!r:.200} is no path ({why}); name a file, a folder or a dataset") from e
     reader = _READERS.get(path.suffix.lower())
     if path.suffix.lower() in _PICKLES:
         raise LoadError(f"{path} is a pickle or may be one, and runs code when it is opened; save its rows as Parquet")
-    if path.resolve().parts[1:2] in _NO_FILES:
+    if real.parts[1:2] in _NO_FILES:
         raise LoadError(f"{path} is the system's, and no data; name a file of yours")
     try:
         if path.is_file() and not reader:
