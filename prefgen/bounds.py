@@ -4,9 +4,9 @@ A source may be a stranger's, and a few bytes on disk can be told to unpack to t
 measured before it is read whole, and a file before it is unpacked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -92,6 +92,20 @@ def check_cells(frame: pl.DataFrame, place: str, path: Path | None = None) -> No
             raise _too_long(f"{place}: row {int(sizes.arg_max() or 0) + 1}, {column.name}", "cell")
     if path:
         _unpacks(path, total)
+
+
+def check_rows(rows: Sequence[Any], place: str) -> None:
+    """Looks at the texts of each row of a list. Raises TooMuch."""
+    for number, row in enumerate(rows, 1):
+        if _letters(row) > ROW:
+            raise _too_long(f"{place}: row {number}", "row")
+
+
+def _letters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_letters, values))
 
 
 def _unpacks(path: Path, to: int) -> None:

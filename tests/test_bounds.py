@@ -41,6 +41,16 @@ def test_a_giant_line_is_refused_with_its_place(tmp_path: Path) -> None:
     assert refused(path.with_suffix(".json")) == f"{path.with_suffix('.json')}:2: a line {CURE}"
 
 
+def test_a_giant_row_of_a_list_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps([{"prompt": "why?"}, {"prompt": [{"role": "user", "content": "x" * (ROW // 2)}] * 3}]))
+    assert refused(path) == f"{path}: row 2: a row {CURE}"
+    assert load(path, take=1).height == 1
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "train.jsonl").write_text(json.dumps({"prompt": "x" * (ROW + 1)}) + "\n")
+    assert refused(tmp_path / "d", take=1) == f"{tmp_path / 'd'}: row 1: a row {CURE}"
+
+
 def test_a_giant_cell_of_a_csv_is_refused_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text(f'prompt,n\n"why,\nand ""how""?",1\n{GIANT},2\n')

@@ -36,8 +36,8 @@ def dataset(name: str, wanted: Wanted) -> Raw:
         rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
         typed = not few and "Json(" not in str(rows.features)
         taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
-        if isinstance(taken, pl.DataFrame):
-            bounds.check_cells(taken, name)
+        check: Any = bounds.check_cells if isinstance(taken, pl.DataFrame) else bounds.check_rows
+        check(taken, name)
     except PrefgenError:
         raise
     except Exception as e:  # whatever the network, or somebody's files, make it raise

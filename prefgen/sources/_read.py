@@ -121,6 +121,7 @@ def _json(path: Path, wanted: Wanted) -> Raw:
         return _lines(path, wanted)
     data = bounds.whole(path).removeprefix(codecs.BOM_UTF8)
     rows = [_object(row, f"{path}: row {n}") for n, row in enumerate(_parsed(data, str(path)), 1)]
+    bounds.check_rows(rows[: wanted.limit], str(path))
     return Raw(str(path), list(dict.fromkeys(name for row in rows for name in row)), rows[: wanted.limit])
 
 
