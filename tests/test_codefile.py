@@ -234,11 +234,10 @@ def test_a_file_in_a_folder_below_runs(home: Path) -> None:
 def test_bytecode_that_lies_beside_it_is_not_read(home: Path) -> None:
     """A reader allows the text that he has read; a stranger's __pycache__ could hold anything under its name."""
     text = (home / "my_verbs.py").read_text()
-    (home / "my_verbs.py").write_text(f"open({str(home / 'PWNED')!r}, 'w')\n{text}")
-    cached = home / "__pycache__" / f"my_verbs.{sys.implementation.cache_tag}.pyc"
-    py_compile.compile(
-        str(home / "my_verbs.py"), str(cached), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
+    (home / "my_verbs.py").write_text(f"{text}\nopen({str(home / 'PWNED')!r}, 'w').close()\n")
+    cached = str(home / "__pycache__" / f"my_verbs.{sys.implementation.cache_tag}.pyc")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH  # which Python runs whatever the text says
+    py_compile.compile(str(home / "my_verbs.py"), cached, doraise=True, invalidation_mode=unchecked)
     (home / "my_verbs.py").write_text(text)
     go(home, "my_verbs.py:first: prompts")
     assert not (home / "PWNED").exists()

@@ -1,6 +1,7 @@
 """Hostile text in every place where a run takes text: it is refused in words, or stays text wherever it goes."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ def is_plain(tokens: list[Token], name: str) -> None:
     assert [token.info for token in tokens if token.type == "fence"] == ["python", "yaml"]
 
 
+def has_whole_rows(text: str) -> None:
+    """Whether each row of each table has as many cells as its head, both for readers to whom a bar is escaped by any
+    backslash before it (markdown-it) and for those to whom two backslashes escape one another (GitHub's).
+    """
+    lines = text.split("```", maxsplit=1)[0].splitlines()  # the tables before the first fence, and those after the last
+    lines += text.rpartition("```\n")[2].splitlines()
+    wanted = 0
+    for line in lines:
+        one, other = (len(re.findall(bar, line)) for bar in (r"(?<!\\)\|", r"(?:^|[^\\])(?:\\\\)*\|"))
+        wanted = one if not wanted and line.startswith("|") else wanted if line.startswith("|") else 0
+        assert one == other == wanted or not line.startswith("|"), line
+
+
 FUNNEL: dict[str, Any] = {"rows_in": 3, "rows_out": 2, "unreadable": {}, "failed": {}}
 
 
@@ -85,6 +99,7 @@ def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
     shown = card(recipe, f"recipe: mine\nabout: |\n  {text}\n", {"preferences": 3}, [step], judges, authors)
     front, tokens = parsed(shown)
     is_plain(tokens, "mine")
+    has_whole_rows(shown)
     about = {"license": "other", "license_name": text.strip()} if text.strip() else {}
     about = {"license": text.strip().lower()} if text.strip().lower() == "mit" else about
     assert {key: front[key] for key in ("license", "license_name") if key in front} == about
