@@ -68,10 +68,8 @@ def has_whole_rows(text: str) -> None:
     """Whether each row of each table has as many cells as its head, both for readers to whom a bar is escaped by any
     backslash before it (markdown-it) and for those to whom two backslashes escape one another (GitHub's).
     """
-    lines = text.split("```", maxsplit=1)[0].splitlines()  # the tables before the first fence, and those after the last
-    lines += text.rpartition("```\n")[2].splitlines()
     wanted = 0
-    for line in lines:
+    for line in re.sub(r"^(`{3,})\w*\n.*?\n\1$", "", text, flags=re.MULTILINE | re.DOTALL).split("\n"):
         one, other = (len(re.findall(bar, line)) for bar in (r"(?<!\\)\|", r"(?:^|[^\\])(?:\\\\)*\|"))
         wanted = one if not wanted and line.startswith("|") else wanted if line.startswith("|") else 0
         assert one == other == wanted or not line.startswith("|"), line
