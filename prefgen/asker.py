@@ -207,6 +207,12 @@ def blanks(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def forget() -> None:
+    """Reads prompt files anew from here on: in a notebook, somebody may have changed them since the last run."""
+    sections.cache_clear()
+    blanks.cache_clear()
+
+
 def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """The messages of a prompt file for one row. Conversations in the row read as their text;
     what the row holds is never filled a second time.

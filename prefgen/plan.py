@@ -13,14 +13,15 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
-from prefgen.asker import Asker, PromptFileError
+from prefgen.asker import Asker, PromptFileError, forget
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
+from prefgen.kept import Kept, resolved
 from prefgen.llm.request import Model
-from prefgen.planned import Plan, Planned, Stop
+from prefgen.planned import Plan, Planned, Stop, reasons
 from prefgen.pools import Pools, lacking
-from prefgen.recipe import Recipe, Step
+from prefgen.recipe import Recipe, Step, worded
 from prefgen.rows import DROPPED
-from prefgen.settings import check, parameters, resolved, takes_several
+from prefgen.settings import check, parameters, takes_several
 from prefgen.target import target
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
@@ -35,15 +36,18 @@ def make(
     fakes: Mapping[str, Any] | None = None,
     take: int | None = None,
     keys: bool = True,
+    kept: Kept | None = None,
 ) -> Plan:
     """The plan of a recipe. ``writers`` are the dataset configs that ``write:`` may name, ``take`` limits each
-    source to its first prompts, ``keys=False`` lets a model stand whose key is not set.
+    source to its first prompts, ``keys=False`` lets a model stand whose key is not set; ``kept`` is what a run left,
+    in the place of what sources and settings name.
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
+    forget()
     pools = Pools(recipe, dict(fakes or {}), keys)
     models = pools.all()
-    checker = _Checker(recipe, writers or {}, models, pools.fakes, take)
+    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, kept)
     for table, step in recipe.steps.items():
         checker.step(table, step)
     for config, table in recipe.write.items():
@@ -51,7 +55,7 @@ def make(
     wanted, wrong = target(recipe, checker.steps)
     if problems := [*pools.problems, *checker.problems, *wrong]:
         raise RecipeError(problems)
-    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes, wanted)
+    return Plan(worded(recipe), checker.steps, models, tuple(pools.notices), pools.fakes, wanted)
 
 
 @dataclass
@@ -63,6 +67,7 @@ class _Checker:
     models: Mapping[str, tuple[Model, ...]]
     fakes: Mapping[str, Any]
     take: int | None
+    kept: Kept | None
     steps: dict[str, Planned] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -92,7 +97,7 @@ class _Checker:
         settings = self.settings(table, word, verb, step.settings)
         if settings is None:
             return None
-        settings = resolved(verb, settings, self.recipe.folder)
+        settings = resolved(self.kept, self.recipe, table, verb, settings)
         if isinstance(verb, type) and issubclass(verb, Asker):
             return self._asker(table, word, verb, frames, settings)
         if frames is None:
@@ -120,13 +125,13 @@ class _Checker:
         if self.take is not None:
             settings["take"] = min(self.take, settings.get("take") or self.take)
         try:
-            rows = verb(step.input, **settings, folder=self.recipe.folder)
+            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, folder=self.recipe.folder)
         except PrefgenError as e:
             self.problem((*way, word), table, *str(e).split("; ", 1))
             return None
         kept = rows.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in rows.columns else rows
         if kept.is_empty():
-            self.problem((*way, word), table, f"{step.input} has no usable prompts", _reasons(rows))
+            self.problem((*way, word), table, f"{step.input} has no usable prompts", reasons(rows))
             return None
         return Planned(table, word, verb, (), kept.schema, settings, source=rows)
 
@@ -191,7 +196,7 @@ class _Checker:
         if asker.model not in self.recipe.models:
             self.problem(way, table, f"no model '{asker.model}'", nearest(asker.model, self.recipe.models))
             return ()
-        for what, cure in lacking(asker.wants(), self.models.get(asker.model, ()), self.fakes):
+        for what, cure in lacking(asker.wants(), () if self.kept else self.models.get(asker.model, ()), self.fakes):
             self.problem(way, table, what, cure)
         return self.models.get(asker.model, ())
 
@@ -289,10 +294,3 @@ def _column(error: Exception) -> str:
 
 def _line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
-
-
-def _reasons(rows: pl.DataFrame) -> str:
-    if DROPPED not in rows.columns or rows.is_empty():
-        return "give it rows with a prompt each"
-    counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
-    return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)

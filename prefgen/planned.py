@@ -10,6 +10,7 @@ from prefgen import verbs
 from prefgen.asker import Asker
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
+from prefgen.rows import DROPPED
 
 Stop = Callable[[Sequence[Sequence[dict[str, Any]]], int], int]
 """The rows of each draw so far, and how many draws there may be: how many more are wanted."""
@@ -51,3 +52,11 @@ class Plan:
     notices: tuple[str, ...] = ()
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
+
+
+def reasons(rows: pl.DataFrame) -> str:
+    """Why a source has no row left, in words."""
+    if DROPPED not in rows.columns or rows.is_empty():
+        return "give it rows with a prompt each"
+    counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
+    return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)

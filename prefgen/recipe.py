@@ -5,7 +5,7 @@ and ``load("x.yaml") == Recipe(...)`` holds.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,15 @@ def dump(recipe: Recipe) -> str:
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
+
+
+def worded(recipe: Recipe) -> Recipe:
+    """The recipe with a model that is a function called ``fake/ROLE``: what a page can say, the same in each run."""
+    models = {
+        role: {**model, "use": f"fake/{role}"} if callable(model.get("use")) else model
+        for role, model in recipe.models.items()
+    }
+    return replace(recipe, models=models)
 
 
 def _read(text: str, file: str) -> Recipe | None:
