@@ -5,7 +5,8 @@ run(load("recipes/quickstart.yaml"))
 """
 
 from prefgen.recipe import Recipe, do, load
+from prefgen.replay import replay
 from prefgen.run import run
 
 __version__ = "0.1.0"
-__all__ = ["Recipe", "do", "load", "run"]
+__all__ = ["Recipe", "do", "load", "replay", "run"]

@@ -14,18 +14,19 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
-    {"errors", "texts", "door"},
+    {"errors", "texts", "door", "differences"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"recipe", "llm", "engines", "tablefile", *PARTS},
     {"planned", "pools", "schema", "resources", "statistics"},
-    {"target", "rounds", "configs", "judged", "early"},
+    {"target", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards"},
     {"stages", "judging"},
-    {"rehearse", "dataset", "gate"},
+    {"rehearse", "dataset", "gate", "again"},
     {"card", "verify"},
     {"manifest"},
     {"run"},
-    {"after"},
+    {"after", "compared"},
+    {"replay"},
     {"display", "terminal", "options"},
     {"cli"},
 ]
