@@ -62,7 +62,7 @@ def _planned(plan: Plan, table: str, step: Planned, *, keys: bool) -> Plan:
         "shown": do("both_orders" if of_pairs else "unpair", "gold"),
         "judgments": judged,
     }
-    slice_of = replace(recipe, steps=steps, write={})
+    slice_of = replace(recipe, steps=steps, write={}, canaries={"share": 0})
     try:
         return planning.make(slice_of, fakes=plan.fakes, keys=keys)
     except RecipeError as e:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen.canaries import told
 from prefgen.errors import RunError
 from prefgen.verify import digests
 
@@ -26,6 +27,7 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "dropped": dict(sorted(count.dropped.items())),
             "unreadable": dict(sorted(count.unreadable.items())),
             "failed": dict(sorted(count.failed.items())),
+            **({"canaries": told(count.canaries)} if count.canaries else {}),
         }
         for table, count in progress.counts.items()
     ]

@@ -13,9 +13,10 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
-from prefgen.asker import Asker, PromptFileError, forget
+from prefgen.asker import Asker, PromptFileError
+from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
-from prefgen.kept import Kept, resolved
+from prefgen.kept import Kept, forget, resolved
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop, reasons
 from prefgen.pools import Pools, lacking
@@ -53,9 +54,10 @@ def make(
     for config, table in recipe.write.items():
         checker.write(config, table)
     wanted, wrong = target(recipe, checker.steps)
-    if problems := [*pools.problems, *checker.problems, *wrong]:
+    tried, wrongly = canaries(recipe)
+    if problems := [*pools.problems, *checker.problems, *wrong, *wrongly]:
         raise RecipeError(problems)
-    return Plan(worded(recipe), checker.steps, models, tuple(pools.notices), pools.fakes, wanted)
+    return Plan(worded(recipe), checker.steps, models, tuple(pools.notices), pools.fakes, wanted, tried)
 
 
 @dataclass

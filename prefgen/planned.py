@@ -8,6 +8,7 @@ import polars as pl
 
 from prefgen import verbs
 from prefgen.asker import Asker
+from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
 from prefgen.rows import DROPPED
@@ -43,7 +44,7 @@ class Planned:
 @dataclass(frozen=True)
 class Plan:
     """A recipe found sound: its steps in order, its models, what will not be sent, functions for ``fake/…``, and of
-    which table how many rows are enough.
+    which table how many rows are enough, and how often a judge is tried with a known answer.
     """
 
     recipe: Recipe
@@ -52,6 +53,7 @@ class Plan:
     notices: tuple[str, ...] = ()
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
+    canaries: Canaries = field(default_factory=Canaries)
 
 
 def reasons(rows: pl.DataFrame) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from prefgen.canaries import check
 from prefgen.early import Early, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
@@ -168,6 +169,7 @@ class Walk:
         files.add(made)
         for table, one in made.items():
             self.progress.counts[table].add(one.count)
+            check(table, self.progress.counts[table].canaries, self.plan.canaries.at_least)
 
     async def _root(self, step: Planned) -> Made:
         """The table of a source, or of a verb that sees its input whole."""
@@ -206,6 +208,9 @@ class Walk:
             self.client.shut(e)
             raise
 
+    async def _asked(self, step: Planned, rows: pl.DataFrame, count: Count) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return await ask_all(step, rows, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+
     def go_on(self) -> None:
         """Raises Shut where nothing more is to be done."""
         if self.client.reason:
@@ -220,7 +225,7 @@ class Walk:
             if step.asker:
                 count = self._count(table)
                 with _named(step):
-                    asked = await ask_all(step, frames[step.inputs[0]], self.client, self.plan.recipe.seed, count)
+                    asked = await self._asked(step, frames[step.inputs[0]], count)
                 made[table] = Made(*asked, count)
             else:
                 made[table] = await _table(step, [frames[step.inputs[0]]])

@@ -101,7 +101,7 @@ models:
 steps:
   prompts: {{load: prompts.jsonl}}
   responses: {{answer: prompts, model: it, n: 2}}
-  judgments: {{score: responses, model: it}}
+  judgments: {{score: responses, model: it, guard: false}}
   scores: {{mean: judgments}}
   pairs: {{best_worst: scores}}
 write: {{preferences: pairs}}
