@@ -5,6 +5,7 @@ left out whole.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import polars as pl
 
+from prefgen.errors import PrefgenError
 from prefgen.llm.offline import NotKnown, Offline, Used
-from prefgen.planned import Plan
+from prefgen.planned import Plan, Planned
 from prefgen.rounds import Count
-from prefgen.shards import Files, Made, in_shards
+from prefgen.shards import Files, Made
 from prefgen.stages import Progress, Walk, make_tables, nothing
 
 TOGETHER = 64
@@ -42,32 +44,42 @@ async def made_again(plan: Plan, client: Offline, folder: Path, *, without: Prom
     return found
 
 
+class _Lacking(PrefgenError):
+    """Prompts whose rows want draws that are not known."""
+
+    def __init__(self, prompts: AbstractSet[str]) -> None:
+        self.prompts = prompts
+        super().__init__(f"{len(prompts)} prompts want draws that are not known")
+
+
 class _Again(Walk):
     def __init__(self, *args: Any, found: Found, without: Prompts) -> None:
         super().__init__(*args)
         self.found, self.without = found, without
 
     async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, Made]:
-        gone = self.without.get(root, frozenset())
-        stay = rows.filter(pl.Series([one not in gone for one in rows["prompt_id"]], dtype=pl.Boolean))
-        if stay.is_empty() and not rows.is_empty():
-            return self._nothing(tables)
-        return await self._known(stay, root, tables)
-
-    async def _known(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, Made]:
-        """The tables of a shard; where a draw is not known, of its halves, down to the prompts that lack one."""
-        try:
-            return await super()._shard(rows, root, tables)
-        except NotKnown:
-            prompts = rows["prompt_id"].n_unique()
-        if prompts < 2:
-            self.found.left_out[root] |= set(rows["prompt_id"])
-            return self._nothing(tables)
-        first, second = [await self._known(half, root, tables) for half in in_shards(rows, (prompts + 1) // 2)]
-        return {table: _joined(table, first[table], second[table]) for table in tables}
-
-    def _nothing(self, tables: Sequence[str]) -> dict[str, Made]:
+        """The tables of a shard's known prompts: each time that some turn out not to be, of the others."""
+        left = _less(rows, self.without.get(root, frozenset()))
+        while rows.is_empty() or not left.is_empty():
+            try:
+                return await super()._shard(left, root, tables)
+            except _Lacking as e:
+                # A verb of somebody's may call prompts otherwise: which of these are meant is not known then.
+                lacking = e.prompts & set(left["prompt_id"]) or set(left["prompt_id"])
+                self.found.left_out[root] |= lacking
+                left = _less(left, lacking)
         return {table: nothing(self.plan.steps[table]) for table in tables}
+
+    async def _asked(self, step: Planned, rows: pl.DataFrame, count: Count) -> tuple[pl.DataFrame, pl.DataFrame]:
+        with suppress(NotKnown):
+            return await super()._asked(step, rows, count)
+        lacking = set()
+        for of_prompt in rows.partition_by("prompt_id", maintain_order=True):
+            try:
+                await super()._asked(step, of_prompt, self._count(step.table))
+            except NotKnown:
+                lacking.add(of_prompt["prompt_id"][0])
+        raise _Lacking(lacking)
 
     def _count(self, table: str) -> Count:
         return Count(tally=Used(table=table))
@@ -75,16 +87,9 @@ class _Again(Walk):
     def _add(self, made: Mapping[str, Made], files: Files) -> None:
         super()._add(made, files)
         for table, one in made.items():
-            self.found.used[table] |= _keys(one)
+            if isinstance(one.count.tally, Used):
+                self.found.used[table] |= one.count.tally.keys
 
 
-def _keys(made: Made) -> set[bytes]:
-    return made.count.tally.keys if isinstance(made.count.tally, Used) else set()
-
-
-def _joined(table: str, first: Made, second: Made) -> Made:
-    """What was made of two parts of a shard, as of the whole."""
-    count = Count(tally=Used(table=table, keys=_keys(first) | _keys(second)))
-    count.add(first.count)
-    count.add(second.count)
-    return Made(pl.concat([first.table, second.table]), pl.concat([first.lost, second.lost]), count)
+def _less(rows: pl.DataFrame, prompts: AbstractSet[str]) -> pl.DataFrame:
+    return rows.filter(pl.Series([one not in prompts for one in rows["prompt_id"]], dtype=pl.Boolean))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prefgen.cli_after import replay, verify
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -155,19 +156,8 @@ def plan(
         display.estimate(guessed, console())
 
 
-@app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/quickstart.")],
-    mend: Annotated[bool, typer.Option("--mend", help="Let go of damaged replies; rebuild a broken journal.")] = False,
-) -> None:
-    """Check that every reply of a run's journal, and every file of its dataset, is as it was written."""
-    from prefgen.after import verified
-    from prefgen.verify import lines
-
-    found = verified(folder, mend=mend)
-    for line in lines(found):
-        print(plain(line))
-    raise typer.Exit(0 if found.sound else 1)
+app.command()(verify)
+app.command()(replay)
 
 
 @lists(recipes_app)

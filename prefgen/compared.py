@@ -11,8 +11,10 @@ import polars as pl
 from prefgen import __version__, dataset, verbs
 from prefgen import plan as planning
 from prefgen.again import Found, Prompts, made_again
+from prefgen.canaries import check
 from prefgen.differences import IDS, Change, differences
 from prefgen.door import finished
+from prefgen.errors import GateClosed, RunError
 from prefgen.kept import RECIPE, Kept, settle
 from prefgen.llm.journal import Journal
 from prefgen.llm.offline import Offline, bill
@@ -47,8 +49,7 @@ class Ran:
         """The prompts that the run did not come to, or had no money for."""
         found = {}
         for root, spans in (self.told.get("only_prompts") or {}).items():
-            rows = pl.read_parquet(self.place / "tables" / f"{root}.parquet", columns=["prompt_id"])
-            prompts = rows["prompt_id"].unique(maintain_order=True).to_list()
+            prompts = _prompts(self.place / "tables" / f"{root}.parquet")
             found[root] = set(prompts) - {one for start, end in spans for one in prompts[start:end]}
         return found
 
@@ -65,6 +66,16 @@ class Ran:
     def sums(self) -> Mapping[str, str]:
         """The SHA-256 of each file as it was written."""
         return self.told.get("sha256") or {}
+
+
+def _prompts(path: Path) -> Sequence[str]:
+    """The prompts of a table, in the order in which they appear."""
+    try:
+        rows = pl.read_parquet(path, columns=["prompt_id"])
+    except (OSError, pl.exceptions.PolarsError) as e:
+        raise RunError(f"{path}: cannot be read; run the recipe again, which asks nothing anew") from e
+    found: list[str] = rows["prompt_id"].unique(maintain_order=True).to_list()
+    return found
 
 
 def _unchecked(plan: Plan) -> Plan:
@@ -150,8 +161,12 @@ def _sums(folder: Path) -> dict[str, str]:
 def _why(ran: Ran, way: Way, made: Mapping[str, str]) -> Sequence[str]:
     """What may be the reason that these files are made otherwise; ``made`` holds their new sums."""
     then = ran.sums()
-    why = [f"{name} is not as the run wrote it, and is made as it was" for name in made if then.get(name) == made[name]]
-    why += [f"{name} is not as the run wrote it" for name in _touched(ran)]
+    why = [
+        f"{name} was changed since the run, which wrote what is made now"
+        for name in made
+        if then.get(name) == made[name]
+    ]
+    why += [f"{name} was changed since the run" for name in _touched(ran)]
     is_now, was = {"prefgen": __version__, **versions()}, {**ran.told, **(ran.told.get("versions") or {})}
     why += [f"{name} was {was[name]}, and is {v}" for name, v in is_now.items() if was.get(name, v) != v]
     if way.left_out():
@@ -198,7 +213,7 @@ def compared(ran: Ran, recipe: Recipe, text: str, out: Path | None, notes: Seque
         left_out=now.left_out(),
         wanted=len(now.wanted),
         most=_most(ran, now),
-        notes=[*notes, *_notes(held, before, now)],
+        notes=[*notes, *_notes(held, before, now), *_canaries(ran.plan(recipe), now)],
     )
 
 
@@ -270,3 +285,12 @@ def _notes(held: Replay, before: Way, now: Way) -> Iterator[str]:
     table, kept = now.plan.target or ("", 0)
     if table and (rows := now.counted("rows_out", table)) < kept <= before.counted("rows_out", table):
         yield f"target: {rows:,} of {kept:,} rows of {table}; a run would go on with more prompts"
+
+
+def _canaries(plan: Plan, now: Way) -> Iterator[str]:
+    """Where the judges would have been found out."""
+    for table, count in now.found.progress.counts.items():
+        try:
+            check(table, count.canaries, plan.canaries.at_least)
+        except GateClosed as e:
+            yield f"a run would have ended here: {e}"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, Literal
 
 import polars as pl
@@ -60,4 +61,4 @@ def _columns(old: Row, new: Row) -> dict[str, tuple[Any, Any]]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(a == b) or (a != a and b != b)  # NaN is as it was where it was NaN  # noqa: PLR0124
+    return bool(a == b) or all(isinstance(one, float) and isnan(one) for one in (a, b))

@@ -31,6 +31,8 @@ STOREYS = [
     {"after", "compared"},
     {"replay"},
     {"display", "terminal", "options"},
+    {"display_replay"},
+    {"cli_after"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

@@ -11,7 +11,7 @@ from prefgen.errors import PrefgenError, RowFailed
 from prefgen.llm.client import Client
 from prefgen.llm.journal import Journal
 from prefgen.llm.local import Local
-from prefgen.llm.outcome import Outcome, Tally
+from prefgen.llm.outcome import Outcome, Tally, outcome, said
 from prefgen.llm.request import Request
 
 
@@ -45,18 +45,21 @@ class Offline(Client):
         """The outcomes of these draws. Raises NotKnown, and notes which, where some have none."""
         keys = [self._key(request, draw) for draw in draws]
         table = tally.table if isinstance(tally, Used) else ""
-        unknown = [k for k in keys if not self.journal.has(k) and k not in self._failures]
+        found = {k: self._found(request, k) for k in keys}
+        unknown = [k for k in keys if found[k] is None]
         self.wanted |= {k: table for k in unknown if k not in self.wanted}
         if unknown:
             raise NotKnown(f"{table}: {len(unknown)} draws are not in the journal")
         if isinstance(tally, Used):
             tally.keys.update(keys)
-        return [self._again(request, k) for k in keys]
+        return [one for k in keys if (one := found[k])]
 
-    def _again(self, request: Request, key: bytes) -> Outcome:
-        if self.journal.has(key):
-            return self._kept(request, key)
-        return Outcome(key, failure=RowFailed(*self._failures[key]))
+    def _found(self, request: Request, key: bytes) -> Outcome | None:
+        """A draw's outcome in the journal, if any."""
+        raw = self.journal.get(key)
+        if raw is not None:
+            return outcome(key, said(self.provider(request.model), raw))
+        return Outcome(key, failure=RowFailed(*self._failures[key])) if key in self._failures else None
 
 
 @dataclass(frozen=True)
