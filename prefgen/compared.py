@@ -1,137 +1,27 @@
 """Two ways through what a journal holds, side by side: as a run went, and as it would have gone after a change."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from prefgen import __version__, dataset, verbs
-from prefgen import plan as planning
-from prefgen.again import Found, Prompts, made_again
+from prefgen import __version__
+from prefgen.again import Prompts
 from prefgen.canaries import check
 from prefgen.differences import IDS, Change, differences
 from prefgen.door import finished
-from prefgen.errors import GateClosed, RunError
-from prefgen.kept import RECIPE, Kept, settle
+from prefgen.errors import GateClosed
+from prefgen.kept import RECIPE
 from prefgen.llm.journal import Journal
-from prefgen.llm.offline import Offline, bill
+from prefgen.llm.offline import bill
 from prefgen.manifest import versions
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 from prefgen.rehearse import rehearse
 from prefgen.replayed import Most, Replay, Step
-from prefgen.run import Done, write
-from prefgen.tablefile import no_room
 from prefgen.verify import digest
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A run that is replayed: its folder, its run.json, its recipe and the text of it; and a folder to work in."""
-
-    place: Path
-    told: Mapping[str, Any]
-    recipe: Recipe
-    text: str
-    journal: Journal
-    temporary: Path
-    fakes: Mapping[str, Any]
-
-    def plan(self, recipe: Recipe) -> Plan:
-        """The plan of a recipe, on the prompts and files of the run. Raises RecipeError."""
-        kept, free = Kept(self.place, self.recipe), replace(recipe, max_cost=None)  # nothing is sent
-        return planning.make(free, writers=dataset.CONFIGS, fakes=self.fakes, keys=False, kept=kept)
-
-    def unfinished(self) -> Prompts:
-        """The prompts that the run did not come to, or had no money for."""
-        found = {}
-        for root, spans in (self.told.get("only_prompts") or {}).items():
-            prompts = _prompts(self.place / "tables" / f"{root}.parquet")
-            found[root] = set(prompts) - {one for start, end in spans for one in prompts[start:end]}
-        return found
-
-    def client(self) -> Offline:
-        """What gives replies."""
-        return Offline(self.journal, self.fakes, identities=self.told.get("weights") or {})
-
-    def way(self, recipe: Recipe, name: str, without: Prompts) -> "Way":
-        """Goes through a recipe with what is known."""
-        plan, folder, client = _unchecked(self.plan(recipe)), self.temporary / name, self.client()
-        found = finished(made_again(plan, client, folder / "tables", without=without))
-        return Way(plan, folder, found, without, client.wanted)
-
-    def sums(self) -> Mapping[str, str]:
-        """The SHA-256 of each file as it was written."""
-        return self.told.get("sha256") or {}
-
-
-def _prompts(path: Path) -> Sequence[str]:
-    """The prompts of a table, in the order in which they appear."""
-    try:
-        rows = pl.read_parquet(path, columns=["prompt_id"])
-    except (OSError, pl.exceptions.PolarsError) as e:
-        raise RunError(f"{path}: cannot be read; run the recipe again, which asks nothing anew") from e
-    found: list[str] = rows["prompt_id"].unique(maintain_order=True).to_list()
-    return found
-
-
-def _unchecked(plan: Plan) -> Plan:
-    """A plan whose canaries end nothing: how soon they would depends on how the work is cut."""
-    return replace(plan, canaries=replace(plan.canaries, at_least=0.0))
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way through: its plan, the folder of its tables, what came of it, and the draws that it wanted in vain."""
-
-    plan: Plan
-    folder: Path
-    found: Found
-    without: Prompts
-    wanted: Mapping[bytes, str]
-
-    def write(self, text: str, out: Path | None = None) -> None:
-        """Writes the dataset; keeps all that was made in another folder where one is named."""
-        write(self.plan, self.folder, self.found.progress, text, Done())
-        settle(self.folder, text)
-        if out:
-            try:
-                shutil.copytree(self.folder, out, dirs_exist_ok=True)
-            except OSError as e:
-                raise no_room(out, e) from e
-
-    def keys(self, table: str = "") -> set[bytes]:
-        """The replies that a table used, or all tables."""
-        return self.found.used.get(table, set()) if table else set().union(*self.found.used.values())
-
-    def counted(self, what: str, table: str) -> int:
-        """One of a table's counts; nought for a table that is not made."""
-        counts = self.found.progress.counts
-        return getattr(counts[table], what) if table in counts else 0
-
-    def left_out(self) -> int:
-        """How many prompts have draws that are not known."""
-        return len(set().union(*self.found.left_out.values()))
-
-    def table(self, name: str) -> pl.DataFrame:
-        """One of the tables; without rows where it is not made."""
-        made = name in self.plan.steps
-        return pl.read_parquet(self.folder / "tables" / f"{name}.parquet") if made else pl.DataFrame()
-
-    def config(self, name: str) -> pl.DataFrame:
-        """One config of the dataset; without rows where it is not written."""
-        table = self.plan.recipe.write.get(name)
-        return dataset.CONFIGS[name](self.table(table)) if table else pl.DataFrame()
-
-    def judging(self) -> Iterator[str]:
-        """The tables of judgments that are not written as they are."""
-        for table, step in self.plan.steps.items():
-            if verbs.room_of(step.verb) == "judges" and self.plan.recipe.write.get("judgments") != table:
-                yield table
-
+from prefgen.ways import Ran, Way
 
 # --- without changes ------------------------------------------------------------------------
 
@@ -213,7 +103,7 @@ def compared(ran: Ran, recipe: Recipe, text: str, out: Path | None, notes: Seque
         left_out=now.left_out(),
         wanted=len(now.wanted),
         most=_most(ran, now),
-        notes=[*notes, *_notes(held, before, now), *_canaries(ran.plan(recipe), now)],
+        notes=[*notes, *_notes(held, before, now), *_failed(ran.journal, now), *_canaries(ran.plan(recipe), now)],
     )
 
 
@@ -283,8 +173,15 @@ def _notes(held: Replay, before: Way, now: Way) -> Iterator[str]:
     if held.differ:
         yield f"without a change, {len(held.differ)} of {held.files} files are not made as they are: {held.why[0]}"
     table, kept = now.plan.target or ("", 0)
+    if table and now.left_out():
+        yield "target: a run may reach it before it has asked all that is not known"
     if table and (rows := now.counted("rows_out", table)) < kept <= before.counted("rows_out", table):
         yield f"target: {rows:,} of {kept:,} rows of {table}; a run would go on with more prompts"
+
+
+def _failed(journal: Journal, now: Way) -> Iterator[str]:
+    if failed := sum(not journal.has(key) for key in now.keys() & journal.failures().keys()):
+        yield f"{failed:,} draws failed in the run, and fail here; another run asks them again"
 
 
 def _canaries(plan: Plan, now: Way) -> Iterator[str]:

@@ -20,6 +20,8 @@ FEW = 20
 """Rows that are shown; ``--json`` has all."""
 WIDE = 48
 """Cells of a value."""
+SEEN = 8
+"""Characters that are shown of what two texts have in common."""
 
 
 def as_json(replay: Replay) -> dict[str, Any]:
@@ -44,12 +46,16 @@ def show(replay: Replay, console: Console) -> None:
 def _rebuilt(replay: Replay) -> Iterator[str]:
     """A replay without changes."""
     if replay.equal:
-        what = f"{replay.files} files, byte for byte equal" if replay.files else "this recipe writes no dataset"
+        what = f"{_files(replay.files)}, byte for byte equal" if replay.files else "this recipe writes no dataset"
         yield f"replayed: {what}, 0 calls"
         return
-    yield f"replayed: {len(replay.differ)} of {replay.files} files are not as they are in {replay.folder}, 0 calls"
+    yield f"replayed: of {_files(replay.files)} {len(replay.differ)} are not as in {replay.folder}, 0 calls"
     yield from (f"  {name} {how}" for name, how in replay.differ.items())
     yield from (f"this may be why: {why}" for why in replay.why)
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number:,} files"
 
 
 # --- the bill -------------------------------------------------------------------------------
@@ -130,15 +136,27 @@ def _line(change: Change) -> str:
     of = f"{change.table} {change.id} {change.kind}"
     if change.kind != "changed":
         return one_line(of, 2 * WIDE)
-    told = (f"{name} {_value(was)} → {_value(now)}" for name, (was, now) in change.columns.items())
+    told = (f"{name} {_both(was, now)}" for name, (was, now) in change.columns.items())
     return f"{one_line(of, 2 * WIDE)}: {'; '.join(told)}"
 
 
+def _both(was: Any, now: Any) -> str:
+    """Two values in few words; of lists of keys their number, of texts what is not the same at their beginning."""
+    if all(isinstance(value, list) and all(isinstance(one, str) for one in value) for value in (was, now)):
+        return f"{len(was)} → {len(now)} of them"
+    old, new = _value(was), _value(now)
+    same = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    cut = same - SEEN if same > WIDE // 2 else 0
+    return " → ".join(one_line(("…" if cut else "") + text[cut:], WIDE) for text in (old, new))
+
+
 def _value(value: Any) -> str:
-    """A value in few words; of a conversation its last turn."""
+    """A value as text; of a conversation its last turn."""
     if isinstance(value, list) and value and isinstance(value[-1], Mapping):
         value = value[-1].get("content", value[-1])
-    return one_line("-" if value is None else str(value), WIDE)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "-" if value is None else str(value)
 
 
 def _left_out(replay: Replay) -> Iterator[str]:

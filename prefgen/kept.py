@@ -10,6 +10,7 @@ rows stand in ``tables/``.
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,16 +130,16 @@ class Kept:
         shared = [name for name in dropped.columns if name in {*kept.columns, DROPPED}]
         return pl.concat([kept, dropped.select(shared)], how="diagonal")
 
-    def paths(self, table: str, step: Step, verb: Verb) -> Mapping[tuple[str, Path], Path]:
-        """The copies of what the run's own step named, by setting and path; ``template`` and no path for the prompt
-        file beside its verb.
+    def paths(self, table: str, step: Step, verb: Verb, names: AbstractSet[str]) -> Mapping[tuple[str, Path], Path]:
+        """The copies of what the run's own step named in these settings, by setting and path; ``template`` and no path
+        for the prompt file beside its verb.
         """
         own = self.recipe.steps.get(table)
         if own is None:
             return {}
         found: dict[tuple[str, Path], Path] = {}
-        for name, value in own.settings.items():
-            said = [Path(one) for one in _several(value) if isinstance(one, str | Path)]
+        for name in names & own.settings.keys():
+            said = [Path(one) for one in _several(own.settings[name]) if isinstance(one, str | Path)]
             places = [self.place / FILES / table / copy for copy in _copies(name, said)]
             found |= {(name, path): place for path, place in zip(said, places, strict=True)}
         if isinstance(verb, type) and issubclass(verb, Asker) and own.verb == step.verb:
@@ -152,7 +153,8 @@ def resolved(kept: Kept | None, recipe: Recipe, table: str, verb: Verb, settings
     found = of_verbs.resolved(verb, settings, recipe.folder)
     if kept is None:
         return found
-    copies = kept.paths(table, recipe.steps[table], verb)
+    names = {name for name, value in settings.items() if any(isinstance(one, Path) for one in _several(value))}
+    copies = kept.paths(table, recipe.steps[table], verb, names)
     for name, value in settings.items():
         if isinstance(value, Path):
             found[name] = copies.get((name, value), found[name])

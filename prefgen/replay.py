@@ -21,13 +21,14 @@ from prefgen.recipe import Recipe, Step, dump, load, worded
 from prefgen.run import home_of, journal_of, locked
 
 if TYPE_CHECKING:
-    from prefgen.compared import Ran
     from prefgen.planned import Plan
     from prefgen.replayed import Replay
+    from prefgen.ways import Ran
 
 ENDED_WELL = ("finished", "BudgetReached")
 """How a run ends that has written its dataset."""
-_PILOT = re.compile(r"# --take \d+\n")
+_PILOT = re.compile(r"\A# --take \d+\n")
+"""How the text of a pilot's recipe begins."""
 
 
 def replay(
@@ -52,6 +53,9 @@ def replay(
     """
     from prefgen.compared import compared, rebuilt
 
+    if (recipe or changed) and (overrides or preset):
+        what, cure = "a recipe that is handed in takes no overrides", "hand the changed one in as well: changed=…"
+        raise RecipeError([Problem("replay", "", what, cure)])
     place, to = Path(folder), None if out is None else _fresh(Path(out))
     told, text = _told(place), _text(place)
     ran = _ran(place, told, text, recipe)
@@ -96,15 +100,18 @@ def _text(place: Path) -> str:
 def _ran(place: Path, told: Mapping[str, Any], text: str, recipe: Recipe | None) -> Recipe:
     """The recipe that ran: the one handed in, where it is that, or as its text says it."""
     if recipe is not None:
-        if dump(worded(recipe)) != _PILOT.sub("", text, count=1):
+        if dump(worded(recipe)) not in {text, _PILOT.sub("", text)}:
             raise RecipeError(
                 [Problem("recipe", "", f"is not the one that ran in {place}", "hand in the one that did")]
             )
         return recipe
-    found = _loaded(place, told)
+    cure = f"hand the recipe in: prefgen.replay({str(place)!r}, recipe=…)"
+    try:
+        found = _loaded(place, told)
+    except RecipeError as e:
+        raise RecipeError([*e.problems, Problem(str(place), "", "if this was a recipe of Python", cure)]) from e
     for table, step in found.steps.items():
         if isinstance(step.verb, str) and "." in step.verb and step.verb not in verbs.names():
-            cure = f"hand the recipe in: prefgen.replay({str(place)!r}, recipe=…)"
             raise RunError(f"{place}: {table} is made by {step.verb}, a function of yours; {cure}")
     return found
 
@@ -124,8 +131,8 @@ def _opened(
     place: Path, told: Mapping[str, Any], ran: Recipe, text: str, fakes: Mapping[str, Any] | None
 ) -> Iterator["Ran"]:
     """The run, held so that no other changes it, with its journal and a folder to work in."""
-    from prefgen.compared import Ran
     from prefgen.llm.journal import Journal
+    from prefgen.ways import Ran
 
     home = home_of(place)
     if not journal_of(home).exists():

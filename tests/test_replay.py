@@ -210,6 +210,9 @@ def test_rows_that_failed_fail_again(odd: Callable[[str], Exception | None], tmp
     assert again(tmp_path).equal
     found = again(tmp_path, "steps.means.at_least=2")
     assert (found.left_out, found.wanted) == (0, 0)
+    assert found.notes == [
+        f"{8 if odd is refused else 12} draws failed in the run, and fail here; another run asks them again"
+    ]
 
 
 def test_what_failed_and_was_asked_again_since_is_another_dataset_and_says_so(tmp_path: Path) -> None:
@@ -503,6 +506,13 @@ def test_a_change_that_cannot_be_is_told(sets: list[str], said: str, base: Path)
     assert said in str(caught.value)
 
 
+def test_canaries_that_were_not_asked_are_not_known(base: Path) -> None:
+    found = again(base / "run", "canaries={share: 1.0}")
+    assert found.left_out == len(test_edits.PROMPTS)
+    assert step(found, "scored").wanted == found.wanted > 0
+    assert again(base / "run", "canaries={share: 0}").rows == []
+
+
 @pytest.mark.parametrize(
     ("stop", "said"),
     [("majorty", "no stop 'majorty'; did you mean 'majority'?"), ("first_readable", "")],
@@ -568,6 +578,24 @@ def test_a_recipe_with_functions_of_yours_is_handed_in(tmp_path: Path) -> None:
     assert changed.tables["short"][0] == 40 > changed.tables["short"][1]
     with pytest.raises(RecipeError, match="is not the one that ran in"):
         replay(tmp_path / "take-10", recipe=of_python(999))
+
+
+def test_a_recipe_of_python_that_is_no_page_is_handed_in(tmp_path: Path) -> None:
+    recipe = replace(priced(), steps={**priced().steps, "prompts": do("load", [{"prompt": "why? " * 210_000}])})
+    run(recipe, tmp_path, fakes={"it": costly})
+    with pytest.raises(RecipeError) as caught:
+        again(tmp_path)
+    assert "a recipe is a page" in str(caught.value)
+    assert "hand the recipe in: prefgen.replay(" in str(caught.value)
+    assert again(tmp_path, recipe=recipe).equal
+    with pytest.raises(RecipeError, match="takes no overrides; hand the changed one in as well"):
+        again(tmp_path, "steps.pairs.min_gap=1", recipe=recipe)
+
+
+def test_a_long_setting_is_no_file(tmp_path: Path) -> None:
+    steps = {**priced().steps, "scored": do("rubric", "responses", model="it", criterion="so " * 200, scores=["x"] * 5)}
+    run(replace(priced(), steps=steps), tmp_path, fakes={"it": costly}, take=3)
+    assert again(tmp_path / "take-3").equal
 
 
 def short(most: int) -> dict[str, Any]:
