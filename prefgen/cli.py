@@ -1,7 +1,8 @@
 """The command line: one short function a command. Data on stdout, all else on stderr.
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
-5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate · 130 interrupted.
+5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
+130 interrupted.
 """
 
 import json

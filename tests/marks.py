@@ -51,5 +51,5 @@ def again(said: str, codes: dict[str, str], marks: set[str]) -> str:
         )
     for mark in marks:
         said = re.sub(r"(Score|Rating|Text|\[RESULT\])(?=[: ])", rf"\1 {mark}", said)
-        said = re.sub(r"^\d+$", rf"Rating {mark}: \g<0>", said)
+        said = re.sub(r"^\d+$", rf"Rating {mark}: \g<0>", said, flags=re.MULTILINE)
     return said

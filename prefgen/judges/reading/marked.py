@@ -47,11 +47,12 @@ def marked_lines(reply: Reply, mark: str) -> str:
     """The lines that bear the mark, without it; of each only the word before it, and what follows. A line without a
     number goes on in the next one.
     """
-    lines, kept = answered(reply).splitlines(), list[str]()
+    lines, kept = [line for line in answered(reply).splitlines() if line.strip()], list[str]()
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        for found in list(re.finditer(rf"[ \t]?\b{mark}\b", line, re.IGNORECASE))[-1:]:
-            word = _WORD_BEFORE.search(line[: found.start()])
-            said = (word[0] if word else "") + line[found.end() :]
+        before, *after = re.split(rf"[ \t]?\b{mark}\b", line, flags=re.IGNORECASE)
+        if after:
+            word = _WORD_BEFORE.search(before)
+            said = (word[0] if word else "") + after[-1]
             kept.append(said if _SAYS.search(said) else f"{said}\n{following}")
     if not kept:
         raise absent(reply, f"score marked {mark}")
