@@ -11,6 +11,7 @@ from typing import Any
 
 from prefgen.configs import json_schema
 from prefgen.recipe import Recipe
+from prefgen.texts import plain
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -127,7 +128,8 @@ def _size(rows: int) -> str:
 
 def _about(recipe: Recipe) -> str:
     paper = recipe.paper.removeprefix("arXiv:")
-    link = f"[arXiv:{paper}](https://arxiv.org/abs/{paper})" if re.fullmatch(r"\d{4}\.\d{4,5}(v\d+)?", paper) else ""
+    known = re.fullmatch(r"\d{4}\.\d{4,5}(v\d+)?", paper, re.ASCII)
+    link = f"[arXiv:{paper}](https://arxiv.org/abs/{paper})" if known else ""
     lines = [_plain(recipe.about), f"Paper: {link or _plain(recipe.paper)}" if recipe.paper else ""]
     made = "Made by language models with prefgen, from the recipe below."
     return "\n\n".join(line for line in (*lines, made) if line)
@@ -187,7 +189,8 @@ def _judges(judges: Mapping[str, Any]) -> str:
     from prefgen.judged import AGREEMENT, agreement_rows, report_rows
 
     head, rows = report_rows(judges)
-    told, agreed = ([[_cell(cell) for cell in row] for row in some] for some in (rows, agreement_rows(judges)))
+    some = (rows, agreement_rows(judges))
+    told, agreed = ([[*map(_code, row[:2]), *map(_cell, row[2:])] for row in one] for one in some)
     table = "## Judges\n\n" + _table(head, told) if told else ""
     return table + ("\n\nHow far they agree:\n\n" + _table(AGREEMENT, agreed) if agreed else "")
 
@@ -268,10 +271,20 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Text that stays inside its cell and its code marks."""
-    return re.sub(r"\s+", " ", str(value)).replace("|", "\\|").replace("`", "'")
+    """Text that stays inside its cell and its code marks, however many backslashes stand before a bar."""
+    text = re.sub(r"\s+", " ", plain(str(value))).replace("`", "'")
+    return re.sub(r"\\+\|", "\u00a6", text).replace("|", "\\|")
+
+
+_ACTIVE = re.compile(r"://|www\.|@", re.IGNORECASE)
+"""What pages make links of without being asked."""
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&^]")
+_BEGINS = re.compile(r"^(\d{0,9})([-+=.)])")
+"""What at the beginning of a line makes it a list, a rule or a heading."""
 
 
 def _plain(text: str) -> str:
-    """A paragraph of somebody's text without markup of its own."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", re.sub(r"\s+", " ", text).strip())
+    """A paragraph of somebody's text without markup of its own; what would be a link stands in code marks."""
+    words = re.sub(r"\s+", " ", plain(text)).strip().split(" ")
+    told = " ".join(f"`{_cell(one)}`" if _ACTIVE.search(one) else _MARKUP.sub(r"\\\g<0>", one) for one in words)
+    return _BEGINS.sub(r"\1\\\2", told)

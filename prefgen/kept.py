@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from prefgen import settings as of_verbs
-from prefgen.asker import Asker, blanks, sections
+from prefgen.asker import Asker
 from prefgen.errors import PrefgenError
 from prefgen.planned import Plan, Planned
 from prefgen.recipe import Recipe, Step
@@ -32,12 +32,6 @@ _NEW, _OLD = ".files.new", ".files.old"
 
 class KeptError(PrefgenError):
     """What a replay cannot have, ``what; cure`` in one line."""
-
-
-def forget() -> None:
-    """Reads prompt files anew from here on: in a notebook, somebody may have changed them since the last run."""
-    sections.cache_clear()
-    blanks.cache_clear()
 
 
 # --- what a run leaves ----------------------------------------------------------------------

@@ -110,8 +110,8 @@ def _digest(path: Path) -> str:
 
 
 def _public(model: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's settings, less what is not set."""
-    return {name: value for name, value in model.items() if value not in (None, {})}
+    """A model's settings, less what is not set, or is its user's business."""
+    return {name: value for name, value in model.items() if value not in (None, {}) and name != "trusted"}
 
 
 def judged(plan: "Plan", tables: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
+from prefgen.allow import NOTHING, Allow
 from prefgen.asker import Asker
 from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
-from prefgen.rows import DROPPED
 
 Stop = Callable[[Sequence[Sequence[dict[str, Any]]], int], int]
 """The rows of each draw so far, and how many draws there may be: how many more are wanted."""
@@ -43,8 +43,9 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe found sound: its steps in order, its models, what will not be sent, functions for ``fake/…``, and of
-    which table how many rows are enough, and how often a judge is tried with a known answer.
+    """A recipe found sound: its steps in order, its models, what is to be told before it runs, functions for
+    ``fake/…``, of which table how many rows are enough, how often a judge is tried with a known answer, and what its
+    caller allows.
     """
 
     recipe: Recipe
@@ -54,11 +55,4 @@ class Plan:
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
     canaries: Canaries = field(default_factory=Canaries)
-
-
-def reasons(rows: pl.DataFrame) -> str:
-    """Why a source has no row left, in words."""
-    if DROPPED not in rows.columns or rows.is_empty():
-        return "give it rows with a prompt each"
-    counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
-    return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)
+    allow: Allow = NOTHING

@@ -185,7 +185,10 @@ def _canaries(step: Planned, asker: Asker, rows: pl.DataFrame, client: Client, p
 async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:
     """One row's draws. A stop ends them for good where all are known; stand-ins may end them too early."""
     order, drawn, ended, unknown = pool_order(step.models, seed, row), list[list[Row]](), False, False
-    asks = asker.asks(row)
+    try:
+        asks = asker.asks(row)
+    except RowFailed:
+        return []
     for k in range(asker.n):
         ended = ended or bool(step.stop and step.stop(drawn, asker.n) == 0)
         if ended and not unknown:

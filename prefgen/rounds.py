@@ -101,7 +101,13 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count)
     """All draws of one row, in rounds."""
     asker, drawn = _asker(step), list[_Drawn]()
     order = pool_order(step.models, seed, row)
-    asks = asker.asks(row)
+    try:
+        asks = asker.asks(row)
+    except RowFailed as e:  # a row that is no prompt: more than any model reads
+        count.drawn += 1
+        drawn.append(_Drawn(status=e.reason, detail=str(e), failed=True))
+        _tell(count, drawn[-1])
+        return drawn
     while more := _more(step, asker, drawn):
         draws = range(len(drawn), len(drawn) + more)
         count.drawn += more

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen import folders
+from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
 from prefgen.recipe import Recipe, dump
@@ -52,7 +54,7 @@ class Run:
         return pl.read_parquet(self.folder / "tables" / f"{name}.parquet")
 
 
-def run(
+def run(  # noqa: PLR0913  (each is the caller's to set)
     recipe: Recipe,
     folder: str | Path | None = None,
     *,
@@ -63,13 +65,15 @@ def run(
     side_by_side: int | None = None,
     progress: "Progress | None" = None,
     say: Say = lambda _: None,
+    allow: Allow = NOTHING,
 ) -> Run:
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
     What the journal holds is not asked again, so running again is resuming. ``fakes`` are functions for models
     called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
-    (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out.
+    (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
+    the recipe may do beyond data.
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
@@ -80,11 +84,11 @@ def run(
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
 
-    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take)
+    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     gates = gate.plans(plan)
-    for notice in plan.notices:
-        say(f"note: {notice}")
+    _tell(plan, gates, say)
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
+    folders.check(home, named=folder is not None)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
@@ -99,6 +103,12 @@ def run(
         if progress.ended:
             raise progress.ended
     return Run(place, progress.counts, done.configs, done.seconds)
+
+
+def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
+    """What will not be sent, which hosts are asked with which keys, and which files are read, before anything is."""
+    for notice in dict.fromkeys([*plan.notices, *(one for gated in gates.values() for one in gated.notices)]):
+        say(f"note: {notice}")
 
 
 async def _made(
@@ -244,7 +254,12 @@ def _lock(handle: int, place: Path) -> None:
 
 
 def estimates(
-    recipe: Recipe, folder: str | Path | None = None, *, take: int | None = None, say: Say = lambda _: None
+    recipe: Recipe,
+    folder: str | Path | None = None,
+    *,
+    take: int | None = None,
+    say: Say = lambda _: None,
+    allow: Allow = NOTHING,
 ) -> "Mapping[str, Estimate]":
     """What a run of this recipe would ask, step by step, given what its journal holds. Sends nothing.
 
@@ -255,10 +270,9 @@ def estimates(
     from prefgen import dataset, gate
     from prefgen import plan as planning
 
-    plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False)
+    plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False, allow=allow)
     gates = gate.plans(plan, keys=False)
-    for notice in plan.notices:
-        say(f"note: {notice}")
+    _tell(plan, gates, say)
     kept = journal_of(folder_of(recipe, folder))
     with TemporaryDirectory() as nowhere:
         return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))

@@ -181,7 +181,7 @@ def _check_files(place: Path, found: Verified) -> None:
     for name, told_sum in wanted.items():
         path = place / name
         found.files += 1
-        if not path.is_file():
+        if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
             found.missing.append(name)
         elif digest(path) != told_sum:
             found.changed.append(name)
