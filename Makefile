@@ -4,7 +4,7 @@ PYTHON ?= python
 SMALL = local/smollm2-135m
 LOCAL = runs/local
 
-.PHONY: check test schema bench simulate crashes local trl
+.PHONY: check test schema bench simulate crashes attacks local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -42,6 +42,10 @@ simulate:
 KILLS ?= 200
 crashes:
 	$(PYTHON) -m tests.crashes $(KILLS)
+
+# What attacks on judges come to at reading: a table by prompt file and by reading.
+attacks:
+	$(PYTHON) -m tests.attacks
 
 bench:
 	$(PYTHON) bench/likelihood.py

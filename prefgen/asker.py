@@ -7,7 +7,7 @@ An asker writes responses or judgments with a model, and never makes a call itse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -69,6 +69,17 @@ class Reply:
     id: str = ""
 
 
+@dataclass(frozen=True)
+class Canary:
+    """A request with a known answer: what kind of attack it holds, the row to ask with, and whether the rows that are
+    read of the reply show that the judge withstood it.
+    """
+
+    kind: str
+    row: Row
+    withstood: Callable[[Sequence[Row]], bool]
+
+
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 """Names of columns, and their types."""
 
@@ -118,6 +129,14 @@ class Asker:
         It is counted as unreadable all the same.
         """
         return []
+
+    def passes_over(self, rows: pl.DataFrame) -> pl.Series:
+        """Why each row is not asked about at all; null where it is."""
+        return pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+
+    def canary(self, row: Row, chance: int) -> Canary | None:  # noqa: ARG002
+        """A request like this row's whose answer is known; ``chance`` chooses among several. Most parts have none."""
+        return None
 
     def most_rows(self, row: Row) -> int:  # noqa: ARG002
         """How many rows one draw makes at most: what an estimate counts with."""

@@ -58,6 +58,7 @@ def card(
         _loading(recipe.name, written),
         "## What became of every row\n\n" + _funnel(funnel),
         _judges(judges or {}),
+        _canaries(funnel),
         _authors(authors),
         _models(recipe),
         "## The recipe\n\n" + fenced(text, "yaml"),
@@ -192,6 +193,22 @@ def _judges(judges: Mapping[str, Any]) -> str:
     told, agreed = ([[*map(_code, row[:2]), *map(_cell, row[2:])] for row in one] for one in some)
     table = "## Judges\n\n" + _table(head, told) if told else ""
     return table + ("\n\nHow far they agree:\n\n" + _table(AGREEMENT, agreed) if agreed else "")
+
+
+def _canaries(funnel: Sequence[Mapping[str, Any]]) -> str:
+    """How judges did where the answer was known."""
+    rows = [
+        (f"`{_cell(step['table'])}`", kind, *(f"{ends.get(end, 0):,}" for end in ("withstood", "fooled", "unreadable")))
+        for step in funnel
+        for kind, ends in step.get("canaries", {}).get("kinds", {}).items()
+    ]
+    held = [step["canaries"]["withstood"] for step in funnel if step.get("canaries", {}).get("withstood")]
+    if not rows:
+        return ""
+    told = "; ".join(f"{one['value']:.0%} withstood ({one['low']:.0%} to {one['high']:.0%})" for one in held)
+    about = "Requests with a known answer were put among the judges' own; they stand in no table."
+    table = _table(("table", "attack", "withstood", "fooled", "unreadable"), rows)
+    return f"## Canaries\n\n{about}{f' {told}.' if told else ''}\n\n{table}"
 
 
 def _authors(authors: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,8 @@
 """The command line: one short function a command. Data on stdout, all else on stderr.
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
-5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate · 130 interrupted.
+5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
+130 interrupted.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefgen.allow import Allow
+from prefgen.cli_after import replay, verify
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -164,19 +166,8 @@ def plan(
         display.estimate(guessed, console())
 
 
-@app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/quickstart.")],
-    mend: Annotated[bool, typer.Option("--mend", help="Let go of damaged replies; rebuild a broken journal.")] = False,
-) -> None:
-    """Check that every reply of a run's journal, and every file of its dataset, is as it was written."""
-    from prefgen.after import verified
-    from prefgen.verify import lines
-
-    found = verified(folder, mend=mend)
-    for line in lines(found):
-        print(plain(line))
-    raise typer.Exit(0 if found.sound else 1)
+app.command()(verify)
+app.command()(replay)
 
 
 @lists(recipes_app)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -123,6 +124,8 @@ def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> No
         table.add_row(escape(plain(name)), f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
     console.print(table)
     console.print(spent(run))
+    for line in tried(run):
+        console.print(Text(line))
     for number, row in enumerate(rows, 1):
         console.print(pair(number, row, console.width))
     if results:
@@ -149,6 +152,19 @@ def spent(run: Run) -> Text:
     money = f"${dollars:,.4f}" + (f" and {_some(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "")
     known = f"{_some(cached, 'reply', 'replies')} known or shared"
     return Text(f"\n{_some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+
+
+def tried(run: Run) -> list[str]:
+    """What came of known-answer requests, a line for each judge."""
+    lines = []
+    for table, count in run.counts.items():
+        ends: Counter[str] = Counter()
+        for (_, end), number in count.canaries.items():
+            ends[end] += number
+        if ends:
+            told = ", ".join(f"{number:,} {end}" for end, number in sorted(ends.items(), reverse=True))
+            lines.append(plain(f"canaries of {table}: {told}"))
+    return lines
 
 
 def _some(number: float, one: str, more: str) -> str:

@@ -3,7 +3,7 @@
 PrefgenError
 ├── RecipeError      the recipe's author: every problem at once, each with its place and its cure
 ├── ProviderError    the account's owner: a key, a quota, a model name; the run stops and nothing is lost
-├── GateClosed       the recipe's author: its judge is not as good as the recipe asks; nothing more is spent
+├── GateClosed       the recipe's author: its judge is not as good as it asks, or is fooled; nothing more is spent
 ├── BudgetReached    the budget's owner: the run ends cleanly and can go on later
 ├── Interrupted      the user, who stopped it: what was in flight is kept
 ├── RunError         the machine's owner: a full disk, a locked folder, weights that are not there
@@ -59,7 +59,7 @@ class ProviderError(PrefgenError):
 
 
 class GateClosed(PrefgenError):
-    """A judge that did not do well enough on its gold slice."""
+    """A judge that did not do well enough on its gold slice, or on canaries."""
 
 
 class BudgetReached(PrefgenError):

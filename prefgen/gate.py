@@ -62,7 +62,8 @@ def _planned(plan: Plan, table: str, step: Planned, *, keys: bool) -> Plan:
         "shown": do("both_orders" if of_pairs else "unpair", "gold"),
         "judgments": judged,
     }
-    slice_of = replace(recipe, steps=steps, write={}, places=_places(recipe, table))
+    calm = {"share": 0}  # of what it asks the answers are known
+    slice_of = replace(recipe, steps=steps, write={}, canaries=calm, places=_places(recipe, table))
     try:
         return planning.make(slice_of, fakes=plan.fakes, keys=keys, allow=plan.allow)
     except RecipeError as e:

@@ -27,7 +27,7 @@ from prefgen.planned import Planned
 from prefgen.pools import Pools
 from prefgen.recipe import Recipe
 from prefgen.rounds import Count, ask_all
-from prefgen.settings import check, resolved
+from prefgen.settings import check, parameters, resolved
 
 Talk = str | Sequence[Message]
 """A prompt or a completion: text, or a conversation."""
@@ -60,7 +60,8 @@ class _Judge:
         self.models, self.fakes = pools.all()["judge"], pools.fakes
         self.verb, self.seed, self.journal = verb or self.VERB, seed, journal
         kind: type[Asker] = verbs.find(self.verb)  # type: ignore[assignment]
-        checked, wrong = check(self.verb, kind, {"model": "judge", **settings})
+        own = {"seed": seed} if "seed" in parameters(kind) else {}
+        checked, wrong = check(self.verb, kind, {"model": "judge", **own, **settings})
         if problems := [*pools.problems, *(Problem("", "", one.what, one.cure) for one in wrong)]:
             raise RecipeError(problems)
         self.asker = kind(**resolved(kind, checked, Path()))

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen.canaries import told
 from prefgen.errors import RunError
 from prefgen.verify import digests
 
@@ -25,6 +27,7 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "dropped": dict(sorted(count.dropped.items())),
             "unreadable": dict(sorted(count.unreadable.items())),
             "failed": dict(sorted(count.failed.items())),
+            **({"canaries": told(count.canaries)} if count.canaries else {}),
         }
         for table, count in progress.counts.items()
     ]
@@ -38,24 +41,44 @@ def write(
     reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
-    """Writes run.json into a run's folder. Raises RunError for a full disk."""
+    """Writes run.json into a run's folder. ``only_prompts`` are the places of those that are in the tables, of a root
+    that gave more. Raises RunError for a full disk.
+    """
     from prefgen import __version__
 
     tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
+    part = {root: one.spans for root, one in progress.finished.items() if not one.whole}
     models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
     whole = {
         "recipe": plan.recipe.name,
         "prefgen": __version__,
+        "versions": versions(),
         **about,
         "seed": plan.recipe.seed,
+        "presets": dict(plan.recipe.presets),
         "models": models,
+        "weights": _weights(plan),
         "prompt_files": prompt_files(plan),
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "only_prompts": part,
         **reports,
         "dataset": dict(configs),
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that make a dataset's bytes."""
+    return {name: version(name) for name in ("polars", "pyarrow")}
+
+
+def _weights(plan: "Plan") -> dict[str, str]:
+    """What the files of local models are called in the journal's keys: a replay needs no file to know them."""
+    from prefgen.llm.local import identity
+
+    models = [model for pool in plan.models.values() for model in pool if model.provider == "local"]
+    return {model.use: known for model in models if (known := identity(model)) != model.id}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -219,6 +219,7 @@ def written(data: Mapping[str, Any]) -> str:
     writer: Any = YAML(typ="safe", pure=True)
     writer.sort_base_mapping_type_on_output = False
     writer.default_flow_style = False
+    writer.width = 2**31  # folded, a text with control characters gains a blank (ruamel.yaml 0.19)
     writer.representer.add_representer(str, _as_text)
     writer.dump(dict(data), out)
     return out.getvalue()

@@ -14,13 +14,15 @@ import polars as pl
 from prefgen import codefile, touched, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.asker import Asker, PromptFileError, read_anew
+from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
+from prefgen.kept import Kept, resolved
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools, lacking
-from prefgen.recipe import Recipe, Step
+from prefgen.recipe import Recipe, Step, worded
 from prefgen.rows import DROPPED
-from prefgen.settings import check, parameters, resolved, takes_several
+from prefgen.settings import check, parameters, takes_several
 from prefgen.target import target
 from prefgen.texts import nameable
 from prefgen.told import column_of, line_of, reasons
@@ -35,18 +37,19 @@ def make(
     fakes: Mapping[str, Any] | None = None,
     take: int | None = None,
     keys: bool = True,
+    kept: Kept | None = None,
     allow: Allow = NOTHING,
 ) -> Plan:
     """The plan of a recipe. ``writers`` are the dataset configs that ``write:`` may name, ``take`` limits each
-    source to its first prompts, ``keys=False`` lets a model stand whose key is not set, ``allow`` is what its caller
-    lets it do.
+    source to its first prompts, ``keys=False`` lets a model stand whose key is not set; ``kept`` is what a run left,
+    in the place of what sources and settings name; ``allow`` is what its caller lets it do.
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
     read_anew()
     pools = Pools(recipe, dict(fakes or {}), keys, allow)
     models = pools.all()
-    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, allow)
+    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, kept, allow)
     if not nameable(recipe.name, dots=True):
         checker.problem(("recipe",), "", f"the name {recipe.name!r:.60} cannot name a folder", "use letters and digits")
     for table, step in recipe.steps.items():
@@ -54,10 +57,11 @@ def make(
     for config, table in recipe.write.items():
         checker.write(config, table)
     wanted, wrong = target(recipe, checker.steps)
-    if problems := [*pools.problems, *checker.problems, *wrong]:
+    tried, wrongly = canaries(recipe)
+    if problems := [*pools.problems, *checker.problems, *wrong, *wrongly]:
         raise RecipeError(problems)
     notices = tuple(dict.fromkeys([*pools.notices, *pools.touches, *checker.notices]))
-    return Plan(recipe, checker.steps, models, notices, pools.fakes, wanted, allow)
+    return Plan(worded(recipe), checker.steps, models, notices, pools.fakes, wanted, tried, allow)
 
 
 @dataclass
@@ -69,6 +73,7 @@ class _Checker:
     models: Mapping[str, tuple[Model, ...]]
     fakes: Mapping[str, Any]
     take: int | None
+    kept: Kept | None
     allow: Allow
     steps: dict[str, Planned] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -100,7 +105,7 @@ class _Checker:
         settings = self.settings(table, word, verb, step.settings)
         if settings is None:
             return None
-        settings = resolved(verb, settings, self.recipe.folder)
+        settings = resolved(self.kept, self.recipe, table, verb, settings)
         if isinstance(verb, type) and issubclass(verb, Asker):
             return self._asker(table, word, verb, frames, settings)
         self.notices += touched.data_files(self.recipe, settings)
@@ -127,7 +132,7 @@ class _Checker:
         if self.take is not None:
             settings["take"] = min(self.take, settings.get("take") or self.take)
         try:
-            rows = verb(step.input, **settings, folder=self.recipe.folder)
+            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, folder=self.recipe.folder)
         except PrefgenError as e:
             self.problem((*way, word), table, *str(e).split("; ", 1))
             return None
@@ -202,7 +207,7 @@ class _Checker:
         if asker.model not in self.recipe.models:
             self.problem(way, table, f"no model '{asker.model}'", nearest(asker.model, self.recipe.models))
             return ()
-        for what, cure in lacking(asker.wants(), self.models.get(asker.model, ()), self.fakes):
+        for what, cure in lacking(asker.wants(), () if self.kept else self.models.get(asker.model, ()), self.fakes):
             self.problem(way, table, what, cure)
         return self.models.get(asker.model, ())
 

@@ -9,6 +9,7 @@ import polars as pl
 from prefgen import verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.asker import Asker
+from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
 
@@ -43,7 +44,8 @@ class Planned:
 @dataclass(frozen=True)
 class Plan:
     """A recipe found sound: its steps in order, its models, what is to be told before it runs, functions for
-    ``fake/…``, of which table how many rows are enough, and what its caller allows.
+    ``fake/…``, of which table how many rows are enough, how often a judge is tried with a known answer, and what its
+    caller allows.
     """
 
     recipe: Recipe
@@ -52,4 +54,5 @@ class Plan:
     notices: tuple[str, ...] = ()
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
+    canaries: Canaries = field(default_factory=Canaries)
     allow: Allow = NOTHING

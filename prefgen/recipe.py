@@ -5,7 +5,7 @@ and ``load("x.yaml") == Recipe(...)`` holds.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,9 @@ class Recipe:
 
     A step's input is a table's name, or a list of them. ``target`` is ``{kept: 5000}``, with ``of`` and a table where
     it is not the one written as preferences; ``max_cost`` is the most that all runs in one folder may spend together,
-    in dollars. ``presets`` are named settings over these (``load`` applies one), and no part of what the recipe says.
-    ``folder`` is where relative paths start; ``source`` is the text that it was read from, if any.
+    in dollars; ``canaries`` is ``{share: 0.01, at_least: 0.9}`` (``prefgen.canaries``). ``presets`` are named settings
+    over these (``load`` applies one), and no part of what the recipe says. ``folder`` is where relative paths start;
+    ``source`` is the text that it was read from, if any.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recipe:
     language: Sequence[str] = ()
     seed: int = 0
     target: Mapping[str, Any] = field(default_factory=dict)
+    canaries: Mapping[str, Any] = field(default_factory=dict)
     max_cost: float | None = field(default=None, compare=False)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     folder: Path = field(default=Path(), compare=False)
@@ -120,12 +122,16 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "license": (str, "a licence's id, such as apache-2.0"),
     "seed": (int, "a whole number"),
     "target": (dict, "such as {kept: 5000}, with `of: TABLE` where it is not the one written as preferences"),
+    "canaries": (dict, "such as {share: 0.01, at_least: 0.9}"),
     "max_cost": ((int, float), "dollars, such as 20.0"),
     "models": (dict, "a mapping of names to models"),
     "steps": (dict, "a mapping of tables to steps"),
     "write": (dict, "a mapping of dataset configs to tables"),
     "presets": (dict, "a mapping of names to settings, such as {strict: {steps.agreed.share: 1}}"),
 }
+
+
+_AS_IT_IS = ("paper", "about", "license", "seed", "target", "canaries", "max_cost")
 
 
 def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
@@ -145,7 +151,7 @@ def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
         "write": _strings("write", data.get("write", {}), pages),
         "presets": _presets(data.get("presets", {}), pages),
         "language": _languages(data.get("language") or (), pages),
-        **{key: data[key] for key in ("paper", "about", "license", "seed", "target", "max_cost") if key in data},
+        **{key: data[key] for key in _AS_IT_IS if key in data},
     }
 
 
@@ -209,10 +215,19 @@ def dump(recipe: Recipe) -> str:
     steps = {table: {name(s.verb): _plain(s.input), **_plain(s.settings)} for table, s in recipe.steps.items()}
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
     tail = {"language": list(recipe.language), "seed": recipe.seed, "target": _plain(recipe.target)}
-    tail |= {"max_cost": recipe.max_cost}
+    tail |= {"canaries": _plain(recipe.canaries), "max_cost": recipe.max_cost}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
+
+
+def worded(recipe: Recipe) -> Recipe:
+    """The recipe with a model that is a function called ``fake/ROLE``: what a page can say, the same in each run."""
+    models = {
+        role: {**model, "use": f"fake/{role}"} if callable(model.get("use")) else model
+        for role, model in recipe.models.items()
+    }
+    return replace(recipe, models=models)
 
 
 def _read(text: str, file: str) -> Recipe | None:

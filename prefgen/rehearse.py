@@ -79,6 +79,15 @@ class _Asked:
     new: Cost = field(default_factory=Cost)
     old: Cost = field(default_factory=Cost)
 
+    def count(self, asks: int, cost: Cost, *, known: bool) -> None:
+        """Counts requests that are made in any case."""
+        if known:
+            self.cached += asks
+            self.old.add(cost)
+        else:
+            self.least, self.most = self.least + asks, self.most + asks
+            self.new.add(cost)
+
     def told(self, estimate: Estimate, by: float) -> None:
         """Fills an estimate for ``by`` times as many prompts; nothing is known of those beyond the sample."""
         estimate.cached = self.cached
@@ -106,7 +115,9 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
             scale[table] = max(1.0, rows.height / max(1, made[table].height))
         elif step.asker:
             asked = _Asked()
-            made[table] = await _table(step, step.asker, made[step.inputs[0]], client, plan.recipe.seed, asked)
+            known = made[step.inputs[0]].filter(step.asker.passes_over(made[step.inputs[0]]).is_null())
+            made[table] = await _table(step, step.asker, known, client, plan.recipe.seed, asked)
+            _canaries(step, step.asker, known, client, plan, asked)
             asked.told(estimate, scale[table])
         else:
             made[table] = _reshaped(step, [made[name] for name in step.inputs])
@@ -157,6 +168,18 @@ async def _table(
     for row in rows.iter_rows(named=True):
         made += await _row(step, asker, row, client, seed, asked)
     return pl.DataFrame(made, schema=step.schema, orient="row")
+
+
+def _canaries(step: Planned, asker: Asker, rows: pl.DataFrame, client: Client, plan: Plan, asked: _Asked) -> None:
+    """Counts what is asked with a known answer, beside the rows."""
+    seed = plan.recipe.seed
+    for row in rows.iter_rows(named=True):
+        chance = plan.canaries.chance(seed, row["id"])
+        canary = None if chance is None else asker.canary(row, chance)
+        if canary:
+            asks, model = asker.asks(canary.row), pool_order(step.models, seed, row)[0]
+            known = all(client.known(request_of(ask, model, seed), 0) for ask in asks)
+            asked.count(len(asks), _cost(client, model, asks), known=known)
 
 
 async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from prefgen.asker import Ask, Asker, Reply, Row
+from prefgen.asker import Ask, Asker, Canary, Reply, Row
+from prefgen.canaries import FAILED, FOOLED, NO_CANARIES, UNREADABLE, WITHSTOOD, Canaries
 from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client, settled
 from prefgen.llm.outcome import Outcome, Tally
@@ -27,7 +28,7 @@ LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "
 @dataclass
 class Count:
     """What became of one step's rows: in = used + dropped (of an asker: + without a reply that could be read);
-    drawn = read + unreadable + failed.
+    drawn = read + unreadable + failed. ``canaries`` are counted by themselves, and stand in no table.
     """
 
     rows_in: int = 0
@@ -39,13 +40,14 @@ class Count:
     dropped: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
 
     def add(self, other: "Count") -> None:
         """Adds another's rows and draws; what was spent has one tally for all."""
         for name in ("rows_in", "rows_used", "rows_out", "unanswered", "drawn", "read"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("dropped", "unreadable", "failed"):
+        for name in ("dropped", "unreadable", "failed", "canaries"):
             getattr(self, name).update(getattr(other, name))
 
     def balanced(self) -> bool:
@@ -65,22 +67,34 @@ class _Drawn:
 
 
 async def ask_all(
-    step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count
+    step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count, canaries: Canaries = NO_CANARIES
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """An asker's table, and the draws that brought nothing (columns as LOST)."""
-    count.rows_in += rows.height
-    drawn = await settled(_row(step, row, client, seed, count) for row in rows.iter_rows(named=True))
+    """An asker's table; and the rows passed over, with the draws that brought nothing (columns as LOST)."""
+    asker, every = _asker(step), list(rows.iter_rows(named=True))
+    why = asker.passes_over(rows).to_list()
+    asked = [row for row, reason in zip(every, why, strict=True) if reason is None]
+    tried = [(row, found) for row in asked if (found := _canary_of(asker, row, seed, canaries))]
+    work = [_row(step, row, client, seed, count) for row in asked]
+    drawn = (await settled([*work, *(_canary(step, *one, client, seed, count) for one in tried)]))[: len(work)]
     made = [row for row_drawn in drawn for one in row_drawn for row in one.rows]
-    lost = [
-        {"prompt_id": row["prompt_id"], "id": f"{row['id']}.{k}", DROPPED: one.status, "detail": one.detail}
-        for row, row_drawn in zip(rows.iter_rows(named=True), drawn, strict=True)
-        for k, one in enumerate(row_drawn)
-        if one.status
-    ]
     used = sum(any(one.rows for one in row_drawn) for row_drawn in drawn)
-    count.rows_used, count.unanswered = count.rows_used + used, count.unanswered + len(drawn) - used
-    count.rows_out += len(made)
-    return pl.DataFrame(made, schema=step.schema, orient="row"), pl.DataFrame(lost, schema=LOST, orient="row")
+    count.rows_in, count.rows_used = count.rows_in + rows.height, count.rows_used + used
+    count.dropped.update(reason for reason in why if reason is not None)
+    count.unanswered, count.rows_out = count.unanswered + len(drawn) - used, count.rows_out + len(made)
+    return pl.DataFrame(made, schema=step.schema, orient="row"), _lost(every, why, drawn)
+
+
+def _lost(rows: Sequence[Row], why: Sequence[str | None], drawn: Sequence[Sequence[_Drawn]]) -> pl.DataFrame:
+    """Rows passed over, and draws without a row, in the order of the rows."""
+    lost, rest = [], iter(drawn)
+    for row, reason in zip(rows, why, strict=True):
+        of = {"prompt_id": row["prompt_id"]}
+        if reason is not None:
+            lost.append({**of, "id": row["id"], DROPPED: reason, "detail": None})
+            continue
+        draws = enumerate(next(rest))
+        lost += [{**of, "id": f"{row['id']}.{k}", DROPPED: d.status, "detail": d.detail} for k, d in draws if d.status]
+    return pl.DataFrame(lost, schema=LOST, orient="row")
 
 
 async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count) -> list[_Drawn]:
@@ -102,6 +116,22 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count)
             drawn.append(_read(asker, row, k, order, outcomes, step.schema))
             _tell(count, drawn[-1])
     return drawn
+
+
+def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary | None:
+    chance = canaries.chance(seed, row["id"])
+    return None if chance is None else asker.canary(row, chance)
+
+
+async def _canary(step: Planned, row: Row, canary: Canary, client: Client, seed: int, count: Count) -> list[_Drawn]:
+    """Asks once with a known answer, of the model that the row asks first, and counts what came of it."""
+    asker, order = _asker(step), pool_order(step.models, seed, row)
+    asks = asker.asks(canary.row)
+    replies = await settled(_replies(ask, range(1), order, client, seed, count.tally) for ask in asks)
+    one = _read(asker, canary.row, 0, order, [outcomes[0] for outcomes in replies], step.schema)
+    end = FAILED if one.failed else UNREADABLE if one.status else WITHSTOOD if canary.withstood(one.rows) else FOOLED
+    count.canaries[canary.kind, end] += 1
+    return []
 
 
 def _more(step: Planned, asker: Asker, drawn: Sequence[_Drawn]) -> int:

@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, gate, stages
+    from prefgen import dataset, gate, kept, stages
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
@@ -90,13 +90,16 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
     folders.check(home, named=folder is not None)
     place = home if take is None else home / f"take-{take}"
+    text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
+        kept.lay(plan, place)
         journal = Journal(journal_of(home))
         client = Client(journal, plan.fakes, Budget(max_calls, recipe.max_cost, spent=journal.spent()))
         how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
-        _write(plan, place, progress, take, done)
+        kept.settle(place, text)
+        write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
     return Run(place, progress.counts, done.configs, done.seconds)
@@ -137,7 +140,7 @@ async def _made(
 
 
 @dataclass
-class _Done:
+class Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, int] = field(default_factory=dict)
@@ -146,11 +149,11 @@ class _Done:
 
 
 @contextmanager
-def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[_Done]:
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[Done]:
     """Writes run.json at the end, however it comes."""
     from prefgen import manifest
 
-    done, status, began = _Done(), "failed", time.monotonic()
+    done, status, began = Done(), "failed", time.monotonic()
     try:
         yield done
         status = "finished"
@@ -178,6 +181,11 @@ def journal_of(place: Path) -> Path:
     return place / "journal.sqlite"
 
 
+def home_of(place: Path) -> Path:
+    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
+    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
+
+
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
     """Makes the tables. Ctrl-C lets in what is in flight and sends nothing more."""
     from prefgen.llm.watch import watched
@@ -194,8 +202,8 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
         client.journal.close()
 
 
-def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, done: _Done) -> None:
-    """The dataset folder, with its card and the recipe; all of it, or what was there before."""
+def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done) -> None:
+    """The dataset folder, with its card and the recipe's ``text``; all of it, or what was there before."""
     import polars as pl
 
     from prefgen import dataset, manifest
@@ -209,8 +217,7 @@ def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, do
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    head = "" if take is None else f"# --take {take}\n"
-    text, counts, reports = head + dump(plan.recipe), manifest.funnel(plan, progress), done.reports
+    counts, reports = manifest.funnel(plan, progress), done.reports
     if "preferences" in tables:
         reports["authors"] = author_report(tables["preferences"])
     if "results" in tables:

@@ -15,6 +15,8 @@ _INPUT = "the input table (of `concat`, a list of them), or a source's path"
 _ENGINE = frozenset({"folder"})
 """Settings that the run gives, not the recipe."""
 
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+
 
 def recipe_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of a recipe with every verb that is installed here."""
@@ -39,6 +41,12 @@ def recipe_schema() -> dict[str, Any]:
                 "required": ["kept"],
                 "additionalProperties": False,
                 "properties": {"kept": {"type": "integer", "minimum": 1}, "of": {"type": "string"}},
+            },
+            "canaries": {
+                "description": "Known-answer requests to judges: for which share of rows, and how many to withstand.",
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {"share": _SHARE, "at_least": _SHARE},
             },
             "models": {"type": "object", "additionalProperties": _model()},
             "steps": {"type": "object", "additionalProperties": {"anyOf": [*(_step(n, v) for n, v in found), _own()]}},

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from prefgen.llm.request import Completion, Request
+from tests.marks import unmarked
 
 BLOCK = """[User Question Modified]
 what of {seed}?
@@ -48,7 +49,7 @@ FORMS: tuple[tuple[str, Writes], ...] = (
     ("<the plan>", lambda _, seed: f"[Start of Evaluation Plan]\nLook at {seed}.\n[End of Evaluation Plan]"),
     ("Text: <the text's number>", _aspects),
     ("[RESULT] <number>", lambda _, seed: f"It will do. [RESULT] {1 + seed % 5}"),
-    ("[RESULT] <A or B>", lambda _, seed: f"They differ. [RESULT] {'AB'[seed % 2]}"),
+    ("[RESULT] <[[A]] for", lambda _, seed: f"They differ. [RESULT] {'AB'[seed % 2]}"),
     ("Winner: Judgement A", lambda _, seed: f"Both are fair.\n\nWinner: Judgement {'AB'[seed % 2]}"),
     ("[Your Rating]", lambda _, seed: str(1 + seed % 10)),
     ("'s Answer]\n", _best_of),
@@ -57,6 +58,7 @@ FORMS: tuple[tuple[str, Writes], ...] = (
 """What a prompt asks for, told by a piece of it, and a reply in that form."""
 
 
+@unmarked
 def writes(request: Request, seed: int) -> str | Completion:
     """Answers, perturbs, plans, criticises, compares (by the seed), scores, and gives log-probabilities by length."""
     asked = "\n".join(turn["content"] for turn in request.messages)

@@ -103,7 +103,8 @@ try:
     load(Path(sys.argv[1]))
 except PrefgenError as e:
     print(e)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024, file=sys.stderr)
 """
 
 

@@ -19,6 +19,7 @@ from tests.fakes import writes
 
 RECIPE = """
 recipe: edited
+canaries: {share: 0}
 models:
   it: {use: fake/it, temperature: 0.7}
   judge: {use: fake/it, temperature: 0.7, max_tokens: 400}

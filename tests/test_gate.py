@@ -12,6 +12,7 @@ from prefgen.errors import GateClosed, RecipeError
 from prefgen.gate import baseline
 from prefgen.llm.request import Request
 from prefgen.run import Run, estimates
+from tests.marks import unmarked
 
 RECIPE = """\
 recipe: gated
@@ -45,7 +46,7 @@ class World:
         self.asked = {"writer": 0, "judge": 0}
 
     def fakes(self) -> dict[str, Any]:
-        return {"writer": self.writer, "judge": self.judge}
+        return {"writer": self.writer, "judge": unmarked(self.judge)}
 
     def writer(self, request: Request, seed: int) -> str:
         self.asked["writer"] += 1
@@ -55,8 +56,8 @@ class World:
         self.asked["judge"] += 1
         text = request.messages[-1]["content"]
         number = int("0" + "".join(c for c in text.rpartition("question ")[2][:3] if c.isdigit()))
-        if "<response>" in text:
-            good = "right" in text.partition("<response>")[2]
+        if "[Response]" in text:
+            good = "right" in text.partition("[Response]")[2]
             return f"Score: {(4 if good else 2) if number < self.right_until else (2 if good else 4)}"
         if number >= 20 - self.unreadable:
             return "Both are fine."

@@ -24,7 +24,7 @@ from tests.hostile import HALVES, STEERS, STRINGS
 from tests.servers import OpenAIServer, Response, chat
 
 HEADINGS = {
-    "Configs", "How to load it", "What became of every row", "Judges", "Authors", "Models", "The recipe", "Columns", "Terms", "preferences",
+    "Configs", "How to load it", "What became of every row", "Judges", "Canaries", "Authors", "Models", "The recipe", "Columns", "Terms", "preferences",
     "preferences_text", "judgments", "responses",
 }  # fmt: skip
 
@@ -158,8 +158,8 @@ def answering(texts: list[str]) -> Any:
         asked, n = body["messages"][-1]["content"], body.get("n") or 1
         number = sum(map(ord, asked)) + int(body.get("seed") or 0)
         text = texts[number % len(texts)]
-        if "Score: <total points>" in asked:
-            return Response({**chat([f"{text}\n\nScore: {number % 5}"] * n, dict(body)), "model": text})
+        if scored := re.search(r"Score \w{4}(?=: <total points>)", asked):
+            return Response({**chat([f"{text}\n\n{scored[0]}: {number % 5}"] * n, dict(body)), "model": text})
         if number % 17 == 0:
             return Response({"error": {"message": text, "code": text, "type": text}}, 400, {"x-words": "x"})
         return Response({**chat([f"so {text} it is {i}" for i in range(n)], dict(body)), "model": text})

@@ -11,6 +11,7 @@ import prefgen.judges
 from prefgen.errors import RecipeError, RowFailed
 from prefgen.judges import AllTrueJudge, BinaryJudge, PairJudge, RankJudge
 from prefgen.llm.request import Request
+from tests.marks import unmarked
 from tests.servers import OpenAIServer
 
 
@@ -22,13 +23,14 @@ def shown(request: Request) -> tuple[str, str]:
     return a, b
 
 
+@unmarked
 def longer(request: Request, seed: int) -> str:
     a, b = shown(request)
     return "[[A]]" if len(a) > len(b) else "[[B]]"
 
 
 def says(text: str) -> Any:
-    return lambda request, seed: text
+    return unmarked(lambda request, seed: text)
 
 
 PROMPTS = [f"question {i}" for i in range(20)]
@@ -62,7 +64,7 @@ def test_what_cannot_be_read_and_what_fails_is_no_vote() -> None:
     def some(request: Request, seed: int) -> str:
         return "[[A]]" if "question 1\n" in request.messages[-1]["content"] else "I cannot say."
 
-    assert PairJudge(some).judge(PROMPTS[:3], PAIRS[:3], shuffle_order=False) == [-1, 0, -1]
+    assert PairJudge(unmarked(some)).judge(PROMPTS[:3], PAIRS[:3], shuffle_order=False) == [-1, 0, -1]
     assert PairJudge(refuses).judge(PROMPTS[:3], PAIRS[:3]) == [-1] * 3
 
 
@@ -71,12 +73,13 @@ def test_samples_vote() -> None:
         return f"[[{next(said)}]]"
 
     said = iter("AABAB")
-    assert PairJudge(by_draw, n=3).judge(PROMPTS[:1], PAIRS[:1], shuffle_order=False) == [0]
-    assert PairJudge(by_draw, n=2).judge(PROMPTS[:1], PAIRS[:1], shuffle_order=False) == [-1]
+    assert PairJudge(unmarked(by_draw), n=3).judge(PROMPTS[:1], PAIRS[:1], shuffle_order=False) == [0]
+    assert PairJudge(unmarked(by_draw), n=2).judge(PROMPTS[:1], PAIRS[:1], shuffle_order=False) == [-1]
 
 
+@unmarked
 def scores(request: Request, seed: int) -> str:
-    text = request.messages[-1]["content"].partition("<response>\n")[2].partition("\n</response>")[0]
+    text = request.messages[-1]["content"].partition("[Response]\n")[2].partition("\n[End of")[0]
     return f"Score: {text}"
 
 
@@ -91,6 +94,7 @@ def test_equal_scores_are_ordered_by_the_seed() -> None:
     assert found == {(0, 1), (1, 0)}
 
 
+@unmarked
 def checks(request: Request, seed: int) -> str:
     text = request.messages[-1]["content"]
     right = "Known to be Correct" not in text or text.count("gold") == 2
@@ -147,7 +151,7 @@ def test_a_journal_asks_once(tmp_path: Path) -> None:
 
 def test_a_real_sdk_on_loopback() -> None:
     with OpenAIServer(lambda body: "Verdict: [[A]]") as server:
-        judge = PairJudge({"use": "openai/x", "base_url": server.base_url})
+        judge = PairJudge({"use": "openai/x", "base_url": server.base_url}, guard=False)
         assert judge.judge(["q"], [["a", "b"]], shuffle_order=False) == [0]
 
 

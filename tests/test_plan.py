@@ -28,7 +28,7 @@ write: {preferences: pairs, judgments: judgments}
 
 BROKEN = [
     ("verb", "{compare: orders, model: judge, n: 2}", "{comprae: orders}", "8: judgments: no verb 'comprae'; did you mean 'compare'?"),
-    ("setting", "n: 2}", "m: 2}", "8: judgments: compare has no setting 'm'; choose from export, gate, model, n, reading"),
+    ("setting", "n: 2}", "m: 2}", "8: judgments: compare has no setting 'm'; choose from export, gate, guard, model, n, reading"),
     ("type", "n: 2}", "n: two}", "8: judgments: compare: n is 'two'; input should be a valid integer"),
     ("model", "model: judge, n", "model: jugde, n", "8: judgments: no model 'jugde'; did you mean 'judge'?"),
     ("table", "both_orders: pairs", "both_orders: piars", "7: orders: no table 'piars'; did you mean 'pairs'?"),

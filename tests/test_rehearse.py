@@ -18,6 +18,7 @@ from prefgen.recipe import Step
 from prefgen.rehearse import SAMPLE, Estimate
 from prefgen.run import estimates, journal_of
 from tests.fakes import writes
+from tests.marks import unmarked
 
 TEN = [{"prompt": f"{i:0>400}"} for i in range(10)]
 
@@ -78,7 +79,7 @@ def says(which: Callable[[int], str]) -> Writer:
         judges = "[The Start of Assistant A's Answer]" in request.messages[-1]["content"]
         return f"[[{which(seed)}]]" if judges else writes(request, seed)
 
-    return writer
+    return unmarked(writer)
 
 
 @pytest.mark.parametrize(

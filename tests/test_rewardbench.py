@@ -81,7 +81,7 @@ def knows(request: Request, seed: int) -> str:
     asked = request.messages[-1]["content"]
     question = asked.split("[User Question]\n")[1].split("\n")[0]
     if "[The Assistant's Answer]" in asked:
-        answer = asked.split("[The Assistant's Answer]\n")[1].split("\n\n[Your Rating]")[0]
+        answer = asked.split("[The Assistant's Answer]\n")[1].split("\n[The End")[0]
         return f"I know.\n\n{9 if (question, answer) in RIGHT else 2}"
     for letter in "ABCD":
         answer = asked.split(f"Assistant {letter}'s Answer]\n")[1].split("\n[The End")[0]

@@ -150,7 +150,7 @@ def test_a_prompt_goes_on_while_others_wait(tmp_path: Path) -> None:
     seen: list[str] = []
 
     def told(request: Request, seed: int) -> Any:
-        seen.append("judged" if "Score:" in request.messages[-1]["content"] else "answered")
+        seen.append("judged" if "Rate an answer" in request.messages[-1]["content"] else "answered")
         return writes(request, seed)
 
     steps = {
@@ -158,7 +158,8 @@ def test_a_prompt_goes_on_while_others_wait(tmp_path: Path) -> None:
         "responses": do("answer", "prompts", model="it"),
         "judgments": do("score", "responses", model="it"),
     }
-    recipe = Recipe(name="mine", steps=steps, models={"it": {"use": "fake/it", "concurrency": 2}})
+    models = {"it": {"use": "fake/it", "concurrency": 2}}
+    recipe = Recipe(name="mine", steps=steps, models=models, canaries={"share": 0})
     run(recipe, tmp_path, fakes={"it": told}, side_by_side=4)
     assert seen.index("judged") < 50
     assert len(seen) == 200

@@ -18,6 +18,7 @@ import polars as pl
 from prefgen import Recipe, load, run
 from prefgen.llm.request import Request
 from prefgen.run import Run
+from tests.marks import unmarked
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 MERIT = re.compile(r"merit (\d\.\d{6})")
@@ -136,6 +137,10 @@ def questions(folder: Path, n: int) -> Path:
     return path
 
 
+NO_CANARIES = "canaries={share: 0}"
+"""Planted judges read the merit of every text that they are shown."""
+
+
 def play(
     name: str,
     folder: Path,
@@ -148,8 +153,8 @@ def play(
     """Runs a shipped recipe on n prompts, with a function in the place of each of its models."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = [f"steps.{source}.load={questions(folder, n)}"] if n else []
-    recipe = load(RECIPES / f"{name}.yaml", [*sources, *overrides], preset=preset)
-    fakes = {f"{role}-{k}": one for role, ones in who.items() for k, one in enumerate(_several(ones))}
+    recipe = load(RECIPES / f"{name}.yaml", [*sources, NO_CANARIES, *overrides], preset=preset)
+    fakes = {f"{role}-{k}": unmarked(one) for role, ones in who.items() for k, one in enumerate(_several(ones))}
     return run(_cast(recipe, who), folder / "run", fakes=fakes, shard=100)
 
 

@@ -16,6 +16,7 @@ from prefgen.filters.majority_share import majority_share
 from prefgen.filters.max_length import max_length
 from prefgen.filters.most_uncertain import most_uncertain
 from prefgen.filters.near_duplicates import near_duplicates
+from prefgen.filters.non_answers import non_answers
 from prefgen.filters.novel import novel
 from prefgen.filters.one_of import one_of
 from prefgen.filters.order_agreement import order_agreement
@@ -41,6 +42,7 @@ __all__ = [
     "max_length",
     "most_uncertain",
     "near_duplicates",
+    "non_answers",
     "novel",
     "one_of",
     "order_agreement",

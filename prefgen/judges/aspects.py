@@ -8,14 +8,16 @@ another judge's work.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Ask, Asker, Message, Reply, Row, absent, answered, fill
+from prefgen.asker import MESSAGES, Ask, Reply, Row, absent, answered
 from prefgen.errors import Unreadable
+from prefgen.judges._judge import Judge
+from prefgen.judges.reading import marked_lines
 
 MEANINGS = {
     "instruction_following": "Does the text do what was asked, with every limit that the instruction sets on form,"
@@ -36,7 +38,7 @@ LOWEST, HIGHEST = 1, 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class aspects(Asker):
+class aspects(Judge):
     """rows with ``candidates`` → a row for each response: a column for each aspect, ``score`` is their mean.
 
     ``among`` are some of instruction_following, honesty, truthfulness and helpfulness. Raises ValueError for others.
@@ -58,6 +60,8 @@ class aspects(Asker):
     }
     needs: ClassVar[frozenset[str]] = frozenset({"prompt", "candidates"})
     replaces: ClassVar[frozenset[str]] = frozenset({"candidates"})
+    texts = ("candidates",)
+    scale = (LOWEST, HIGHEST)
 
     def __post_init__(self) -> None:
         if not self.among or not set(self.among) <= set(MEANINGS):
@@ -71,33 +75,38 @@ class aspects(Asker):
         """One for each response."""
         return len(row["candidates"])
 
+    def shown(self, row: Row) -> Row:
+        """The responses as texts."""
+        return {**row, **_told(self.among[0]), "texts": [one["response"] for one in row["candidates"]]}
+
     def asks(self, row: Row) -> list[Ask]:
         """One request for each aspect, with all responses in it."""
-        return [Ask(self._asked(row, aspect)) for aspect in self.among]
+        marks = self.marks(row)
+        return [Ask(self.filled(self.prompt_file(), row, marks, **_told(aspect))) for aspect in self.among]
 
     def read_all(self, row: Row, replies: Sequence[Reply]) -> list[Row]:
         """The ratings of each response in every aspect; refused where one reply holds not exactly one for each."""
-        candidates = row["candidates"]
-        read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.among, replies, strict=True)}
-        words = "\n\n".join(
-            f"{aspect}\n{reply.text.strip()}" for aspect, reply in zip(self.among, replies, strict=True)
-        )
-        said = {"judgment": words, "judge_model": replies[0].model, "judgment_replies": [r.id for r in replies]}
-        made = []
-        for place, one in enumerate(candidates):
-            rated = {aspect: found[place] for aspect, found in read.items()}
-            known = [rating for rating in rated.values() if rating is not None]
-            if not known:
-                raise Unreadable("missing", "a text that was rated for no aspect")
-            made.append(
-                {**one, **rated, **said, "score": sum(known) / len(known), "asked": self._asked(row, self.among[0])}
-            )
-        return made
+        candidates, marks = row["candidates"], self.marks(row)
+        heard = [replace(reply, text=marked_lines(reply, marks.mark)) if marks else reply for reply in replies]
+        read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.among, heard, strict=True)}
+        words = [f"{aspect}\n{self.words(row, reply)}" for aspect, reply in zip(self.among, replies, strict=True)]
+        who = {"judge_model": replies[0].model, "judgment_replies": [r.id for r in replies]}
+        said = {"judgment": "\n\n".join(words), **who, "asked": self.asked(row)}
+        return [_rated({a: found[place] for a, found in read.items()}, {**one, **said})
+                for place, one in enumerate(candidates)]  # fmt: skip
 
-    def _asked(self, row: Row, aspect: str) -> list[Message]:
-        texts = [one["response"] for one in row["candidates"]]
-        told = {"aspect": aspect.replace("_", " "), "meaning": MEANINGS[aspect], "optional": aspect in OPTIONAL}
-        return fill(self.prompt_file(), {**row, **told, "texts": texts})
+
+def _told(aspect: str) -> Row:
+    """What the prompt file says of an aspect."""
+    return {"aspect": aspect.replace("_", " "), "meaning": MEANINGS[aspect], "optional": aspect in OPTIONAL}
+
+
+def _rated(rated: Mapping[str, float | None], row: Row) -> Row:
+    """One response with its ratings, and their mean."""
+    known = [rating for rating in rated.values() if rating is not None]
+    if not known:
+        raise Unreadable("missing", "a text that was rated for no aspect")
+    return {**row, **rated, "score": sum(known) / len(known)}
 
 
 _BLOCK = re.compile(

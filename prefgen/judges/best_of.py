@@ -2,22 +2,23 @@
 (arXiv:2506.01937): four responses, of which one is correct.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import ClassVar, Literal
 
 import polars as pl
 
-from prefgen.asker import Ask, Asker, Reply, Row, fill
+from prefgen.asker import Ask, Reply, Row
 from prefgen.errors import Status
+from prefgen.judges._judge import Judge
 from prefgen.judges._made import JUDGE, WORDS
-from prefgen.judges.reading import VERDICTS
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class best_of(Asker):
+class best_of(Judge):
     """rows with ``candidates`` → judgments: ``verdict`` is a letter, ``picked`` the id of the response it stands for.
 
     ``candidates`` is a list of ``{response_id, response, …}`` in the order in which they are shown; ``together`` makes
@@ -31,19 +32,27 @@ class best_of(Asker):
 
     makes = {**WORDS, "verdict": pl.String, "picked": pl.String, **JUDGE}
     needs: ClassVar[frozenset[str]] = frozenset({"candidates"})
+    texts = ("candidates",)
+
+    def labels(self, row: Row) -> Sequence[str]:
+        """A letter for each candidate."""
+        return tuple(ascii_uppercase[: len(row["candidates"])])
 
     def ask(self, row: Row) -> Ask:
         """The prompt file, filled; each candidate has its ``label`` there."""
-        shown = row["candidates"]
-        if not 2 <= len(shown) <= len(ascii_uppercase):
-            raise ValueError(f"candidates must be 2 to {len(ascii_uppercase)}; {row.get('id')} has {len(shown)}")
-        named = [{**one, "label": label} for one, label in zip(shown, ascii_uppercase, strict=False)]
-        return Ask(fill(self.prompt_file(), {**row, "candidates": named}))
+        if not 2 <= len(row["candidates"]) <= len(ascii_uppercase):
+            has = f"{row.get('id')} has {len(row['candidates'])}"
+            raise ValueError(f"candidates must be 2 to {len(ascii_uppercase)}; {has}")
+        return super().ask(row)
+
+    def shown(self, row: Row) -> Row:
+        """Candidates with their labels."""
+        named = zip(row["candidates"], ascii_uppercase, strict=False)
+        return {**row, "candidates": [{**one, "label": label} for one, label in named]}
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The letter of the last line, and whose it is."""
-        labels = tuple(ascii_uppercase[: len(row["candidates"])])
-        return [self._judged(row, reply, VERDICTS[self.reading](reply, labels))]
+        return [self._judged(row, reply, self.verdict(row, reply, self.reading))]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a verdict, where the recipe keeps it."""
@@ -51,5 +60,5 @@ class best_of(Asker):
 
     def _judged(self, row: Row, reply: Reply, verdict: str | None) -> Row:
         picked = row["candidates"][ascii_uppercase.index(verdict)]["response_id"] if verdict else None
-        said = {"asked": self.ask(row).messages, "judgment": reply.text.strip(), "verdict": verdict, "picked": picked}
+        said = {"asked": self.asked(row), "judgment": self.words(row, reply), "verdict": verdict, "picked": picked}
         return {**said, "judge_model": reply.model, "judgment_reply": reply.id}

@@ -3,22 +3,22 @@
 LLM-as-a-Judge, pairwise without a tie (arXiv:2306.05685), as Self-Taught Evaluators use it (arXiv:2408.02666).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from prefgen.asker import Asker, Reply, Row, blanks, fill
+from prefgen.asker import Reply, Row, blanks
 from prefgen.errors import Status
-from prefgen.judges._made import COMPARED
-from prefgen.judges.reading import VERDICTS
+from prefgen.judges._judge import GIVEN, Judge
+from prefgen.judges._made import COMPARED, LABELS, PAIR
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last", "prometheus_rel", "winner_line",
                   "output_ab", "structured"]  # fmt: skip
-LABELS = ("A", "B")
 
 
 @dataclass(frozen=True, kw_only=True)
-class compare(Asker):
+class compare(Judge):
     """orders → judgments: ``asked`` is the judge's prompt, ``judgment`` its words, ``verdict`` A or B.
 
     ``reading`` is how verdicts are read (``prefgen.judges.reading``). ``unreadable: keep`` leaves a row, without a
@@ -32,20 +32,25 @@ class compare(Asker):
     export: Path | None = None
 
     makes = COMPARED
+    texts = PAIR
 
     def needed(self) -> frozenset[str]:
         """What both prompts name."""
-        return super().needed() | (blanks(self.export) if self.export else frozenset())
+        return super().needed() | ((blanks(self.export) if self.export else frozenset()) - GIVEN)
+
+    def labels(self, row: Row) -> Sequence[str]:
+        """A and B."""
+        return LABELS
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The verdict of the last line; see ``prefgen.judges.reading`` for what is refused."""
-        return [self._judged(row, reply, VERDICTS[self.reading](reply, LABELS))]
+        return [self._judged(row, reply, self.verdict(row, reply, self.reading))]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a verdict, where the recipe keeps it."""
         return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
 
     def _judged(self, row: Row, reply: Reply, verdict: str | None) -> Row:
-        asked = fill(self.export, row) if self.export else self.ask(row).messages
+        asked = self.filled(self.export, row, None) if self.export else self.asked(row)
         who = {"judge_model": reply.model, "judgment_reply": reply.id}
-        return {"asked": asked, "judgment": reply.text.strip(), "verdict": verdict, **who}
+        return {"asked": asked, "judgment": self.words(row, reply), "verdict": verdict, **who}

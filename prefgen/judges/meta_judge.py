@@ -6,13 +6,15 @@ The paper shows the judgments whole, and finds that by its second iteration the 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Ask, Asker, Reply, Row, fill, without_thinking
-from prefgen.judges.reading import VERDICTS
+from prefgen.asker import MESSAGES, Reply, Row, without_thinking
+from prefgen.judges._judge import Judge
+from prefgen.judges._made import LABELS
 
 _SCORE = re.compile(
     r"[*_#>` \t]{0,6}(?:\b(?:total|final|overall|my)[ \t]{1,4})?\b(?:score|points?"
@@ -25,7 +27,7 @@ _SCORE = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class meta_judge(Asker):
+class meta_judge(Judge):
     """battles → judgments of judgments: ``verdict`` is A where the judgment shown first is better.
 
     ``meta_asked`` and ``meta_judgment`` are what the meta-judge was asked and wrote; ``asked`` stays what the judge
@@ -42,17 +44,22 @@ class meta_judge(Asker):
         "judgment_reply": pl.String,
     }
     needs: ClassVar[frozenset[str]] = frozenset({"first_id", "second_id"})
+    says = "Judgement {}"
+    texts: ClassVar[tuple[str, ...]] = ()  # judgments hold verdicts, as they should
 
-    def ask(self, row: Row) -> Ask:
-        """The prompt file, filled with both judgments; without the lines that hold their scores."""
-        shown = {c: self._masked(row[c]) for c in ("judgment_a", "judgment_b")}
-        return Ask(fill(self.prompt_file(), {**row, **shown}))
+    def labels(self, row: Row) -> Sequence[str]:
+        """A and B."""
+        return LABELS
+
+    def shown(self, row: Row) -> Row:
+        """Both judgments without the lines that hold their scores."""
+        return {**row, **{c: self._masked(row[c]) for c in ("judgment_a", "judgment_b")}}
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The line ``Winner: Judgement A``, the last one; see ``reading.winner_line`` for what is refused."""
         who = {"judge_model": reply.model, "judgment_reply": reply.id}
-        said = {"verdict": VERDICTS["winner_line"](reply, ("A", "B")), "meta_judgment": reply.text.strip()}
-        return [{"meta_asked": self.ask(row).messages, **said, **who}]
+        said = {"verdict": self.verdict(row, reply, "winner_line"), "meta_judgment": self.words(row, reply)}
+        return [{"meta_asked": self.asked(row), **said, **who}]
 
     def _masked(self, judgment: str) -> str:
         said = without_thinking(judgment).strip()

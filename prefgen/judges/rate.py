@@ -7,8 +7,9 @@ be rated alike.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from prefgen.asker import Asker, Reply, Row
+from prefgen.asker import Reply, Row
 from prefgen.errors import Status
+from prefgen.judges._judge import Judge
 from prefgen.judges._made import SCORED
 from prefgen.judges.reading import SCORES
 
@@ -16,7 +17,7 @@ LOWEST, HIGHEST = 1, 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class rate(Asker):
+class rate(Judge):
     """responses → judgments: ``score`` is a number from 1 to 10, ``judgment`` the words before it.
 
     ``reading`` is ``rating_robust``, or ``rating_tail_official``: RewardBench 2's own, which takes ``8/10`` for 10 and
@@ -28,15 +29,17 @@ class rate(Asker):
 
     makes = SCORED
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
+    scale = (LOWEST, HIGHEST)
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The rating at the end of the reply."""
-        return [self._judged(row, reply, SCORES[self.reading](reply, LOWEST, HIGHEST))]
+        given = self.points(row, reply, lambda one: SCORES[self.reading](one, LOWEST, HIGHEST))
+        return [self._judged(row, reply, given)]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a score, where the recipe keeps it."""
         return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
 
     def _judged(self, row: Row, reply: Reply, score: float | None) -> Row:
-        said = {"asked": self.ask(row).messages, "judgment": reply.text.strip(), "score": score}
+        said = {"asked": self.asked(row), "judgment": self.words(row, reply), "score": score}
         return {"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}

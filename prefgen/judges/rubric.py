@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from prefgen.asker import Ask, Asker, Reply, Row, fill
+from prefgen.asker import Reply, Row
+from prefgen.judges._judge import Judge
 from prefgen.judges._made import SCORED
 from prefgen.judges.reading import prometheus_abs
 
@@ -11,7 +12,7 @@ SCORES = tuple(f"score_{n}" for n in range(1, 6))
 
 
 @dataclass(frozen=True, kw_only=True)
-class rubric(Asker):
+class rubric(Judge):
     """responses → judgments: ``score`` is a whole number from 1 to 5, ``judgment`` the feedback before it.
 
     The rubric is the recipe's, ``criterion`` and the five descriptions in ``scores``, or each row's own, in columns
@@ -24,6 +25,7 @@ class rubric(Asker):
 
     makes = SCORED
     needs: ClassVar[frozenset[str]] = frozenset({"id"})
+    scale = (1, 5)
 
     def __post_init__(self) -> None:
         if (self.criterion is None) != (self.scores is None) or len(self.scores or SCORES) != len(SCORES):
@@ -35,13 +37,14 @@ class rubric(Asker):
         own = {"criterion", *SCORES} if self.criterion is not None else set()
         return super().needed() - {"reference", *own}
 
-    def ask(self, row: Row) -> Ask:
-        """The prompt file, filled with the recipe's rubric or the row's."""
+    def shown(self, row: Row) -> Row:
+        """With the recipe's rubric or the row's."""
         own = {"criterion": self.criterion, **dict(zip(SCORES, self.scores or [], strict=False))}
         given = {name: text for name, text in own.items() if text is not None}
-        return Ask(fill(self.prompt_file(), {"reference": None, **row, **given}))
+        return {"reference": None, **row, **given}
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The number after ``[RESULT]``; see ``reading.prometheus_abs`` for what is refused."""
-        said = {"score": prometheus_abs(reply), "judgment": reply.text.strip(), "asked": self.ask(row).messages}
+        given = self.points(row, reply, prometheus_abs)
+        said = {"score": given, "judgment": self.words(row, reply), "asked": self.asked(row)}
         return [{"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}]

@@ -27,7 +27,7 @@ def replies(said: Sequence[Sequence[object]]) -> list[Reply]:
 
 
 def test_one_request_for_each_aspect_with_all_texts_in_it() -> None:
-    judge = aspects(model="j")
+    judge = aspects(model="j", guard=False)
     asks = judge.asks(ROW)
     assert len(asks) == 4
     for ask, (aspect, meaning) in zip(asks, MEANINGS.items(), strict=True):
@@ -41,7 +41,7 @@ def test_one_request_for_each_aspect_with_all_texts_in_it() -> None:
 
 def test_each_response_gets_its_own_ratings_and_their_mean() -> None:
     said = [(4, 5), ("N/A", 3), (2, 5), (3, 1)]
-    first, second = aspects(model="j").read_all(ROW, replies(said))
+    first, second = aspects(model="j", guard=False).read_all(ROW, replies(said))
     assert set(first) == set(aspects.makes)
     assert (first["response_id"], second["response_id"]) == ("p.2", "p.0")
     assert [first[a] for a in MEANINGS] == [4, None, 2, 3]
@@ -95,10 +95,10 @@ def test_half_a_point_is_no_whole_number() -> None:
 
 def test_a_text_that_nothing_was_said_of_is_not_scored() -> None:
     with pytest.raises(Unreadable):
-        aspects(model="j", among=["honesty"]).read_all(ROW, replies([("N/A", 3)]))
+        aspects(model="j", guard=False, among=["honesty"]).read_all(ROW, replies([("N/A", 3)]))
 
 
 @pytest.mark.parametrize("some", [[], ["beauty"]])
 def test_known_aspects(some: Any) -> None:
     with pytest.raises(ValueError, match="among must be some of"):
-        aspects(model="j", among=some)
+        aspects(model="j", guard=False, among=some)

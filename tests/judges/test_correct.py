@@ -8,7 +8,7 @@ ROW: Row = {"prompt_id": "p", "id": "p.0", "prompt": [{"role": "user", "content"
 
 
 def test_a_verdict_with_and_without_a_reference() -> None:
-    judge = correct(model="m")
+    judge = correct(model="m", guard=False)
     (made,) = judge.read(ROW, Reply("Right. [[Y]]", model="m/x", id="k"))
     assert set(made) == set(correct.makes)
     assert (made["correct"], made["response_id"]) == (True, "p.0")
@@ -20,4 +20,4 @@ def test_a_verdict_with_and_without_a_reference() -> None:
 @pytest.mark.parametrize("text", ["Yes.", "[[A]]", "[[Y]] or [[N]]"])
 def test_what_is_no_verdict(text: str) -> None:
     with pytest.raises(Unreadable):
-        correct(model="m").read(ROW, Reply(text))
+        correct(model="m", guard=False).read(ROW, Reply(text))

@@ -17,7 +17,7 @@ ROW: Row = {
 
 
 def said(*, mask_scores: bool = True) -> str:
-    return meta_judge(model="m", mask_scores=mask_scores).ask(ROW).messages[-1]["content"]
+    return meta_judge(model="m", guard=False, mask_scores=mask_scores).ask(ROW).messages[-1]["content"]
 
 
 def test_scores_are_masked_unless_the_recipe_says_otherwise() -> None:
@@ -38,13 +38,13 @@ def test_scores_are_masked_unless_the_recipe_says_otherwise() -> None:
     ],
 )
 def test_what_is_masked_is_the_score_and_nothing_else(judgment: str, masked: str) -> None:
-    text = meta_judge(model="m").ask({**ROW, "judgment_a": judgment}).messages[-1]["content"]
+    text = meta_judge(model="m", guard=False).ask({**ROW, "judgment_a": judgment}).messages[-1]["content"]
     assert f"[Judgement A]\n{masked}".rstrip(".") in text
     assert not any(f"{label}: {n}" in text for label in ("Score", "score") for n in range(6))
 
 
 def test_the_winner_is_a_verdict() -> None:
-    judge = meta_judge(model="m")
+    judge = meta_judge(model="m", guard=False)
     (made,) = judge.read(ROW, Reply("A is thorough.\nWinner: Judgement B", model="m/x", id="k"))
     assert set(made) == set(meta_judge.makes)
     assert (made["verdict"], made["judge_model"], made["judgment_reply"]) == ("B", "m/x", "k")
@@ -54,4 +54,4 @@ def test_the_winner_is_a_verdict() -> None:
 @pytest.mark.parametrize("text", ["Both are good.", "Winner: Judgement A or Judgement B", "Winner: neither"])
 def test_what_is_no_verdict(text: str) -> None:
     with pytest.raises(Unreadable):
-        meta_judge(model="m").read(ROW, Reply(text))
+        meta_judge(model="m", guard=False).read(ROW, Reply(text))

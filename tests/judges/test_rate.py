@@ -12,20 +12,24 @@ TIES = Path(prefgen.judges.rate.__file__).with_name("rate_ties.md")
 
 
 def test_one_response_is_shown_as_it_is() -> None:
-    (user,) = rate(model="j").ask(ROW).messages
+    (user,) = rate(model="j", guard=False).ask(ROW).messages
     assert "why?" in user["content"]
     assert "so {{ x }}\n# user\n7" in user["content"]
     assert "as deep and as detailed" in user["content"]
 
 
 def test_the_prompt_of_the_ties_leaves_out_depth_and_detail() -> None:
-    (user,) = rate(model="j", template=TIES).ask(ROW).messages
+    (user,) = rate(model="j", guard=False, template=TIES).ask(ROW).messages
     assert "does not matter" in user["content"]
-    assert rate(model="j", template=TIES).needed() == rate(model="j").needed() == {"id", "prompt", "response"}
+    assert (
+        rate(model="j", guard=False, template=TIES).needed()
+        == rate(model="j", guard=False).needed()
+        == {"id", "prompt", "response"}
+    )
 
 
 def test_a_rating() -> None:
-    judge = rate(model="j")
+    judge = rate(model="j", guard=False)
     (made,) = judge.read(ROW, Reply("Good, but short.\n\n8", model="j/x", id="cc"))
     assert made == {
         "response_id": "p.3",
@@ -42,8 +46,8 @@ def test_a_rating() -> None:
     ("words", "robust", "official"), [("8/10", 8, 10), ("**8**", 8, None), ("Rating: 7.", 7, None)]
 )
 def test_the_two_readings(words: str, robust: float, official: float | None) -> None:
-    assert rate(model="j").read(ROW, Reply(words))[0]["score"] == robust
-    theirs = rate(model="j", reading="rating_tail_official")
+    assert rate(model="j", guard=False).read(ROW, Reply(words))[0]["score"] == robust
+    theirs = rate(model="j", guard=False, reading="rating_tail_official")
     if official is None:
         with pytest.raises(Unreadable):
             theirs.read(ROW, Reply(words))
@@ -53,12 +57,12 @@ def test_the_two_readings(words: str, robust: float, official: float | None) -> 
 
 def test_a_rating_out_of_range() -> None:
     with pytest.raises(Unreadable) as caught:
-        rate(model="j").read(ROW, Reply("Fine.\n\n11"))
+        rate(model="j", guard=False).read(ROW, Reply("Fine.\n\n11"))
     assert caught.value.status == "out_of_range"
 
 
 def test_an_unreadable_reply_stays_where_it_is_wanted() -> None:
     reply = Reply("hm", model="j/x", id="cc")
-    assert rate(model="j").unread(ROW, reply, "missing") == []
-    (kept,) = rate(model="j", unreadable="keep").unread(ROW, reply, "missing")
+    assert rate(model="j", guard=False).unread(ROW, reply, "missing") == []
+    (kept,) = rate(model="j", guard=False, unreadable="keep").unread(ROW, reply, "missing")
     assert (kept["response_id"], kept["score"], kept["judgment"]) == ("p.3", None, "hm")

@@ -12,7 +12,7 @@ GIVEN: Any = {"criterion": "Is it true?", "scores": ["no", "hardly", "partly", "
 
 
 def test_the_recipes_rubric() -> None:
-    judge = rubric(model="j", **GIVEN)
+    judge = rubric(model="j", guard=False, **GIVEN)
     (user,) = judge.ask(ROW).messages
     for text in ("Why?", "So. {{ x }}", "Is it true?", "Score 1: no", "Score 5: yes"):
         assert text in user["content"]
@@ -21,7 +21,7 @@ def test_the_recipes_rubric() -> None:
 
 
 def test_each_rows_own_rubric_and_reference() -> None:
-    judge = rubric(model="j")
+    judge = rubric(model="j", guard=False)
     (user,) = judge.ask({**OWN, "reference": "Because it is."}).messages
     for text in ("Is it kind?", "Score 1: score_1.", "Because it is."):
         assert text in user["content"]
@@ -29,13 +29,13 @@ def test_each_rows_own_rubric_and_reference() -> None:
 
 
 def test_the_recipes_rubric_goes_before_the_rows() -> None:
-    (user,) = rubric(model="j", **GIVEN).ask(OWN).messages
+    (user,) = rubric(model="j", guard=False, **GIVEN).ask(OWN).messages
     assert "Is it true?" in user["content"]
     assert "Is it kind?" not in user["content"]
 
 
 def test_a_score() -> None:
-    judge = rubric(model="j", **GIVEN)
+    judge = rubric(model="j", guard=False, **GIVEN)
     (made,) = judge.read(ROW, Reply("Mostly true. [RESULT] 4", model="j/x", id="cc"))
     assert made == {
         "response_id": "p.3",
@@ -60,7 +60,7 @@ def test_a_score() -> None:
 )
 def test_what_is_no_score(text: str, finish: str, status: str) -> None:
     with pytest.raises(Unreadable) as caught:
-        rubric(model="j", **GIVEN).read(ROW, Reply(text, finish=finish))
+        rubric(model="j", guard=False, **GIVEN).read(ROW, Reply(text, finish=finish))
     assert caught.value.status == status
 
 
@@ -69,4 +69,4 @@ def test_what_is_no_score(text: str, finish: str, status: str) -> None:
 )
 def test_a_rubric_is_whole(settings: Any) -> None:
     with pytest.raises(ValueError, match="must be given together, with five scores"):
-        rubric(model="j", **settings)
+        rubric(model="j", guard=False, **settings)

@@ -14,18 +14,18 @@ ROW: Row = {
 
 
 def test_the_two_and_the_criterion() -> None:
-    judge = rubric_compare(model="j", criterion="Is it kind?")
+    judge = rubric_compare(model="j", guard=False, criterion="Is it kind?")
     (user,) = judge.ask({**ROW, "reference": "Dear friend"}).messages
     for text in ("Why?", "[Response A]\nSo. {{ x }}", "[Response B]\nBecause.", "Is it kind?", "Dear friend"):
         assert text in user["content"]
     assert judge.needed() == {"prompt", "response_a", "response_b"}
-    own = rubric_compare(model="j")
+    own = rubric_compare(model="j", guard=False)
     assert own.needed() == {"prompt", "response_a", "response_b", "criterion"}
     assert "Is it long?" in own.ask({**ROW, "criterion": "Is it long?"}).messages[0]["content"]
 
 
 def test_a_verdict_has_the_columns_of_compare() -> None:
-    judge = rubric_compare(model="j", criterion="x")
+    judge = rubric_compare(model="j", guard=False, criterion="x")
     (made,) = judge.read(ROW, Reply("B says more. [RESULT] B", model="j/x", id="cc"))
     assert (made["verdict"], made["judge_model"], made["judgment_reply"]) == ("B", "j/x", "cc")
     assert made["asked"] == judge.ask(ROW).messages
@@ -38,5 +38,5 @@ def test_a_verdict_has_the_columns_of_compare() -> None:
 )  # fmt: skip
 def test_what_is_no_verdict(text: str, finish: str, status: str) -> None:
     with pytest.raises(Unreadable) as caught:
-        rubric_compare(model="j", criterion="x").read(ROW, Reply(text, finish=finish))
+        rubric_compare(model="j", guard=False, criterion="x").read(ROW, Reply(text, finish=finish))
     assert caught.value.status == status

@@ -204,7 +204,7 @@ class History:
             store.die()
             wire.dead = True
             self.ledger.in_flight.clear()
-            if self.chance.random() < 0.15:
+            if self.chance.random() < 0.4:
                 self.disk.rot()
             work.cancel()
 
@@ -219,7 +219,9 @@ class History:
         setattr(self.disk, how, True)
 
     def _repaired(self, error: PrefgenError) -> None:
-        """What the user does about it."""
+        """What the user does about it; about a verb that failed, nobody could do anything."""
+        if " failed: " in str(error):
+            self.violation(f"ended with {error}")
         if isinstance(error, ProviderError):
             self.ledger.ended, self.spent_at = False, None
         self.disk.full = self.disk.low = False

@@ -9,6 +9,7 @@ status: missing, conflicting, out_of_range, refused, truncated, empty. There is 
 from collections.abc import Callable, Mapping, Sequence
 
 from prefgen.asker import Reply
+from prefgen.judges.reading.marked import marked_lines, marked_score, marked_verdict
 from prefgen.judges.reading.presets import (
     arena5,
     bracket_first,
@@ -36,6 +37,9 @@ __all__ = [
     "bracket_first",
     "bracket_last",
     "bracket_strict",
+    "marked_lines",
+    "marked_score",
+    "marked_verdict",
     "numeric_pair",
     "output_ab",
     "prometheus_abs",

@@ -6,7 +6,7 @@ turned down or taken back decides nothing, and two labels that could both be mea
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prefgen.asker import Reply, absent, answered
 from prefgen.errors import Unreadable
@@ -118,7 +118,24 @@ def verdict(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
     last = _decided(lines[-1], offered, last=True) if lines else None
     if last is not None:
         return _on_offer(last[0] if last[1] else _alone(last[0], _tags(lines[:-1])), offered)
-    return _on_offer(_agreed(lines, offered), offered)
+    return _on_offer(_agreed(lines, offered, lambda line: _decided(line, offered)), offered)
+
+
+def tagged(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
+    """The label in double brackets that a reply decides for; no other form counts. Statuses as of ``verdict``."""
+    text = answered(reply)
+    if reply.finish == "length":
+        raise Unreadable("truncated", "cut off")
+    lines = lines_of(text)
+    last = _in_brackets(lines[-1], last=True) if lines else None
+    return _on_offer(last[0] if last else _agreed(lines, offered, _in_brackets, weak=False), offered)
+
+
+def _in_brackets(line: str, *, last: bool = False) -> Found | None:
+    """What one line decides in double brackets."""
+    trimmed = line.strip().rstrip(TRIM)
+    tags = list(TAG.finditer(trimmed))
+    return _tagged(trimmed, tags, last=last) if tags else None
 
 
 def _alone(label: str, tags: set[str]) -> str:
@@ -134,10 +151,12 @@ def _tags(lines: Sequence[str]) -> set[str]:
     return {found[1].upper() for found in alone if found}
 
 
-def _agreed(lines: Sequence[str], offered: Sequence[str]) -> str:
+def _agreed(
+    lines: Sequence[str], offered: Sequence[str], decides: Callable[[str], Found | None], *, weak: bool = True
+) -> str:
     """What all lines that decide agree on. Nothing after them may take it back."""
-    said = [(i, found) for i, line in enumerate(lines) if (found := _decided(line, offered))]
-    if lines and not said and (found := _weak(lines[0], offered, alone=False)):
+    said = [(i, found) for i, line in enumerate(lines) if (found := decides(line))]
+    if weak and lines and not said and (found := _weak(lines[0], offered, alone=False)):
         said = [(0, found)]
     labels = {label for _, (label, _) in said} | {tag[1].upper() for line in lines for tag in _unquoted(line)}
     if not labels:

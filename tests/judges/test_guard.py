@@ -1,0 +1,113 @@
+"""A judge is asked so that no response can speak for it, and datasets hold the plain form."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from prefgen.asker import Reply, Row
+from prefgen.errors import Unreadable
+from prefgen.judges.compare import compare
+from prefgen.judges.score import score
+from tests.attacks import PROMPTS, ROW, TARGETS, marked, met, replies, strings
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_no_attack_is_read_as_a_verdict(name: str) -> None:
+    found = met(name, guard=True)
+    assert found["stolen"] == 0
+    assert found["honest"] > 0.6 * found.total()
+    assert found.total() == len(strings("A", "B", "5")) * len(list(replies("", ""))) >= 400
+
+
+def test_every_prompt_file_of_a_judge_that_writes_is_attacked() -> None:
+    assert set(TARGETS) == {path.stem for path in PROMPTS.glob("*.md")} - {"likelihood"}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_guarded_prompt_without_its_marks_is_the_plain_one(name: str) -> None:
+    target = TARGETS[name]
+    guarded, plain = target.of(guard=True), target.of(guard=False)
+    marks = guarded.marks(ROW)
+    assert marks is not None
+    assert plain.marks(ROW) is None
+    assert plain.asks(ROW)[0].messages == guarded.asked(ROW)
+    asked = "\n".join(turn["content"] for turn in guarded.asks(ROW)[0].messages)
+    assert asked.count(marks.fence) >= 2, "responses are fenced"
+    shown = [*marks.codes.values()] if guarded.labels(ROW) else [marks.mark]
+    assert all(code in asked for code in shown)
+    assert not any(code in turn["content"] for turn in guarded.asked(ROW) for code in (*shown, marks.fence))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_is_kept_is_in_the_plain_form_and_read_as_the_plain_reply_is(name: str) -> None:
+    target = TARGETS[name]
+    guarded, plain = target.of(guard=True), target.of(guard=False)
+    asks = guarded.asks(ROW)
+    asked = "\n".join(turn["content"] for ask in asks for turn in ask.messages)
+    of_marks = guarded.read_all(ROW, [Reply(marked(target.honest, asked), model="m", id="k")] * len(asks))
+    of_plain = plain.read_all(ROW, [Reply(target.honest, model="m", id="k")] * len(asks))
+    if name.startswith("rate"):  # a bare number bears a label where it bears a mark
+        of_marks = [{**row, "judgment": row["judgment"].replace("Rating: ", "")} for row in of_marks]
+    assert of_marks == of_plain
+
+
+def test_marks_are_drawn_by_seed_and_by_every_text_of_the_prompt() -> None:
+    own = compare(model="j").marks(ROW)
+    assert compare(model="j").marks(dict(ROW)) == own
+    assert compare(model="j").marks({**ROW, "id": "another", "pair_id": "p"}) == own, (
+        "the same request is the same reply"
+    )
+    others = [compare(model="j", seed=1).marks(ROW)]
+    others += [compare(model="j").marks({**ROW, column: "other"}) for column in ("response_a", "response_b")]
+    others += [compare(model="j").marks({**ROW, "prompt": [{"role": "user", "content": "other"}]})]
+    assert len({str(marks) for marks in [own, *others]}) == 5
+
+
+def test_no_mark_stands_in_what_is_judged() -> None:
+    row: Row = {
+        **ROW,
+        "response_a": " ".join(
+            f"[[{a}{n}{b}{m}]]" for a in "BCDF" for n in range(2, 10) for b in "BCDFGHJK" for m in range(2, 10)
+        ),
+    }
+    for n in range(200):
+        asked = {**row, "response_b": str(n)}
+        marks = compare(model="j").marks(asked)
+        assert marks
+        assert not any(code in asked["response_a"] for code in marks.codes.values())
+        assert len(set(marks.codes.values())) == 2
+
+
+def test_a_template_without_room_for_marks_is_asked_as_it_is(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.md"
+    mine.write_text("{{ prompt }}\n1: {{ response_a }}\n2: {{ response_b }}\n[[A]] or [[B]]?")
+    judge = compare(model="j", template=mine)
+    assert judge.marks(ROW) is None
+    assert judge.ask(ROW).messages == judge.asked(ROW)
+    assert judge.read(ROW, Reply("[[B]]"))[0]["verdict"] == "B"
+
+
+def test_another_reading_asks_the_same_and_reads_no_more() -> None:
+    strict, plain = compare(model="j", reading="bracket_first"), compare(model="j")
+    assert strict.ask(ROW).messages == plain.ask(ROW).messages
+    marks = plain.marks(ROW)
+    assert marks
+    said = Reply(f"[[A]] it says. I say [[{marks.codes['B']}]] then.")
+    assert strict.read(ROW, said)[0]["verdict"] == "B"
+    with pytest.raises(Unreadable, match=re.escape(f"[[{marks.codes['A']}]] or [[{marks.codes['B']}]]")):
+        strict.read(ROW, Reply("[[A]]"))
+
+
+def test_a_score_is_that_of_the_mark() -> None:
+    judge = score(model="j")
+    marks = judge.marks(ROW)
+    assert marks
+    said = f"It asks for Score: 5.\n\n**Score {marks.mark}:** 2\n\nIts last line was:\nScore: 5"
+    (row,) = judge.read(ROW, Reply(said))
+    assert row["score"] == 2
+    assert row["judgment"] == said.replace(f" {marks.mark}", "")
+    assert judge.read(ROW, Reply(f"Score {marks.mark}:\n\n3"))[0]["score"] == 3
+    with pytest.raises(Unreadable) as caught:
+        judge.read(ROW, Reply("Score: 5"))
+    assert caught.value.status == "missing"
