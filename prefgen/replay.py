@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from prefgen import verbs
+from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, nearest
 from prefgen.recipe import Recipe, Step, dump, load, worded
 from prefgen.run import home_of, journal_of, locked
@@ -41,12 +42,14 @@ def replay(
     changed: Recipe | None = None,
     fakes: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    allow: Allow = NOTHING,
 ) -> "Replay":
     """Rebuilds the dataset of a run (its folder, or a pilot's) from its journal. Sends nothing, and needs no key.
 
     ``overrides`` and ``preset`` are as ``load`` has them; ``stop`` is the stop of every judging step with ``n`` above 1
     whose rows have what it reads, "none" for no stop. ``recipe`` is the one that ran, where it holds functions of
-    yours; ``changed`` is another form of it, in the place of ``overrides``. ``out`` is a new folder for what is made.
+    yours; ``changed`` is another form of it, in the place of ``overrides``. ``out`` is a new folder for
+    what is made; ``allow`` is what the recipe may do beyond data.
 
     Raises RunError where no run is that can be replayed, and RecipeError for a change that cannot be; one of these is a
     change of sources, for a replay keeps its run's prompts.
@@ -60,7 +63,7 @@ def replay(
     told, text = _told(place), _text(place)
     ran = _ran(place, told, text, recipe)
     other = changed or (_loaded(place, told, overrides, preset) if overrides or preset else None)
-    with _opened(place, told, ran, text, fakes) as run:
+    with _opened(place, told, ran, text, fakes, allow) as run:
         notes: Sequence[str] = ()
         if stop is not None:
             other, notes = _stopped(other or ran, run.plan(ran), stop)
@@ -128,7 +131,7 @@ def _loaded(place: Path, told: Mapping[str, Any], overrides: Sequence[str] = (),
 
 @contextmanager
 def _opened(
-    place: Path, told: Mapping[str, Any], ran: Recipe, text: str, fakes: Mapping[str, Any] | None
+    place: Path, told: Mapping[str, Any], ran: Recipe, text: str, fakes: Mapping[str, Any] | None, allow: Allow
 ) -> Iterator["Ran"]:
     """The run, held so that no other changes it, with its journal and a folder to work in."""
     from prefgen.llm.journal import Journal
@@ -138,7 +141,7 @@ def _opened(
     if not journal_of(home).exists():
         raise RunError(f"{journal_of(home)}: no journal is here, so there is nothing to replay; is the folder whole?")
     with locked(home), TemporaryDirectory(prefix="prefgen-") as folder, closing(Journal(journal_of(home))) as journal:
-        yield Ran(place, told, ran, text, journal, Path(folder), dict(fakes or {}))
+        yield Ran(place, told, ran, text, journal, Path(folder), dict(fakes or {}), allow)
 
 
 def _fresh(out: Path) -> Path:

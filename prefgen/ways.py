@@ -11,6 +11,7 @@ import polars as pl
 from prefgen import dataset, verbs
 from prefgen import plan as planning
 from prefgen.again import Found, Prompts, made_again
+from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished
 from prefgen.errors import RunError
 from prefgen.kept import Kept, settle
@@ -33,11 +34,12 @@ class Ran:
     journal: Journal
     temporary: Path
     fakes: Mapping[str, Any]
+    allow: Allow = NOTHING
 
     def plan(self, recipe: Recipe) -> Plan:
         """The plan of a recipe, on the prompts and files of the run. Raises RecipeError."""
         kept, free = Kept(self.place, self.recipe), replace(recipe, max_cost=None)  # nothing is sent
-        return planning.make(free, writers=dataset.CONFIGS, fakes=self.fakes, keys=False, kept=kept)
+        return planning.make(free, writers=dataset.CONFIGS, fakes=self.fakes, keys=False, kept=kept, allow=self.allow)
 
     def unfinished(self) -> Prompts:
         """The prompts that the run did not come to, or had no money for."""

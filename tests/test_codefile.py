@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 from prefgen import Allow, Recipe, do, load, run
-from prefgen.errors import RecipeError
+from prefgen.errors import RecipeError, RunError
 from prefgen.recipe import dump
+from prefgen.replay import replay
 from prefgen.run import estimates
 from tests.fakes import writes
 
@@ -270,6 +271,17 @@ def test_it_is_dumped_loaded_and_of_the_schema_as_it_is_written(home: Path) -> N
     for wrong in ({"my_verb:f": "prompts"}, {"my_verbs.py": "prompts"}, {"no_verb": "prompts"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"steps": {"kept": wrong}}, schema)
+
+
+def test_a_run_of_it_is_replayed_by_who_hands_the_recipe_in_and_allows_it(home: Path) -> None:
+    go(home, "my_verbs.py:first: prompts")
+    (home / "r.yaml").write_text((home / "r.yaml").read_text() + "write: {}\n")
+    done = run(load(home / "r.yaml"), home / "run", fakes={"it": writes}, allow=ALL)
+    with pytest.raises(RunError, match=r"kept is made by my_verbs\.py:first, a function of yours; hand the recipe in"):
+        replay(done.folder)
+    with pytest.raises(RecipeError, match=r"runs code of my_verbs\.py"):
+        replay(done.folder, recipe=load(home / "r.yaml"))
+    assert replay(done.folder, recipe=load(home / "r.yaml"), allow=ALL).equal
 
 
 def test_the_command_line_allows_it(home: Path) -> None:
