@@ -200,8 +200,8 @@ def blanks(path: Path) -> frozenset[str]:
 
 def read_anew() -> None:
     """Forgets the prompt files that were read: between two runs of one process they may have changed."""
-    sections.cache_clear()
-    blanks.cache_clear()
+    for read in (sections, blanks, _compiled):
+        read.cache_clear()
 
 
 def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
@@ -210,19 +210,28 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """
     shown = {name: as_text(row[name]) for name in blanks(path) if name in row}
     messages: list[Message] = []
-    for section in sections(path):
+    for section, name in zip(sections(path), _compiled(path), strict=True):
         if section.messages:
             messages += row[section.messages]
         else:
-            messages.append({"role": section.role, "content": _render(path, section.text, shown)})
+            messages.append({"role": section.role, "content": _render(path, name, shown)})
     if sum(len(turn["content"]) for turn in messages) > MOST:
         raise _too_long(path)
     return messages
 
 
-def _render(path: Path, text: str, row: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=256)
+def _compiled(path: Path) -> tuple[str, ...]:
+    """The engine's names for a prompt file's texts, which it compiles once."""
+    named = [(f"{path}#{place}", section.text) for place, section in enumerate(sections(path))]
+    for name, text in named:
+        _environment().add_template(name, text)
+    return tuple(name for name, _ in named)
+
+
+def _render(path: Path, name: str, row: Mapping[str, Any]) -> str:
     try:
-        return _environment().render_str(text, **row)
+        return _environment().render_template(name, **row)
     except minijinja.TemplateError as e:
         raise _too_long(path) if e.kind == "OutOfFuel" else PromptFileError(f"{path}: {e.message}") from e
 
