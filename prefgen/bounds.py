@@ -79,7 +79,7 @@ def check_parquet(path: Path) -> None:
     except (pa.ArrowException, OSError):  # whoever reads it says what is wrong
         return
     said = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-    _unpacks(path, max(said, about.num_rows * _VIEW))
+    check_unpacked(path, max(said, about.num_rows * _VIEW))
 
 
 def check_cells(frame: pl.DataFrame, place: str, path: Path | None = None) -> None:
@@ -91,7 +91,7 @@ def check_cells(frame: pl.DataFrame, place: str, path: Path | None = None) -> No
         if (sizes.max() or 0) > ROW:  # type: ignore[operator]
             raise _too_long(f"{place}: row {int(sizes.arg_max() or 0) + 1}, {column.name}", "cell")
     if path:
-        _unpacks(path, total)
+        check_unpacked(path, total)
 
 
 def check_rows(rows: Sequence[Any], place: str) -> None:
@@ -108,7 +108,8 @@ def _letters(value: Any) -> int:
     return sum(map(_letters, values))
 
 
-def _unpacks(path: Path, to: int) -> None:
+def check_unpacked(path: Path, to: int) -> None:
+    """Raises TooMuch where a file unpacks to so many bytes that somebody made it to do so."""
     size = path.stat().st_size
     if to > FILE and to > RATIO * size:
         what = f"{size:,} bytes that unpack to {to / 1e9:,.1f} GB, {to // max(size, 1):,} times as much"

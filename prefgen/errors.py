@@ -104,10 +104,16 @@ class Unreadable(PrefgenError):
         super().__init__(detail or status)
 
 
+LONG, MANY = 200, 500
+"""Characters of a word, and words, beyond which none is misspelt: looking would take seconds."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A cure for a misspelt word: the nearest known one, or what there is to choose from."""
-    words = sorted(known)
-    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    words = sorted(one for one in known if len(one) <= LONG)
+    if len(words) > MANY:
+        return ""
+    close = get_close_matches(word[:LONG], words, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     return f"choose from {', '.join(words)}" if words else ""

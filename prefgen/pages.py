@@ -119,12 +119,11 @@ class Pages:
         self.places[way] = where
 
     def _compose(self, text: str, where: str) -> Any:
-        from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
         try:
             with warnings.catch_warnings(action="ignore"):  # an anchor used twice means its last place, as YAML has it
-                return YAML(typ="safe", pure=True).compose(StringIO(text))
+                return _reader().compose(StringIO(text))
         except MarkedYAMLError as e:
             line = e.problem_mark.line + 1 if e.problem_mark else 1
             what = " ".join(str(part) for part in (e.context, e.problem) if part)
@@ -204,6 +203,37 @@ class Pages:
         if not _whole(text):
             self.problem(place, f"{text!r:.60} holds half a character, which no file can hold", "write it anew")
         return text
+
+
+def _reader() -> Any:
+    """A reader of YAML that gives up where brackets are nested too deeply, or there are too many values, and not at the
+    end: it looks ahead at each bracket, past all that are open.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.composer import Composer
+    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.scanner import Scanner
+
+    class Shallow(Scanner):
+        def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
+            if len(self.flow_context) > 2 * MAX_DEPTH:
+                raise RecursionError
+            super().fetch_flow_collection_start(TokenClass, to_push)
+
+    class Short(Composer):
+        nodes = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                raise MarkedYAMLError(
+                    problem=f"over {MAX_NODES:,} values", problem_mark=self.parser.peek_event().start_mark
+                )
+            return super().compose_node(parent, index)
+
+    reader: Any = YAML(typ="safe", pure=True)
+    reader.Scanner, reader.Composer = Shallow, Short
+    return reader
 
 
 def _whole(text: str) -> bool:

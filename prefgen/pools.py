@@ -93,7 +93,7 @@ class Pools:
         if price is None:
             cure = "say its price: {input: …, output: …}, in $ per 1M tokens"
             self._problem(name, "price", f"{what} what {model.use} costs is not known", cure)
-        elif price["output"] and provider.limit(model) is None:
+        elif price.get("output") and provider.limit(model) is None:
             self._problem(name, "max_tokens", f"{what} how long its replies may be is not", "say max_tokens")
 
     def _asked(self, name: str) -> bool:

@@ -16,7 +16,7 @@ def target(recipe: Recipe, steps: Mapping[str, Planned]) -> tuple[tuple[str, int
     wrong = [(key, f"has no '{key}'", nearest(key, ["kept", "of"])) for key in sorted(set(given) - {"kept", "of"})]
     if type(kept) is not int or kept < 1:
         wrong.append(("kept", f"kept is {kept!r:.60}", "say how many rows are enough"))
-    elif table not in recipe.steps:
+    elif not isinstance(table, str) or table not in recipe.steps:
         wrong.append(("of", f"no table {table!r:.60}", nearest(str(table), recipe.steps)))
     elif table in steps and (steps[table].whole or steps[table].source is not None):
         what = f"{table} is made whole, and cannot be counted on the way"

@@ -41,6 +41,9 @@ def test_a_prompt_file_with_bad_syntax_or_none_at_all_is_told(tmp_path: Path) ->
         blanks(file(tmp_path, "{{ a"))
     with pytest.raises(PromptFileError, match="nothing"):
         sections(tmp_path / "nothing.md")
+    (tmp_path / "latin.md").write_bytes("M\xfcller".encode("latin-1"))
+    with pytest.raises(PromptFileError, match="not UTF-8"):
+        sections(tmp_path / "latin.md")
 
 
 def test_conversations_read_as_text() -> None:

@@ -1,5 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
 
+from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from prefgen.card import card, fenced
@@ -37,3 +39,15 @@ def test_the_card_tells_counts_and_the_recipe_and_stays_text() -> None:
 
 def test_a_fence_is_longer_than_any_inside() -> None:
     assert fenced("a\n````\nb").startswith("`````\n")
+
+
+def test_what_a_provider_names_and_a_recipe_says_is_text_and_no_markup() -> None:
+    name, about = "<img src=x onerror=alert(1)>\\| [x](http://e.vil)", "~~~ the rest of the page in a block"
+    shares = {"value": 0.5, "low": 0.1, "high": 0.9}
+    judges = {"t": {"judges": {name: {"judgments": 3, "agrees_with_gold": shares}}}}
+    text = card(replace(RECIPE, about=about), "x", {"preferences": 2}, FUNNEL, judges)
+    tokens = MarkdownIt("commonmark").enable("table").parse(text.split("---\n", 2)[2])
+    kinds = {one.type for token in tokens for one in (token, *(token.children or ()))}
+    assert not kinds & {"html_block", "html_inline", "image"}
+    assert not any("e.vil" in str(one.attrs) for token in tokens for one in token.children or ())
+    assert "Terms" in {token.content for token in tokens}

@@ -113,6 +113,7 @@ def test_a_target_that_is_not_reached_takes_all(whole: Path, tmp_path: Path) -> 
     [
         ({"kept": 0}, "kept is 0"),
         ({"kept": 5, "of": "pears"}, "no table 'pears'; did you mean 'pairs'?"),
+        ({"kept": 5, "of": ["pairs"]}, "no table ['pairs']"),
         ({"kept": 5, "off": "pairs"}, "has no 'off'; did you mean 'of'?"),
         ({"kept": 5, "of": "prompts"}, "prompts is made whole"),
     ],

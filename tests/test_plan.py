@@ -1,5 +1,6 @@
 """Every problem of a recipe, at once, with its place and its cure, before any call."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from prefgen import Recipe, do, load
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
-from prefgen.errors import RecipeError
+from prefgen.errors import RecipeError, nearest
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 
@@ -43,9 +44,11 @@ BROKEN = [
     ("concurrency", "fake/it}", "fake/it, concurrency: 0}", "2: judge: model judge: concurrency is 0; input should be greater than or equal to 1"),
     ("price", "fake/it}", "fake/it, price: {in: 3, output: 1}}", "2: judge: model judge: price is {'in': 3, 'output': 1}; in: input should be 'input' or 'output'"),
     ("half a price", "fake/it}", "fake/it, price: {input: 3}}", "2: judge: price says but one of input and output; say both, in $ per 1M tokens"),
+    ("half a price, and a limit", "models:\n  judge: {use: fake/it}", "max_cost: 2\nmodels:\n  judge: {use: fake/it, price: {input: 3}}", "3: judge: price says but one"),
     ("likelihood", "fake/it}", "fake/it, likelihood: magic}", "2: judge: model judge: likelihood is 'magic'; input should be 'grammar' or 'prompt_logprobs'"),
     ("pool", "fake/it}", "[fake/it, fake/it]}", "2: judge: use names fake/it 2 times; draws of one model are one pool's"),
     ("name", "  agreed:", "  a/b:", "9: a/b: cannot name a table's file; use letters, digits and underscores"),
+    ("long path", "model: judge, n: 2", f"model: judge, template: {'x' * 300}.md", "8: judgments: "),
     ("list", "both_orders: pairs", "both_orders: [pairs]", "7: orders: both_orders takes one table; `concat` makes one of several"),
     ("list of none", "both_orders: pairs", "concat: []", "7: orders: concat is given no table; name one, or a list of them"),
     ("list twice", "both_orders: pairs", "concat: [pairs, pairs]", "7: orders: concat is given a table twice; name each table once"),
@@ -78,6 +81,16 @@ def test_a_good_recipe_is_planned_with_all_its_columns(tmp_path: Path) -> None:
 def test_a_broken_recipe_says_where_what_and_what_would_do(good: str, bad: str, line: str, tmp_path: Path) -> None:
     path = write(tmp_path, GOOD.replace(good, bad))
     assert problems(path)[0].startswith(f"{path}:{line}")
+
+
+def test_the_nearest_of_long_names_is_not_looked_for() -> None:
+    """Two of 100,000 characters took 8 s."""
+    long = "".join(chr(0x4E00 + n * n % 997) for n in range(100_000))
+    began = time.process_time()
+    assert nearest(long[::-1], [long]) == ""
+    assert nearest(long[::-1], [long, "short"]) == "choose from short"
+    assert nearest("a1", [f"a{n}" for n in range(9_000)]) == ""
+    assert time.process_time() - began < 0.5
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:

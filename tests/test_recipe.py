@@ -1,5 +1,6 @@
 """YAML in, a Recipe out, and back again; what is wrong with a file is told with its place, and never in a traceback."""
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,6 +124,7 @@ NO_FILE = {
     "itself": (f"{STEPS}models: &m {{a: *m}}\n", ":2: is nested too deeply; write the values out"),
     "deep": (f"{STEPS}about: {'[' * (MAX_DEPTH + 1)}{']' * (MAX_DEPTH + 1)}\n", ":2: is nested too deeply; write the values out"),
     "deeper": ("[" * 100_000, ": is nested too deeply; a recipe is a page"),
+    "many": ("- a\n" * 200_000, ":100000: not YAML: over 100,000 values"),
 }  # fmt: skip
 
 
@@ -132,6 +134,13 @@ def test_a_file_that_is_no_recipe_is_told(text: str | bytes, said: str, tmp_path
     (told,) = problems(path)
     assert told.startswith(str(path))
     assert said in told
+
+
+def test_brackets_without_end_are_given_up_soon(tmp_path: Path) -> None:
+    """The reader looks ahead at each, past all that are open: 2 kB took 0.7 s."""
+    path, began = put(tmp_path, f"{STEPS}about: {'[' * 1_000}{']' * 1_000}\n"), time.process_time()
+    assert "is nested too deeply" in problems(path)[0]
+    assert time.process_time() - began < 0.3
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

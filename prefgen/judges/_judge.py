@@ -26,6 +26,8 @@ from prefgen.judges.reading import VERDICTS, marked_score, marked_verdict
 
 LETTERS, DIGITS = "BCDFGHJKLMNPQRSTVWXZ", "23456789"
 """Of codes such as K7Q2: no word, and nothing that is easily mistaken."""
+TRIES = 20
+"""Draws of short codes, after which longer ones are drawn: a text of 100 kB can hold every short one."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,18 @@ def drawn(seed: int, labels: Sequence[str], text: str) -> Marks:
     """The marks for a prompt; none of them stands in it already."""
     for n in count():
         digest = hashlib.blake2b(f"{seed}/{n}/{text}".encode("utf-8", "surrogatepass")).digest()
-        codes = [_code(digest[2 * i : 2 * i + 2]) for i in range(len(labels) + 1)]
+        codes = _codes(digest, len(labels) + 1)
+        if n >= TRIES:
+            more = _codes(hashlib.blake2b(digest).digest(), len(codes))
+            codes = [f"{short}{rest}" for short, rest in zip(codes, more, strict=True)]
         marks = Marks(dict(zip(labels, codes, strict=False)), codes[-1], f"#{digest[-3:].hex()}")
         if len(set(codes)) == len(codes) and not any(one in text for one in (*codes, marks.fence)):
             return marks
     raise AssertionError  # the loop has no other end
+
+
+def _codes(digest: bytes, many: int) -> list[str]:
+    return [_code(digest[2 * i : 2 * i + 2]) for i in range(many)]
 
 
 def _code(two: bytes) -> str:

@@ -94,13 +94,13 @@ class Anthropic:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
         choice = raw.get("choice")
         if not isinstance(choice, dict) or not isinstance(choice.get("content"), list):
-            raise faults.bad_body(f"anthropic/{raw.get('model')}", "a reply without content", repr(raw))
+            raise faults.bad_body(f"anthropic/{wire.name_of(raw)}", "a reply without content", raw)
         try:
             text = wire.text_of(choice["content"])
+            finish = _FINISH.get(choice.get("stop_reason") or "", "stop")
         except TypeError as e:
-            raise faults.bad_body(f"anthropic/{raw.get('model')}", "content that is no text", repr(raw)) from e
-        finish = _FINISH.get(str(choice.get("stop_reason")), "stop")
-        return Completion(text, finish, (), self.usage(raw), str(raw.get("model") or ""))
+            raise faults.bad_body(f"anthropic/{wire.name_of(raw)}", "content that is no text", raw) from e
+        return Completion(text, finish, (), self.usage(raw), wire.name_of(raw))
 
     def usage(self, raw: Raw) -> Usage:
         """Input tokens, those of the cache among them, and output tokens."""

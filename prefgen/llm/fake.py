@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from prefgen.errors import ProviderError
-from prefgen.llm import faults
+from prefgen.llm import faults, wire
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
@@ -69,14 +69,16 @@ class Fake:
     def read(self, raw: Raw) -> Completion:
         """The Completion as the function made it. Raises TryAgain ("bad_body") for a raw that is not of this kind."""
         try:
-            choice, logprobs = raw["choice"], tuple(raw["choice"]["logprobs"])
-            return Completion(choice["text"], choice["finish"], logprobs, self.usage(raw), raw["model"])
-        except (KeyError, TypeError) as e:
-            raise faults.bad_body("fake", "not a fake's reply", repr(raw)) from e
+            choice = raw["choice"]
+            text, finish = wire.text_of(choice["text"]), wire.text_of(choice["finish"])
+            logprobs = tuple(map(float, choice["logprobs"]))
+            return Completion(text, finish, logprobs, self.usage(raw), wire.name_of(raw))
+        except (KeyError, TypeError, ValueError, ArithmeticError) as e:
+            raise faults.bad_body("fake", "not a fake's reply", raw) from e
 
     def usage(self, raw: Raw) -> Usage:
         """What the function's Completion said."""
-        return Usage(raw["usage"]["prompt"], raw["usage"]["completion"])
+        return Usage(wire.count(raw.get("usage"), "prompt"), wire.count(raw.get("usage"), "completion"))
 
     async def close(self) -> None:
         """Holds nothing."""

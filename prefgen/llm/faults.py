@@ -8,6 +8,7 @@ Whatever a provider wrote is shortened, freed of control characters and scrubbed
 import json
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -99,7 +100,7 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         at = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, or an offset, that no clock has
         return None
     return at if at.tzinfo else None
 
@@ -215,7 +216,14 @@ def timed_out(place: Place, words: str) -> TryAgain:
     return TryAgain("timeout", f"{_who(place)}: no whole answer in time ({words})", attempts=2, billed=True)
 
 
-def bad_body(who: str, why: str, body: str = "", key: str = "") -> TryAgain:
-    """A success that holds no reply; it was billed, and may well come right the second time."""
-    told = scrub(body, key, limit=200)
-    return TryAgain("bad_body", f"{who}: {why}" + (f": {told}" if told else ""), attempts=2, billed=True)
+_OUTLINE = reprlib.Repr()
+_OUTLINE.maxdict = _OUTLINE.maxlist = 12
+_OUTLINE.maxstring = _OUTLINE.maxother = 200
+
+
+def bad_body(who: str, why: str, body: object = "", key: str = "") -> TryAgain:
+    """A success that holds no reply; it was billed, and may well come right the second time. ``body`` is what came, as
+    text or as data.
+    """
+    told = scrub(body if isinstance(body, str) else _OUTLINE.repr(body), key, limit=200)
+    return TryAgain("bad_body", f"{scrub(who)}: {why}" + (f": {told}" if told else ""), attempts=2, billed=True)

@@ -10,7 +10,7 @@ Tokens count only where, put together, they spell the given text and nothing els
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefgen.errors import RowFailed
@@ -49,18 +49,28 @@ def of_forced(choice: Mapping[str, Any], text: str) -> tuple[float, ...]:
     """Natural log-probabilities, one per token of ``text``, from a reply to ``forced_body``. The end of turn after the
     text is left out. Raises RowFailed ("not_scored") where the tokens do not spell the text.
     """
-    found = (choice.get("logprobs") or {}).get("content") or []
-    wanted, spelt, logprobs = text.encode(), b"", []
-    for token in found:
-        if spelt == wanted:
+    wanted, spelt, logprobs = text.encode("utf-8", "replace"), b"", []
+    for token in _tokens(choice):
+        if len(spelt) >= len(wanted):
             break
         spelt += _bytes(token)
         logprobs.append(token.get("logprob"))
     return _checked(logprobs, spelt == wanted, text)
 
 
+def _tokens(choice: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = choice.get("logprobs")
+    content = found.get("content") if isinstance(found, dict) else None
+    return [token if isinstance(token, dict) else {} for token in content] if isinstance(content, list) else []
+
+
 def _bytes(token: Mapping[str, Any]) -> bytes:
-    return bytes(token["bytes"]) if token.get("bytes") is not None else str(token.get("token", "")).encode()
+    """What a token spells; a byte that no text has, where it does not say."""
+    found = token.get("bytes")
+    if isinstance(found, list) and all(type(one) is int and 0 <= one < 256 for one in found):
+        return bytes(found)
+    text = token.get("token") if found is None else None
+    return text.encode("utf-8", "replace") if isinstance(text, str) else b"\xff"
 
 
 def tail(prompt_logprobs: object, text: str) -> list[Any]:
@@ -69,7 +79,7 @@ def tail(prompt_logprobs: object, text: str) -> list[Any]:
     left, start = len(text), len(positions)
     while left > 0 and start > 0:
         start -= 1
-        left -= len(str(_own(positions[start]).get("decoded_token") or ""))
+        left -= len(_decoded(_own(positions[start])))
     return positions[start:]
 
 
@@ -78,7 +88,7 @@ def of_prompt(positions: Sequence[Any], text: str) -> tuple[float, ...]:
     ("not_scored") where the tokens do not spell the text: a template that trims it, a token that begins before it.
     """
     tokens = [_own(position) for position in positions]
-    spelt = "".join(str(token.get("decoded_token") or "") for token in tokens)
+    spelt = "".join(map(_decoded, tokens))
     return _checked([token.get("logprob") for token in tokens], spelt == text, text)
 
 
@@ -88,10 +98,25 @@ def _own(position: object) -> Mapping[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _checked(logprobs: Iterable[object], spelt: bool, text: str) -> tuple[float, ...]:  # noqa: FBT001
-    values = tuple(float(value) for value in logprobs if isinstance(value, int | float) and math.isfinite(value))
-    if not spelt or not values or len(values) != len(list(logprobs)):
+def _decoded(token: Mapping[str, Any]) -> str:
+    text = token.get("decoded_token")
+    return text if isinstance(text, str) else ""
+
+
+def _checked(logprobs: Sequence[object], spelt: bool, text: str) -> tuple[float, ...]:  # noqa: FBT001
+    values = tuple(value for value in map(_finite, logprobs) if value is not None)
+    if not spelt or not values or len(values) != len(logprobs):
         raise RowFailed(
             "not_scored", f"no log-probabilities that spell the given text came back ({len(text)} characters)"
         )
     return values
+
+
+def _finite(value: object) -> float | None:
+    """A number as servers have them; an integer beyond every float is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None

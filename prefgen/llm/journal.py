@@ -261,8 +261,15 @@ def is_sound(key: bytes, body: bytes, crc: int) -> bool:
 
 
 def unpack(body: bytes) -> Raw:
-    """The reply itself. Raises RunError for one that unpacks to more than any reply is: somebody made it by hand."""
-    if zstandard.frame_content_size(body) > LARGEST:
-        raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-    raw: Raw = json.loads(zstandard.decompress(body, max_output_size=LARGEST))
+    """The reply itself. Raises RunError for one that unpacks to more than any reply is, or to none: somebody made it
+    by hand.
+    """
+    try:
+        if zstandard.frame_content_size(body) > LARGEST:
+            raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
+        raw = json.loads(zstandard.decompress(body, max_output_size=LARGEST))
+    except (zstandard.ZstdError, ValueError, RecursionError) as e:
+        raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
+    if not isinstance(raw, dict):
+        raise RunError("a stored reply is no object; this journal was not written by prefgen")
     return raw

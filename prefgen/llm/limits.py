@@ -56,7 +56,7 @@ def _seconds(text: str | None, date: str | None) -> float | None:
         try:
             until, now = datetime.fromisoformat(text), parsedate_to_datetime(date or "")
             return max(0.0, (until - now) / timedelta(seconds=1))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     parts = _PART.findall(text)
     return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen.errors import RowFailed, RunError
-from prefgen.llm import faults, given, weights
+from prefgen.llm import faults, given, weights, wire
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
@@ -89,18 +89,19 @@ class Local:
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Raises RowFailed ("not_scored")."""
         try:
-            choice, tokens = raw["choice"], self.usage(raw)
+            choice, tokens, name = raw["choice"], self.usage(raw), wire.name_of(raw)
             if "given" in raw:
-                return Completion(raw["given"], "stop", given.of_forced(choice, raw["given"]), tokens, raw["model"])
-            text = (choice["message"]["content"] or "").removeprefix(raw.get("prefill", ""))
+                return Completion(raw["given"], "stop", given.of_forced(choice, raw["given"]), tokens, name)
+            text = wire.text_of(choice["message"]["content"]).removeprefix(raw.get("prefill", ""))
             finish = "length" if choice["finish_reason"] == "length" else "stop"
         except (KeyError, TypeError, AttributeError) as e:
-            raise faults.bad_body("local", "a malformed reply", repr(raw)) from e
-        return Completion(text, finish, (), tokens, raw["model"])
+            raise faults.bad_body("local", "a malformed reply", raw) from e
+        return Completion(text, finish, (), tokens, name)
 
     def usage(self, raw: Raw) -> Usage:
         """Prompt and completion tokens."""
-        return Usage(raw["usage"]["prompt_tokens"], raw["usage"]["completion_tokens"])
+        usage = raw.get("usage")
+        return Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
 
     def _identity(self, model: Model) -> str:
         return self._identities.get(model.use) or identity(model)

@@ -111,8 +111,8 @@ class OpenAI:
             finish = "refused" if refusal else _finish(raw["choice"])
             logprobs = _logprobs(raw) if "given" in raw else ()
         except (KeyError, TypeError, AttributeError, ValueError) as e:
-            raise faults.bad_body(f"openai/{raw.get('model')}", "a malformed reply", repr(raw)) from e
-        snapshot = str(raw.get("model") or "")
+            raise faults.bad_body(f"openai/{wire.name_of(raw)}", "a malformed reply", raw) from e
+        snapshot = wire.name_of(raw)
         if "given" in raw:
             return Completion(raw["given"], "stop", logprobs, self.usage(raw), snapshot)
         return Completion(text, finish, (), self.usage(raw), snapshot)
@@ -183,7 +183,7 @@ def _raws(data: dict[str, Any], request: Request, n: int) -> list[Raw]:
     """The first ``n`` choices by index; the tokens of all of them stand at the first, where the prompt is paid."""
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
-        raise faults.bad_body(request.model.use, "a reply without choices", repr(data))
+        raise faults.bad_body(request.model.use, "a reply without choices", data)
     ordered = sorted(choices, key=lambda choice: wire.count(choice, "index"))[:n]
     nothing = {"prompt_tokens": 0, "completion_tokens": 0}
     same = {"model": data.get("model"), "id": data.get("id")}
@@ -199,7 +199,7 @@ def _finish(choice: Mapping[str, Any]) -> str:
     reason = choice.get("finish_reason")
     if reason in _BROKEN:
         raise ValueError(reason)
-    return _FINISH.get(str(reason), "stop")
+    return _FINISH.get(reason or "", "stop")
 
 
 def _logprobs(raw: Raw) -> tuple[float, ...]:

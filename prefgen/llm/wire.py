@@ -16,6 +16,12 @@ from prefgen.texts import sound
 
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
+DEEPEST = 100
+"""Lists and objects within one another that a reply may have: far above any, far below where Python gives up, which
+would be another depth wherever the reply is read again.
+"""
+LONGEST_NAME = 200
+"""Characters of a model's name."""
 CONNECT = 10.0
 """Seconds to a connection; the whole call has the model's own deadline."""
 
@@ -62,11 +68,19 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
         raise faults.bad_body(place.use, f"({status}) no JSON came", start, place.key) from None
     if not isinstance(data, dict):
         raise faults.bad_body(place.use, f"({status}) no JSON object came", start, place.key)
+    if content.count(b"[") + content.count(b"{") > DEEPEST and _is_deeper(data, DEEPEST):
+        raise faults.bad_body(place.use, f"({status}) JSON within JSON came, and no end of it", start, place.key)
     error = data.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, int) and 400 <= code < 600:
         raise faults.of_status(code, headers, content, place)
     return _without_key(data, place.key)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether there is more than so many levels to a value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(_is_deeper(one, levels - 1) for one in inner))
 
 
 def _without_key(data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -83,14 +97,22 @@ def text_of(content: object) -> str:
 
     Half surrogate pairs, which JSON can hold and files cannot, become U+FFFD. Raises TypeError for anything else.
     """
-    if content is None:
-        return ""
     if isinstance(content, list):
         blocks = [block for block in content if isinstance(block, dict) and block.get("type") == "text"]
-        return "".join(text_of(block.get("text")) for block in blocks)
-    if not isinstance(content, str):
+        return "".join(_text(block.get("text")) for block in blocks)
+    return _text(content)
+
+
+def _text(content: object) -> str:
+    if not isinstance(content, str | None):
         raise TypeError(f"a message of {type(content).__name__}")
-    return sound(content)
+    return sound(content or "")
+
+
+def name_of(raw: Mapping[str, Any]) -> str:
+    """The model that a reply says it is of; nothing where it says nothing that a name could be."""
+    name = raw.get("model")
+    return sound(name[:LONGEST_NAME]) if isinstance(name, str) else ""
 
 
 def count(usage: object, *names: str) -> int:

@@ -7,7 +7,7 @@ fails on a later one, and a line that is not JSON can be named. Everything else 
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -39,21 +39,11 @@ def read(source: object, wanted: Wanted, folder: Path = Path()) -> Raw:
 
 def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
     """The rows of a file, a folder or a dataset on the Hub."""
-    try:
-        path = folder / Path(source).expanduser()
-        path = Path(source) if not path.exists() and Path(source).exists() else path
-        real = path.resolve()
-    except (
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as e:  # no such user, links in a ring, a zero in the name, too long a one
-        why = getattr(e, "strerror", None) or e
-        raise LoadError(f"{str(source)!r:.200} is no path ({why}); name a file, a folder or a dataset") from e
+    path = _path(source, folder)
     reader = _READERS.get(path.suffix.lower())
     if path.suffix.lower() in _PICKLES:
         raise LoadError(f"{path} is a pickle or may be one, and runs code when it is opened; save its rows as Parquet")
-    if real.parts[1:2] in _NO_FILES:
+    if path.resolve().parts[1:2] in _NO_FILES:
         raise LoadError(f"{path} is the system's, and no data; name a file of yours")
     try:
         if path.is_file() and not reader:
@@ -62,11 +52,22 @@ def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
             return reader(path, wanted)
         if path.is_dir():
             return dataset(str(path), wanted)
+        if reader or not _HUB_ID.fullmatch(str(source)):
+            raise LoadError(f"there is no {path}{_nearest_file(path)}")
     except OSError as e:
         raise LoadError(f"{path}: {e.strerror or e}") from e
-    if reader or not _HUB_ID.fullmatch(str(source)):
-        raise LoadError(f"there is no {path}{_nearest_file(path)}")
     return dataset(str(source), wanted)
+
+
+def _path(source: str | Path, folder: Path) -> Path:
+    """Where a source lies: in the recipe's folder, or else where the command runs."""
+    try:
+        path = folder / Path(source).expanduser()
+        found = Path(source) if not path.exists() and Path(source).exists() else path
+        found.resolve()
+    except (OSError, ValueError, RuntimeError) as e:  # too long, half a character, the home of nobody, links in a ring
+        raise LoadError(f"{str(source)[:60]!r} is no path: {getattr(e, 'strerror', None) or e}") from e
+    return found
 
 
 def _nearest_file(path: Path) -> str:
@@ -197,18 +198,41 @@ def _number(text: pl.Series) -> pl.Series:
 
 
 def _parquet(path: Path, wanted: Wanted) -> Raw:
+    """Parquet, by pyarrow: a damaged file raises there, where polars can end this process."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     bounds.check_parquet(path)
     try:
-        rows = pl.scan_parquet(path, glob=False)
-        columns = rows.collect_schema().names()
-        chosen = rows.select(wanted.of(columns))
-        frame = (chosen if wanted.limit is None else chosen.head(wanted.limit)).collect()
-    except pl.exceptions.PolarsError as e:
+        with pq.ParquetFile(path) as file:
+            columns = file.schema_arrow.names
+            if len(set(columns)) < len(columns):
+                raise LoadError(f"{path}: two of its columns have one name")
+            schema = pa.schema([file.schema_arrow.field(name) for name in wanted.of(columns)])
+            table = pa.Table.from_batches(_batches(path, file, schema.names, wanted.limit), schema)
+        table.validate(full=True)  # text that is none would be taken for text
+        frame = pl.DataFrame(table[: wanted.limit])
+    except bounds.TooMuch:
+        raise
+    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as e:
         raise LoadError(f"{path}: not Parquet: {first_line(e)}") from e
     bounds.check_cells(frame, str(path), path)
     return Raw(str(path), columns, frame)
 
 
+def _batches(path: Path, file: Any, columns: Sequence[str], limit: int | None) -> Iterator[Any]:
+    """The first batches of a file, as many as hold the rows wanted, and no more than a file should unpack to."""
+    rows = size = 0
+    for batch in file.iter_batches(columns=columns, batch_size=min(limit or BATCH, BATCH)):
+        yield batch
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        bounds.check_unpacked(path, size)
+        if limit is not None and rows >= limit:
+            return
+
+
+BATCH = 65_536
+"""Rows of a Parquet file that are read at once."""
 _PICKLES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz", ".joblib", ".dill", ".shelve"})
 _NO_FILES = (("proc",), ("sys",))
 """What looks like files and is the running system: /proc/self/environ holds every key."""

@@ -23,6 +23,8 @@ OWN = frozenset({"correct", "correct_ids"})
 """Columns that this verb makes beside those of every table."""
 OF_A_RESPONSE = frozenset({"score", "response_model"})
 """Columns that ``each`` may bring, though prefgen makes them too: a response may have them already."""
+KINDS: Mapping[str, Any] = {"score": pl.Float64, "response_model": pl.String}
+"""The types of those."""
 
 
 def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
@@ -158,7 +160,11 @@ def _responses(read: Sequence[_Read], each: Mapping[str, list[Any]], *, chosen: 
 
 def _column(name: str, found: list[Any]) -> pl.Series:
     series = typed(found)
-    return series.cast({"score": pl.Float64, "response_model": pl.String}.get(name, series.dtype))
+    try:
+        return series.cast(KINDS.get(name, series.dtype))
+    except pl.exceptions.PolarsError as e:
+        wrong = "numbers" if name == "score" else "names"
+        raise LoadError(f"each: {name} holds what are no {wrong}; name another column, or {name} something else") from e
 
 
 def _shaped(rows: pl.DataFrame, parts: _Parts) -> pl.DataFrame:

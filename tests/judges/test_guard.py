@@ -1,12 +1,14 @@
 """A judge is asked so that no response can speak for it, and datasets hold the plain form."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from prefgen.asker import Reply, Row
 from prefgen.errors import Unreadable
+from prefgen.judges._judge import DIGITS, LETTERS
 from prefgen.judges.compare import compare
 from prefgen.judges.score import score
 from tests.attacks import PROMPTS, ROW, TARGETS, marked, met, replies, strings
@@ -77,6 +79,15 @@ def test_no_mark_stands_in_what_is_judged() -> None:
         assert marks
         assert not any(code in asked["response_a"] for code in marks.codes.values())
         assert len(set(marks.codes.values())) == 2
+
+
+def test_a_response_that_holds_every_short_mark_gets_a_longer_one() -> None:
+    every = "".join(map("".join, product(LETTERS, DIGITS, LETTERS, DIGITS)))
+    row: Row = {**ROW, "response_a": every}
+    marks = compare(model="j").marks(row)
+    assert marks
+    assert {len(code) for code in (*marks.codes.values(), marks.mark)} == {8}
+    assert compare(model="j").read(row, Reply(f"[[{marks.codes['B']}]]"))[0]["verdict"] == "B"
 
 
 def test_a_template_without_room_for_marks_is_asked_as_it_is(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
         ({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT", "date": DATE}, 600.0),
         ({"retry-after": "Mon, 23 Nov 2026 10:00:30 GMT"}, None),
         ({"retry-after": "Mon, 23 Nov 2026 10:00:30 -0000", "date": DATE}, None),
+        ({"retry-after": "Mon, 23 Nov 2026 102147483648:00:30 GMT", "date": DATE}, None),
+        ({"retry-after": "Mon, 23 Nov 2026 10:00:30 +99999999999999999999", "date": DATE}, None),
     ],
 )
 def test_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:

@@ -44,6 +44,8 @@ def test_no_second_sees_more_than_the_rate_and_its_burst(rate: float, gaps: list
           "anthropic-ratelimit-tokens-limit": "400000"}, Limits(4000 / 60, 400000 / 60)),
         ({"x-ratelimit-limit-requests": "many", "x-ratelimit-limit-tokens": "-1"}, Limits()),
         ({"x-ratelimit-limit-requests": "60", "x-ratelimit-reset-requests": "soon"}, Limits(1.0)),
+        ({"x-ratelimit-limit-requests": "60", "x-ratelimit-reset-requests": "2026-11-24T00:00:01Z", "date": "Tue, 24 Nov 99999999999 00:00:00 GMT"},
+         Limits(1.0)),
         ({}, Limits()),
     ],
 )  # fmt: skip

@@ -40,6 +40,14 @@ def test_bytes_of_half_a_character_are_put_together() -> None:
         choice(token("Parisian", -1.0)),
         choice(token("Paris", None)),
         choice(token("Paris", float("-inf"))),
+        choice(token("Paris", 10**400)),
+        choice(token("Paris", True)),
+        choice({"token": "Paris", "bytes": 10**12, "logprob": -1.0}),
+        choice({"token": "Paris", "bytes": [80, 97, 114, 105, 999], "logprob": -1.0}),
+        choice({"token": 5, "logprob": -1.0}, token("Paris", -1.0)),
+        {"logprobs": "so"},
+        {"logprobs": {"content": "so"}},
+        {"logprobs": {"content": ["so"]}},
     ],
 )
 def test_forced_replies_that_do_not_spell_the_text_are_not_scores(bad: dict[str, object]) -> None:
@@ -71,6 +79,8 @@ def test_the_tail_of_a_prompt_is_what_spells_the_text() -> None:
         [None, position("Paris"), position("</s>")],
         [None, {}],
         [None, {"5": None}],
+        [None, {"5": {"logprob": -1.0, "decoded_token": ["Paris"]}}],
+        [None, position("Paris", 10**400)],
     ],
 )
 def test_prompts_that_do_not_end_in_the_text_are_not_scores(prompt: object) -> None:

@@ -290,6 +290,7 @@ def test_a_raw_reply_is_the_providers() -> None:
         {"choices": None},
         {"choices": []},
         {"choices": ["text"]},
+        b'{"choices": [{"message": {"content": "a", "more": ' + b"[" * 900 + b"]" * 900 + b"}}]}",
     ],
 )
 def test_bodies_without_a_reply(bad: Any) -> None:

@@ -1,8 +1,10 @@
 import json
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prefgen.asker import MESSAGES
@@ -90,3 +92,28 @@ def test_errors_say_what_and_what_would_do(tmp_path: Path) -> None:
         load("prompts.jsonl", folder=tmp_path)
     with pytest.raises(LoadError, match="makes itself"):
         load([{"prompt": "why?", "score": 1}], keep=["score"])
+
+
+def test_a_damaged_parquet_file_is_told_or_read_and_ends_nothing(tmp_path: Path) -> None:
+    """A bit turned in a page's head made polars ask for 2**61 bytes, and the process ended."""
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"prompt": ["why?", "how?"], "topic": [1, 2]}).write_parquet(path, compression="uncompressed")
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with suppress(LoadError):
+            assert load(path, keep=["topic"]).height == 2
+
+
+def test_a_parquet_file_with_two_columns_of_one_name_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table([["a"], ["b"]], ["prompt", "prompt"]), tmp_path / "x.parquet")
+    with pytest.raises(LoadError, match="two of its columns have one name"):
+        load(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(
+    "path", ["~nobody/x.jsonl", "x" * 300 + ".jsonl", "x\0.jsonl", "\ud800.jsonl", f"{'x' * 300}/y", "x" * 9_999]
+)
+def test_what_is_no_path_is_told(path: str, tmp_path: Path) -> None:
+    with pytest.raises(LoadError):
+        load(path, folder=tmp_path)

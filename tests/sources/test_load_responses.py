@@ -99,6 +99,7 @@ def test_no_rows_have_the_same_columns() -> None:
         ({**SETS, "keep": "topic", "each": "topic"}, "both in each and in keep"),
         ({**SETS, "chosen": "prompt.0"}, "prompt.0"),
         ({"response": "meta"}, "holds an object with x; a response is text"),
+        ({"response": "topic", "each": {"score": "topic"}}, "score holds what are no numbers"),
     ],
 )
 def test_errors_say_what_and_what_would_do(how: dict[str, Any], words: str) -> None:

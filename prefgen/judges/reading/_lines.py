@@ -31,27 +31,34 @@ ANNOUNCED = re.compile(
 """What announces a verdict, when it stands right before it."""
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)")
+_NOTHING = TRIM + "-\u2014="
+"""A line of these says nothing."""
 
 
 def lines_of(text: str) -> list[str]:
     """The lines in which a judge speaks: not those of code blocks, which show something, nor empty ones, nor lines
     that quote (``>``) unless all of them do. A text that is one code block speaks in it.
     """
-    spoken, inside = [], False
+    spoken, inside, fenced = [], False, "```" in text or "~~~" in text
     for line in text.splitlines():
-        if _FENCE.match(line):
+        if fenced and _FENCE.match(line):
             inside = not inside
-        elif not inside and line.strip(TRIM + "-\u2014="):
+        elif not inside and line.strip(_NOTHING):
             spoken.append(line)
-    own = [line for line in spoken if not line.lstrip().startswith(">")]
+    own = [line for line in spoken if not line.lstrip().startswith(">")] if ">" in text else spoken
     return own or spoken
+
+
+_CLOSES = {'"': '"', "`": "`", "\u201c": "\u201d", "\u00ab": "\u00bb", "\u201e": "\u201c"}
+_OPENS = re.compile("[\"`'\u2018\u201c\u00ab\u201e]")
 
 
 def quoted(line: str, start: int) -> bool:
     """Whether the place lies inside quotation marks that open after other words."""
     before = line[:start]
-    for mark in '"`\u201c\u00ab\u201e':
-        close = {"\u201c": "\u201d", "\u00ab": "\u00bb", "\u201e": "\u201c"}.get(mark, mark)
+    if not _OPENS.search(before):
+        return False
+    for mark, close in _CLOSES.items():
         opened = before.count(mark) % 2 if close == mark else before.count(mark) > before.count(close)
         if opened and before[: before.rfind(mark)].strip(TRIM):
             return True

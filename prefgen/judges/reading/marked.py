@@ -11,7 +11,9 @@ from prefgen.asker import Reply, absent, answered
 from prefgen.judges.reading.presets import bracket_first, bracket_last, bracket_strict
 from prefgen.judges.reading.verdicts import tagged
 
-_WORD_BEFORE = re.compile(r"[\w\[\]*`\"' \t]{0,24}$")
+WORD = 24
+"""Characters of what names a mark, at most."""
+_WORD_BEFORE = re.compile(rf"[\w\[\]*`\"' \t]{{0,{WORD}}}$")
 """What stands before a mark on its line and names what it marks: ``**Score``, ``[RESULT]``."""
 
 _SAYS = re.compile(r"\d|\bN/?A\b")
@@ -48,10 +50,11 @@ def marked_lines(reply: Reply, mark: str) -> str:
     number goes on in the next one.
     """
     lines, kept = [line for line in answered(reply).splitlines() if line.strip()], list[str]()
+    bears = re.compile(rf"[ \t]?\b{mark}\b", re.IGNORECASE)
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        before, *after = re.split(rf"[ \t]?\b{mark}\b", line, flags=re.IGNORECASE)
+        before, *after = bears.split(line)
         if after:
-            word = _WORD_BEFORE.search(before)
+            word = _WORD_BEFORE.search(before[-WORD:])
             said = (word[0] if word else "") + after[-1]
             kept.append(said if _SAYS.search(said) else f"{said}\n{following}")
     if not kept:

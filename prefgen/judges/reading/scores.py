@@ -143,8 +143,8 @@ def prometheus_abs(reply: Reply, lowest: float = 1, highest: float = 5) -> float
 
 
 _PAIR = re.compile(
-    r"^[\s*_`(\[]{0,8}(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[ \t]*[,;"
-    r"| \t][ \t]*(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[\s*_`)\].]{0,8}$"
+    r"^[\s*_`(\[]{0,8}(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?(?:[ \t]*[,;|][ \t]*|[ \t]+)"
+    r"(\d{1,3}(?:\.\d{1,3})?)(?:/\d{1,3})?[\s*_`)\].]{0,8}$"
 )
 _NAMED_SCORE = re.compile(
     r"\b(?:assistant|response|answer|output|model)[ \t*_]{1,4}(?:(?P<letter>[AB])"

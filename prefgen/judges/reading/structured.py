@@ -87,8 +87,17 @@ def _object(text: str) -> Mapping[str, Any] | None:
 
 
 def _values(found: Mapping[str, Any], keys: frozenset[str]) -> list[Any]:
-    named = {str(key).strip().lower().replace(" ", "_").replace("-", "_"): value for key, value in found.items()}
+    texts = {key: value for key, value in found.items() if isinstance(key, str)}
+    named = {key.strip().lower().replace(" ", "_").replace("-", "_"): value for key, value in texts.items()}
     return [value for key, value in named.items() if key in keys]
+
+
+def _shown(value: Any) -> str:
+    """A value in an error's words; Python does not write out integers beyond some thousand digits."""
+    try:
+        return f"{value!r:.40}"
+    except ValueError:
+        return "a number without end"
 
 
 def said_in(found: Mapping[str, Any], offered: Sequence[str]) -> str | None:
@@ -110,7 +119,7 @@ def _label(value: Any, offered: Sequence[str]) -> str:
         return found[1].upper()
     if found and int(found[2]) <= len(offered):
         return offered[int(found[2]) - 1]
-    raise Unreadable("out_of_range", f"{value!r:.40} names no label")
+    raise Unreadable("out_of_range", f"{_shown(value)} names no label")
 
 
 def structured(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
@@ -133,7 +142,7 @@ def structured_score(reply: Reply, lowest: float = 1, highest: float = 10) -> fl
         raise Unreadable("conflicting", "an object with two scores")
     value = numbers.pop()
     if value is None or not lowest <= value <= highest:
-        raise Unreadable("out_of_range", f"{values[0]!r:.40} is not between {lowest:g} and {highest:g}")
+        raise Unreadable("out_of_range", f"{_shown(values[0])} is not between {lowest:g} and {highest:g}")
     return value
 
 

@@ -88,14 +88,20 @@ _PROSE = re.compile(
 )
 _BARE = re.compile(rf"^{LABEL}[ \t*_.!]*$", re.IGNORECASE)
 
-_DECORATION = re.compile(r"[^\w\s\])}>.\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
+_DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
 _SENTENCE = re.compile(r"[.!?;][ \t]+")
 _ASIDE = re.compile(r"(?<=\]\])[ \t*_.,]{0,4}\([^()\n]{0,80}\)[ \t*_.!]{0,4}$")
 """What may follow a verdict: ``(high confidence)``."""
+SHORTEST, SHORTEST_CHINESE = 7, 3
+"""Characters of ``Fazit:A`` and of \u9009\u62e9A: a shorter line decides nothing, and a text may have very many."""
 LONGEST = 500
 """Characters of a line that are looked at for verdicts without brackets."""
 MANY = 20
-"""Labels in one line beyond which no quotation marks are looked for: no judge writes so many."""
+"""Labels in one line beyond which none is told apart from the others: no judge writes so many."""
+ENDLESS = 10_000
+"""Characters of a sentence beyond which it is not looked at."""
+NEAR = 100
+"""Characters before a label in which it may be announced, or turned down."""
 Found = tuple[str, bool]
 """A label, and whether it is a tag (``[[A]]``), which no other form overrules."""
 
@@ -134,7 +140,7 @@ def tagged(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
 def _in_brackets(line: str, *, last: bool = False) -> Found | None:
     """What one line decides in double brackets."""
     trimmed = line.strip().rstrip(TRIM)
-    tags = list(TAG.finditer(trimmed))
+    tags = _tags_in(trimmed)
     return _tagged(trimmed, tags, last=last) if tags else None
 
 
@@ -155,10 +161,11 @@ def _agreed(
     lines: Sequence[str], offered: Sequence[str], decides: Callable[[str], Found | None], *, weak: bool = True
 ) -> str:
     """What all lines that decide agree on. Nothing after them may take it back."""
-    said = [(i, found) for i, line in enumerate(lines) if (found := decides(line))]
+    decided = {line: decides(line) for line in dict.fromkeys(lines) if len(line) >= SHORTEST_CHINESE}
+    said = [(i, found) for i, line in enumerate(lines) if (found := decided.get(line))]
     if weak and lines and not said and (found := _weak(lines[0], offered, alone=False)):
         said = [(0, found)]
-    labels = {label for _, (label, _) in said} | {tag[1].upper() for line in lines for tag in _unquoted(line)}
+    labels = {label for _, (label, _) in said} | {tag[1].upper() for line in decided for tag in _unquoted(line)}
     if not labels:
         raise Unreadable("missing", " or ".join(f"[[{label}]]" for label in offered))
     if len(labels) > 1 or not said:
@@ -168,8 +175,13 @@ def _agreed(
     return labels.pop()
 
 
+def _tags_in(line: str) -> list[re.Match[str]]:
+    """The labels in double brackets; most lines have none, and are not searched for them."""
+    return list(TAG.finditer(line)) if "[[" in line else []
+
+
 def _unquoted(line: str) -> list[re.Match[str]]:
-    tags = list(TAG.finditer(line))
+    tags = _tags_in(line)
     return tags if len(tags) > MANY else [tag for tag in tags if not quoted(line, tag.start())]
 
 
@@ -178,11 +190,10 @@ def _decided(line: str, offered: Sequence[str], *, last: bool = False) -> Found 
     last line that names labels in brackets without deciding for one.
     """
     trimmed = line.strip().rstrip(TRIM)
-    tags = list(TAG.finditer(trimmed))
-    if tags:
+    if tags := _tags_in(trimmed):
         return _tagged(trimmed, tags, last=last)
     plain = _plain(line)
-    for form in (_RESULT, _MARKED, _BOXED, _SAID, _CHINESE):
+    for form in (_RESULT, _MARKED, _BOXED, _SAID, _CHINESE) if len(plain) >= SHORTEST else (_CHINESE,):
         if (found := form.search(plain)) and not _doubted(plain, found.start()):
             return _named(found, offered)
     return _weak(plain, offered) if last else None
@@ -235,35 +246,41 @@ def _named(found: re.Match[str], offered: Sequence[str]) -> Found | None:
 
 def _tagged(line: str, tags: Sequence[re.Match[str]], *, last: bool) -> Found | None:
     """The label in double brackets with which a line ends, or begins, where it says nothing else."""
-    line = _ASIDE.sub("", line).rstrip(TRIM)
-    end = tags[-1].end() == len(line)
-    begins = tags[0].start() == len(line) - len(line.lstrip(TRIM + "-("))
-    if not end and begins and len({tag[1].upper() for tag in tags}) == 1:
-        return tags[0][1].upper(), True
-    if not end:
-        return None
+    line = (_ASIDE.sub("", line) if "(" in line else line).rstrip(TRIM)
     label, before = tags[-1][1].upper(), line[: tags[-1].start()].rstrip(TRIM)
     others = [tag for tag in tags if tag[1].upper() != label]
-    announced = [bool(ANNOUNCED.search(line[: tag.start()].rstrip(TRIM))) for tag in others]
-    told = bool(ANNOUNCED.search(before))
-    if _TURNED.search(before) or any(announced) or (others and not told):
+    if tags[-1].end() != len(line):
+        begins = tags[0].start() == len(line) - len(line.lstrip(TRIM + "-("))
+        return (label, True) if begins and not others else None
+    told = _announced(before)
+    if _TURNED.search(before[-NEAR:]) or (others and not (told and _apart(line, tags, others))):
         raise Unreadable("conflicting", "a line names a label without deciding for it")
-    if not told and (_SUPPOSED.search(_sentence(before)) or quoted(line, tags[-1].start())):
+    if not told and (_supposed(before) or quoted(line, tags[-1].start())):
         if last:
             raise Unreadable("conflicting", "the last line names a label without deciding for it")
         return None
     return label, True
 
 
+def _apart(line: str, tags: Sequence[re.Match[str]], others: Sequence[re.Match[str]]) -> bool:
+    """Whether the other labels of a line are told apart from the one that it ends with: few, and none announced."""
+    return len(tags) <= MANY and not any(_announced(line[: tag.start()].rstrip(TRIM)) for tag in others)
+
+
+def _announced(before: str) -> bool:
+    """Whether what stands before a label announces it; no more of it is looked at than that takes."""
+    return bool(ANNOUNCED.search(before[-NEAR:]))
+
+
 def _doubted(line: str, start: int) -> bool:
     """Whether what is said before a label makes it somebody else's, or none."""
-    before = _sentence(line[:start])
-    return bool(_SUPPOSED.search(before) or _TURNED.search(before)) or quoted(line, start)
+    return _supposed(line[:start]) or bool(_TURNED.search(line[:start])) or quoted(line, start)
 
 
-def _sentence(before: str) -> str:
-    """The last sentence of what stands before a label."""
-    return _SENTENCE.split(before)[-1]
+def _supposed(before: str) -> bool:
+    """Whether the last sentence before a label makes it somebody else's; so does one that has no end."""
+    sentence = _SENTENCE.split(before)[-1]
+    return len(sentence) > ENDLESS or bool(_SUPPOSED.search(sentence))
 
 
 def _on_offer(label: str, offered: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """No input makes a reader raise anything but Unreadable, and none makes it slow."""
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,9 @@ WORDS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_si
 @example('{"score": 1e999}', "stop")
 @example('{"score": NaN}', "stop")
 @example('{"winner": "\\ud800"}', "stop")
+@example(f"{{0x{'f' * 4_000}: 1}}", "stop")
+@example(f'{{"winner": 0x{"f" * 4_000}}}', "stop")
+@example(f'{{"score": [0x{"f" * 4_000}]}}', "stop")
 @example("```", "stop")
 @example("```\n```", "stop")
 def test_whatever_is_written_is_read_or_is_unreadable(reader: str, text: str, finish: str) -> None:
@@ -74,3 +78,21 @@ def test_long_texts_are_read_in_one_pass(reader: str) -> None:
     for piece in LONG:
         with suppress(Unreadable):
             READERS[reader](Reply(piece * (200_000 // len(piece))))
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        ("numeric_pair", "1" + "\t" * 20_000 + "x"),
+        ("verdict", "[[A]] " * 16_000 + "[[B]]"),
+        ("verdict", "Verdict: [[A]] " * 6_000 + "x Verdict: [[B]]"),
+        ("verdict", f"x {'→' * 490}x\n" * 200),
+        ("verdict", "a\n" * 300_000),
+    ],
+    ids=["blanks", "labels", "announced labels", "arrows", "lines"],
+)
+def test_what_took_seconds_takes_a_moment(reader: str, text: str) -> None:
+    """What ``make fuzz`` found; it holds readers to 50 ms."""
+    began = time.process_time()
+    assert status_of(reader, text, "stop") != "read"
+    assert time.process_time() - began < 0.4
