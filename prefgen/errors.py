@@ -110,7 +110,7 @@ LONG, MANY = 200, 500
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A cure for a misspelt word: the nearest known one, or what there is to choose from."""
-    words = sorted(one for one in known if len(one) <= LONG)
+    words = sorted(one for one in known if len(one) <= LONG and one.isprintable())
     if len(words) > MANY:
         return ""
     close = get_close_matches(word[:LONG], words, n=1, cutoff=0.6)

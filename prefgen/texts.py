@@ -1,4 +1,4 @@
-"""Text that does no harm where it goes: to a terminal, and into a file."""
+"""Text, and JSON, that does no harm where it goes: to a terminal, into a file, into a table."""
 
 import re
 
@@ -15,6 +15,12 @@ def plain(text: str) -> str:
     half characters.
     """
     return _CONTROL.sub("", text)
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether JSON has lists and objects within one another beyond so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(is_deeper(one, levels - 1) for one in inner))
 
 
 def sound(text: str) -> str:

@@ -89,6 +89,7 @@ def test_the_nearest_of_long_names_is_not_looked_for() -> None:
     began = time.process_time()
     assert nearest(long[::-1], [long]) == ""
     assert nearest(long[::-1], [long, "short"]) == "choose from short"
+    assert nearest("promt", ["prompt\x1b[31m", "a\nb"]) == ""
     assert nearest("a1", [f"a{n}" for n in range(9_000)]) == ""
     assert time.process_time() - began < 0.5
 

@@ -12,7 +12,7 @@ from prefgen.errors import RowFailed
 from prefgen.llm import faults
 from prefgen.llm.faults import Place
 from prefgen.llm.limits import Limits, of_headers
-from prefgen.texts import sound
+from prefgen.texts import is_deeper, sound
 
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
@@ -68,19 +68,13 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
         raise faults.bad_body(place.use, f"({status}) no JSON came", start, place.key) from None
     if not isinstance(data, dict):
         raise faults.bad_body(place.use, f"({status}) no JSON object came", start, place.key)
-    if content.count(b"[") + content.count(b"{") > DEEPEST and _is_deeper(data, DEEPEST):
+    if content.count(b"[") + content.count(b"{") > DEEPEST and is_deeper(data, DEEPEST):
         raise faults.bad_body(place.use, f"({status}) JSON within JSON came, and no end of it", start, place.key)
     error = data.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, int) and 400 <= code < 600:
         raise faults.of_status(code, headers, content, place)
     return _without_key(data, place.key)
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    """Whether there is more than so many levels to a value."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return inner is not None and (levels == 0 or any(_is_deeper(one, levels - 1) for one in inner))
 
 
 def _without_key(data: dict[str, Any], key: str) -> dict[str, Any]:

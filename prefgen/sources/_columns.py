@@ -10,6 +10,7 @@ import polars as pl
 
 from prefgen.errors import nearest
 from prefgen.sources._read import LoadError, Raw, kind
+from prefgen.texts import is_deeper
 
 # fmt: off
 RESERVED = frozenset({
@@ -23,6 +24,9 @@ RESERVED = frozenset({
 })
 # fmt: on
 """Columns that prefgen makes itself; a kept column needs another name."""
+
+DEEPEST = 32
+"""Lists and objects within one another that a column's type may have; at some hundred polars ends the process."""
 
 Keep = str | Sequence[str] | Mapping[str, str]
 """Columns or paths to carry along: one, several, or new names with their paths."""
@@ -83,15 +87,15 @@ def _under(value: Any, path: Sequence[str]) -> Any:
 
 
 def typed(found: pl.Series | list[Any]) -> pl.Series:
-    """A column with one type that Parquet can hold. Values of several kinds become text, those that are
-    not text as JSON; polars alone would lose some of them.
+    """A column with one type that Parquet can hold. Values of several kinds, and those that are nested too deeply for
+    one, become text, those that are not text as JSON; polars alone would lose some of them.
     """
     if isinstance(found, pl.Series):
         return found
     kinds = {kind(value) for value in found if value is not None}
     if kinds <= {"text"}:
         return pl.Series(found, dtype=pl.String)
-    if len(kinds) == 1:
+    if len(kinds) == 1 and not any(is_deeper(value, DEEPEST) for value in found):
         with contextlib.suppress(pl.exceptions.PolarsError):
             column = _nested(found) if kinds <= {"a list", "an object"} else pl.Series(found, strict=False)
             if not re.search(r"Struct\(\{\}\)|Int128|Object", str(column.dtype)):

@@ -22,8 +22,11 @@ def first(
     if take is not None and take < 1:
         raise LoadError(f"take is {take}; take 1 or more, or leave it out for all")
     while True:
-        raw = read(source, wanted, folder)
-        rows = marked(raw)
+        try:
+            raw = read(source, wanted, folder)
+            rows = marked(raw)
+        except RecursionError as e:
+            raise LoadError(f"{str(source)[:200]} holds a value that is nested too deeply; leave it out") from e
         have = rows.filter(pl.col(DROPPED).is_null())[of].n_unique()
         if wanted.limit is None or take is None or len(raw.rows) < wanted.limit or have >= take:
             return _taken(rows, take, seed, of)

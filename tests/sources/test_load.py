@@ -117,3 +117,28 @@ def test_a_parquet_file_with_two_columns_of_one_name_is_told(tmp_path: Path) -> 
 def test_what_is_no_path_is_told(path: str, tmp_path: Path) -> None:
     with pytest.raises(LoadError):
         load(path, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("depth", "ends"), [(8, "typed"), (200, "text"), (900, "text"), (985, "told"), (3_000, "told")]
+)
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deeply_for_a_type_is_text_or_told(
+    depth: int, ends: str, opening: str, closing: str, tmp_path: Path
+) -> None:
+    """Of some hundred levels polars ended the process."""
+    deep = opening * depth + "1" + closing * depth
+    (tmp_path / "x.jsonl").write_text(f'{{"prompt": "why?", "more": {deep}}}\n')
+    if ends == "told":
+        with suppress(LoadError):
+            load(tmp_path / "x.jsonl", keep=["more"])
+        return
+    (found,) = load(tmp_path / "x.jsonl", keep=["more"])["more"]
+    assert isinstance(found, str) == (ends == "text")
+
+
+def test_a_conversation_with_a_role_that_is_nested_too_deeply_is_told(tmp_path: Path) -> None:
+    deep = "[" * 980 + "]" * 980
+    (tmp_path / "x.jsonl").write_text(f'{{"prompt": [{{"role": {deep}, "content": "\\ud800"}}]}}\n')
+    with suppress(LoadError):
+        assert load(tmp_path / "x.jsonl")[DROPPED].to_list() == ["bad messages"]
