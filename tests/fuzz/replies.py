@@ -22,6 +22,7 @@ from prefgen.asker import (
     as_text,
     blanks,
     fill,
+    read_anew,
     sections,
     without_thinking,
 )
