@@ -4,8 +4,10 @@ from prefgen import Recipe, do, load, run
 run(load("recipes/quickstart.yaml"))
 """
 
+from prefgen.allow import Allow
 from prefgen.recipe import Recipe, do, load
+from prefgen.replay import replay
 from prefgen.run import run
 
 __version__ = "0.1.0"
-__all__ = ["Recipe", "do", "load", "run"]
+__all__ = ["Allow", "Recipe", "do", "load", "replay", "run"]

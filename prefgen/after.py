@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import folders
 from prefgen.errors import RunError
-from prefgen.run import Run, journal_of, locked
+from prefgen.run import Run, home_of, journal_of, locked
 from prefgen.verify import Verified, verify
 
 
@@ -16,9 +17,10 @@ def verified(folder: str | Path, *, mend: bool = False) -> Verified:
     on.
     """
     place = Path(folder)
-    home = place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
+    home = home_of(place)
     if not home.is_dir():
         raise RunError(f"{place}: no run is here; name a run's folder, such as runs/quickstart")
+    folders.check(home, named=True)
     with locked(home):
         return verify(place, journal_of(home), mend=mend)
 

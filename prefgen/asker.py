@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import (
@@ -23,7 +23,9 @@ import polars as pl
 from annotated_types import Ge, Le
 from typing_extensions import TypedDict
 
-from prefgen.errors import PrefgenError, Status, Unreadable
+from prefgen.errors import RowFailed, Status, Unreadable
+from prefgen.promptfile import PromptFileError as PromptFileError  # noqa: PLC0414  # the door of parts to prompt files
+from prefgen.promptfile import sections as sections  # noqa: PLC0414
 
 Row = dict[str, Any]
 
@@ -168,42 +170,10 @@ def _beside(module: str) -> Path:
 
 # --- prompt files ---------------------------------------------------------------------------
 
-_HEADING = re.compile(r"^# (?:(system|user|assistant)|messages: (\w+))[ \t]*$", re.MULTILINE)
-_FUEL = 100_000
-"""Steps that one filling may take: far above any prompt, far below a loop meant to hang."""
-
-
-class PromptFileError(PrefgenError):
-    """A prompt file that cannot be read or filled."""
-
-
-@dataclass(frozen=True)
-class _Section:
-    role: str = ""
-    text: str = ""
-    messages: str = field(default="", kw_only=True)
-
-
-@lru_cache(maxsize=256)
-def sections(path: Path) -> tuple[_Section, ...]:
-    """A prompt file's parts: text under ``# system``, ``# user`` or ``# assistant``, or a spliced column
-    (``# messages: prompt``). Text before any heading is the user's. Split before filling, so that
-    nothing in a row can open a section of its own.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as e:
-        raise PromptFileError(f"{path}: is not UTF-8 (byte {e.start}); save it as UTF-8 text") from e
-    except OSError as e:
-        raise PromptFileError(f"{path}: {e.strerror or e}") from e
-    cuts = [*_HEADING.finditer(text)]
-    first = text[: cuts[0].start()] if cuts else text
-    found = [_Section("user", first.strip())] if first.strip() else []
-    ends = [*(cut.start() for cut in cuts[1:]), len(text)]
-    for cut, end in zip(cuts, ends, strict=False):
-        body = text[cut.end() : end].strip()
-        found.append(_Section(messages=cut[2]) if cut[2] else _Section(cut[1], body))
-    return tuple(found)
+MOST = 16_000_000
+"""Bytes that one filling may give: far above any prompt that a model takes, far below what fills a memory."""
+_FUEL = MOST // 64
+"""The engine's measure: a unit for each step, and for each 64 bytes of text. Far below a loop meant to hang."""
 
 
 @lru_cache(maxsize=1)
@@ -224,8 +194,14 @@ def blanks(path: Path) -> frozenset[str]:
         try:
             names |= set(_environment().undeclared_variables_in_str(section.text))
         except minijinja.TemplateError as e:
-            raise PromptFileError(f"{path}: {e.message}") from e
+            raise PromptFileError(f"{path}:{section.line + (e.line or 1) - 1}: {e.message}") from e
     return frozenset(names)
+
+
+def read_anew() -> None:
+    """Forgets the prompt files that were read: between two runs of one process they may have changed."""
+    for read in (sections, blanks, _compiled):
+        read.cache_clear()
 
 
 def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
@@ -234,19 +210,35 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """
     shown = {name: as_text(row[name]) for name in blanks(path) if name in row}
     messages: list[Message] = []
-    for section in sections(path):
+    for section, name in zip(sections(path), _compiled(path), strict=True):
         if section.messages:
             messages += row[section.messages]
         else:
-            messages.append({"role": section.role, "content": _render(path, section.text, shown)})
+            messages.append({"role": section.role, "content": _render(path, name, shown)})
+    if sum(len(turn["content"]) for turn in messages) > MOST:
+        raise _too_long(path)
     return messages
 
 
-def _render(path: Path, text: str, row: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=256)
+def _compiled(path: Path) -> tuple[str, ...]:
+    """The engine's names for a prompt file's texts, which it compiles once."""
+    named = [(f"{path}#{place}", section.text) for place, section in enumerate(sections(path))]
+    for name, text in named:
+        _environment().add_template(name, text)
+    return tuple(name for name, _ in named)
+
+
+def _render(path: Path, name: str, row: Mapping[str, Any]) -> str:
     try:
-        return _environment().render_str(text, **row)
+        return _environment().render_template(name, **row)
     except minijinja.TemplateError as e:
-        raise PromptFileError(f"{path}: {e.message}") from e
+        raise _too_long(path) if e.kind == "OutOfFuel" else PromptFileError(f"{path}: {e.message}") from e
+
+
+def _too_long(path: Path) -> RowFailed:
+    """The row's own record: what it holds is more than any model reads, or more than a loop may go over."""
+    return RowFailed("prompt_too_long", f"{path.name}, filled with this row, is over {MOST:,} bytes")
 
 
 def as_text(value: object) -> object:

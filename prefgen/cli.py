@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prefgen.allow import Allow
+from prefgen.cli_after import replay, verify
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -28,6 +30,8 @@ from prefgen.errors import (
     nearest,
 )
 from prefgen.options import (
+    AllowCodeOpt,
+    AllowHostOpt,
     ConcurrencyOpt,
     JsonOpt,
     MaxCallsOpt,
@@ -112,6 +116,8 @@ def run(
     max_cost: MaxCostOpt = None,
     max_calls: MaxCallsOpt = None,
     concurrency: ConcurrencyOpt = None,
+    allow_code: AllowCodeOpt = [],  # noqa: B006
+    allow_host: AllowHostOpt = [],  # noqa: B006
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -125,7 +131,8 @@ def run(
     screen, progress = console(err=True), Progress()
     pull_weights(found, screen)
     with nullcontext() if quiet else Watch(progress, screen):
-        done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen))
+        allow = Allow(allow_code, allow_host)
+        done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen), allow=allow)
     report(done, as_json=as_json)
     if found.write and not done.configs:
         raise RunError("no row was kept, so there is no dataset; the table above says what was lost where")
@@ -142,6 +149,8 @@ def plan(
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
+    allow_code: AllowCodeOpt = [],  # noqa: B006
+    allow_host: AllowHostOpt = [],  # noqa: B006
     as_json: JsonOpt = False,
 ) -> None:
     """Check a recipe and say what a run would ask: replies known, requests to make, tokens and money at most."""
@@ -149,26 +158,16 @@ def plan(
     from prefgen.run import estimates
 
     found = read_recipe(recipe, overrides, preset, seed)
-    guessed = estimates(found, out, take=take, say=say(console(err=True)))
+    allow = Allow(allow_code, allow_host)
+    guessed = estimates(found, out, take=take, say=say(console(err=True)), allow=allow)
     if as_json:
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
     else:
         display.estimate(guessed, console())
 
 
-@app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/quickstart.")],
-    mend: Annotated[bool, typer.Option("--mend", help="Let go of damaged replies; rebuild a broken journal.")] = False,
-) -> None:
-    """Check that every reply of a run's journal, and every file of its dataset, is as it was written."""
-    from prefgen.after import verified
-    from prefgen.verify import lines
-
-    found = verified(folder, mend=mend)
-    for line in lines(found):
-        print(plain(line))
-    raise typer.Exit(0 if found.sound else 1)
+app.command()(verify)
+app.command()(replay)
 
 
 @lists(recipes_app)
@@ -282,6 +281,6 @@ def report(done: "Run", *, as_json: bool) -> None:
     from prefgen.after import pairs, results
 
     if as_json:
-        print((done.folder / "run.json").read_text(encoding="utf-8"), end="")
+        print(json.dumps(json.loads((done.folder / "run.json").read_text(encoding="utf-8")), indent=1))  # in ASCII
     else:
         display.summary(done, pairs(done, 3), console(), results=results(done))

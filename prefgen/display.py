@@ -132,7 +132,7 @@ def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> No
         scoreboard(results, console)
     if run.configs:
         configs = ", ".join(f"{name} {rows:,}" for name, rows in run.configs.items())
-        console.print(Text(f"\n{run.dataset}: {configs}"))
+        console.print(Text(plain(f"\n{run.dataset}: {configs}")))
 
 
 def why(count: Count) -> str:

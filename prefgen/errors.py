@@ -35,7 +35,8 @@ class Problem:
 
     def __str__(self) -> str:
         head = ": ".join(part for part in (self.where, self.table, self.what) if part)
-        return f"{head}; {self.cure}" if self.cure else head
+        whole = f"{head}; {self.cure}" if self.cure else head
+        return " ".join(whole.splitlines())  # a recipe's own words may hold line ends, and would look like ours
 
 
 class RecipeError(PrefgenError):

@@ -18,7 +18,7 @@ from prefgen import plan as planning
 from prefgen.asker import Asker
 from prefgen.errors import GateClosed, Problem, RecipeError
 from prefgen.planned import Plan, Planned
-from prefgen.recipe import do
+from prefgen.recipe import Recipe, do
 
 if TYPE_CHECKING:
     from prefgen.asker import Gate
@@ -62,12 +62,20 @@ def _planned(plan: Plan, table: str, step: Planned, *, keys: bool) -> Plan:
         "shown": do("both_orders" if of_pairs else "unpair", "gold"),
         "judgments": judged,
     }
-    slice_of = replace(recipe, steps=steps, write={}, canaries={"share": 0})
+    calm = {"share": 0}  # of what it asks the answers are known
+    slice_of = replace(recipe, steps=steps, write={}, canaries=calm, places=_places(recipe, table))
     try:
-        return planning.make(slice_of, fakes=plan.fakes, keys=keys)
+        return planning.make(slice_of, fakes=plan.fakes, keys=keys, allow=plan.allow)
     except RecipeError as e:
         where = recipe.where("steps", table, "gate")
         raise RecipeError([Problem(where, table, f"gate: {p.what}", p.cure) for p in e.problems]) from e
+
+
+def _places(recipe: Recipe, table: str) -> dict[tuple[str, ...], str]:
+    """Where the values of a gate's own recipe stand: the judge's settings came from its step."""
+    kept = {way: place for way, place in recipe.places.items() if way[0:1] != ("steps",)}
+    own = {way: place for way, place in recipe.places.items() if way[:2] == ("steps", table)}
+    return {**kept, **{("steps", "judgments", *way[2:]): place for way, place in own.items()}}
 
 
 def _gate(step: Planned) -> "Gate":

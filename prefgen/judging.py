@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import polars as pl
 
 from prefgen import verbs
-from prefgen.asker import MESSAGES, Asker, Message
+from prefgen.asker import MESSAGES, Asker, Message, read_anew
 from prefgen.door import finished
 from prefgen.errors import Problem, RecipeError
 from prefgen.llm.client import Client
@@ -54,6 +54,7 @@ class _Judge:
         ``verb`` another judge of the same kind, ``settings`` its own (``n``, ``template`` …). ``journal`` keeps replies
         from one call, and one process, to the next. Raises RecipeError for a model that cannot be asked.
         """
+        read_anew()
         of = dict(model) if isinstance(model, Mapping) else {"use": model}
         pools = Pools(Recipe(name="judge", steps={}, models={"judge": of}, seed=seed), dict(fakes or {}))
         self.models, self.fakes = pools.all()["judge"], pools.fakes

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,24 +41,44 @@ def write(
     reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
-    """Writes run.json into a run's folder. Raises RunError for a full disk."""
+    """Writes run.json into a run's folder. ``only_prompts`` are the places of those that are in the tables, of a root
+    that gave more. Raises RunError for a full disk.
+    """
     from prefgen import __version__
 
     tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
+    part = {root: one.spans for root, one in progress.finished.items() if not one.whole}
     models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
     whole = {
         "recipe": plan.recipe.name,
         "prefgen": __version__,
+        "versions": versions(),
         **about,
         "seed": plan.recipe.seed,
+        "presets": dict(plan.recipe.presets),
         "models": models,
+        "weights": _weights(plan),
         "prompt_files": prompt_files(plan),
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "only_prompts": part,
         **reports,
         "dataset": dict(configs),
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that make a dataset's bytes."""
+    return {name: version(name) for name in ("polars", "pyarrow")}
+
+
+def _weights(plan: "Plan") -> dict[str, str]:
+    """What the files of local models are called in the journal's keys: a replay needs no file to know them."""
+    from prefgen.llm.local import identity
+
+    models = [model for pool in plan.models.values() for model in pool if model.provider == "local"]
+    return {model.use: known for model in models if (known := identity(model)) != model.id}
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -89,8 +110,8 @@ def _digest(path: Path) -> str:
 
 
 def _public(model: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's settings, less what is not set."""
-    return {name: value for name, value in model.items() if value not in (None, {})}
+    """A model's settings, less what is not set, or is its user's business."""
+    return {name: value for name, value in model.items() if value not in (None, {}) and name != "trusted"}
 
 
 def judged(plan: "Plan", tables: Path) -> dict[str, Any]:

@@ -19,6 +19,18 @@ TakeOpt = Annotated[
     int | None,
     typer.Option("--take", min=1, help="Only the first N prompts: a pilot whose replies the full run finds again."),
 ]
+AllowCodeOpt = Annotated[
+    list[str],
+    typer.Option(
+        "--allow-code",
+        metavar="FILE.py:FUNCTION",
+        help="Let a function of the recipe's own file run, or all of the file (FILE.py). Read it first.",
+    ),
+]
+AllowHostOpt = Annotated[
+    list[str],
+    typer.Option("--allow-host", metavar="HOST", help="Let a key that the recipe names go to this host."),
+]
 MaxCallsOpt = Annotated[
     int | None, typer.Option("--max-calls", min=0, help="Send N requests at most, then end cleanly.")
 ]

@@ -15,6 +15,8 @@ MAX_BYTES, MAX_NODES, MAX_DEPTH = 1_000_000, 100_000, 64
 
 LARGEST = 2**1000
 """Of whole numbers; a float holds no more, and what is far beyond is too long for Python to write out."""
+SET = "--set "
+"""How the place of a value begins that was not read from a file."""
 
 Way = tuple[str, ...]
 """The way to a value: ("models", "judge", "use")."""
@@ -69,7 +71,7 @@ class Pages:
     def override(self, data: dict[str, Any], text: str) -> None:
         """Sets one value of the data from ``a.b.c=value``, and says so at the end of the text."""
         way_text, equals, value_text = text.partition("=")
-        way, where = tuple(way_text.strip().split(".")), f"--set {way_text}"
+        way, where = tuple(way_text.strip().split(".")), f"{SET}{way_text}"
         if not equals or not all(way) or not _whole(way_text):
             self.problem(f"--set {text}", "is not key=value", "write it as --set models.judge.use=openai/gpt-4.1")
             return

@@ -4,7 +4,6 @@ Applied to a frame of no rows, a verb gives its table's columns, or fails on a c
 declare nothing, and every name, setting and column is wrong before the first token or not at all.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,21 +11,23 @@ from typing import Any
 
 import polars as pl
 
-from prefgen import verbs
-from prefgen.asker import Asker, PromptFileError
+from prefgen import codefile, touched, verbs
+from prefgen.allow import NOTHING, Allow
+from prefgen.asker import Asker, PromptFileError, read_anew
 from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
+from prefgen.kept import Kept, resolved
 from prefgen.llm.request import Model
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools, lacking
-from prefgen.recipe import Recipe, Step
+from prefgen.recipe import Recipe, Step, worded
 from prefgen.rows import DROPPED
-from prefgen.settings import check, parameters, resolved, takes_several
+from prefgen.settings import check, parameters, takes_several
 from prefgen.target import target
+from prefgen.texts import nameable
+from prefgen.told import column_of, line_of, reasons
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
-
-_TABLE = re.compile(r"\w[\w-]{0,99}")
 
 
 def make(
@@ -36,15 +37,21 @@ def make(
     fakes: Mapping[str, Any] | None = None,
     take: int | None = None,
     keys: bool = True,
+    kept: Kept | None = None,
+    allow: Allow = NOTHING,
 ) -> Plan:
     """The plan of a recipe. ``writers`` are the dataset configs that ``write:`` may name, ``take`` limits each
-    source to its first prompts, ``keys=False`` lets a model stand whose key is not set.
+    source to its first prompts, ``keys=False`` lets a model stand whose key is not set; ``kept`` is what a run left,
+    in the place of what sources and settings name; ``allow`` is what its caller lets it do.
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
-    pools = Pools(recipe, dict(fakes or {}), keys)
+    read_anew()
+    pools = Pools(recipe, dict(fakes or {}), keys, allow)
     models = pools.all()
-    checker = _Checker(recipe, writers or {}, models, pools.fakes, take)
+    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, kept, allow)
+    if not nameable(recipe.name, dots=True):
+        checker.problem(("recipe",), "", f"the name {recipe.name!r:.60} cannot name a folder", "use letters and digits")
     for table, step in recipe.steps.items():
         checker.step(table, step)
     for config, table in recipe.write.items():
@@ -53,7 +60,8 @@ def make(
     tried, wrongly = canaries(recipe)
     if problems := [*pools.problems, *checker.problems, *wrong, *wrongly]:
         raise RecipeError(problems)
-    return Plan(recipe, checker.steps, models, tuple(pools.notices), pools.fakes, wanted, tried)
+    notices = tuple(dict.fromkeys([*pools.notices, *pools.touches, *checker.notices]))
+    return Plan(worded(recipe), checker.steps, models, notices, pools.fakes, wanted, tried, allow)
 
 
 @dataclass
@@ -65,9 +73,12 @@ class _Checker:
     models: Mapping[str, tuple[Model, ...]]
     fakes: Mapping[str, Any]
     take: int | None
+    kept: Kept | None
+    allow: Allow
     steps: dict[str, Planned] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def problem(self, way: tuple[str, ...], table: str, what: str, cure: str = "") -> None:
         self.problems.append(Problem(self.recipe.where(*way), table, what, cure))
@@ -75,7 +86,7 @@ class _Checker:
     def step(self, table: str, step: Step) -> None:
         """Plans one step, or notes why it cannot be."""
         before = len(self.problems)
-        if not _TABLE.fullmatch(table):
+        if not nameable(table):
             self.problem(("steps", table), table, "cannot name a table's file", "use letters, digits and underscores")
         planned = self._planned(table, step)
         if planned is None or len(self.problems) > before:
@@ -87,16 +98,17 @@ class _Checker:
         verb = self._verb(table, step)
         if verb is None:
             return None
-        word = getattr(verb, "__name__", "verb")
+        word = codefile.word(step.verb, verb)
         if verbs.room_of(verb) == "sources" or getattr(verb, "source", False):
             return self._source(table, word, verb, step)
         frames = self._inputs(table, word, verb, step)
         settings = self.settings(table, word, verb, step.settings)
         if settings is None:
             return None
-        settings = resolved(verb, settings, self.recipe.folder)
+        settings = resolved(self.kept, self.recipe, table, verb, settings)
         if isinstance(verb, type) and issubclass(verb, Asker):
             return self._asker(table, word, verb, frames, settings)
+        self.notices += touched.data_files(self.recipe, settings)
         if frames is None:
             return None
         function: verbs.Verb = partial(verb, **settings)
@@ -107,28 +119,26 @@ class _Checker:
         if callable(step.verb) or not step.verb:
             return step.verb or None
         try:
-            return verbs.find(step.verb)
-        except verbs.PluginError as e:
-            what, *cure = str(e).split("; ", 1)
-        except KeyError:
-            what, cure = f"no verb '{step.verb}'", [nearest(step.verb, verbs.names())]
-        self.problem(("steps", table, step.verb), table, what, *cure)
-        return None
+            return codefile.find(step.verb, self.recipe.folder, self.allow)
+        except codefile.NoVerb as e:
+            self.problem(("steps", table, step.verb), table, *str(e).split("; ", 1))
+            return None
 
     def _source(self, table: str, word: str, verb: verbs.Verb, step: Step) -> Planned | None:
         way, settings = ("steps", table), self.settings(table, word, verb, step.settings, frozenset({"folder"}))
         if settings is None:
             return None
+        self.notices += touched.source(self.recipe, step.input)
         if self.take is not None:
             settings["take"] = min(self.take, settings.get("take") or self.take)
         try:
-            rows = verb(step.input, **settings, folder=self.recipe.folder)
+            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, folder=self.recipe.folder)
         except PrefgenError as e:
             self.problem((*way, word), table, *str(e).split("; ", 1))
             return None
         kept = rows.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in rows.columns else rows
         if kept.is_empty():
-            self.problem((*way, word), table, f"{step.input} has no usable prompts", _reasons(rows))
+            self.problem((*way, word), table, f"{step.input} has no usable prompts", reasons(rows))
             return None
         return Planned(table, word, verb, (), kept.schema, settings, source=rows)
 
@@ -165,6 +175,10 @@ class _Checker:
         self, table: str, word: str, verb: type[Asker], frames: Mapping[str, pl.Schema] | None, settings: dict[str, Any]
     ) -> Planned | None:
         way = ("steps", table)
+        if wrong := [*touched.prompt_files(self.recipe, table, verb, settings)]:
+            for name, what, cure in wrong:
+                self.problem((*way, name), table, what, cure)
+            return None
         try:
             asker = verb(**settings)
             needed = asker.needed()
@@ -193,7 +207,7 @@ class _Checker:
         if asker.model not in self.recipe.models:
             self.problem(way, table, f"no model '{asker.model}'", nearest(asker.model, self.recipe.models))
             return ()
-        for what, cure in lacking(asker.wants(), self.models.get(asker.model, ()), self.fakes):
+        for what, cure in lacking(asker.wants(), () if self.kept else self.models.get(asker.model, ()), self.fakes):
             self.problem(way, table, what, cure)
         return self.models.get(asker.model, ())
 
@@ -261,12 +275,12 @@ class _Checker:
         try:
             made = verb(*(pl.DataFrame(schema=rows) for rows in frames))
         except pl.exceptions.ColumnNotFoundError as e:
-            self._lacks(way, table, word, _column(e), of)
+            self._lacks(way, table, word, column_of(e), of)
             return None
         except Exception as e:  # noqa: BLE001  # whatever a verb raises on no rows, it would raise in the run
             own = isinstance(e, ValueError) and word in verbs.names()  # a setting's value, in the verb's own words
             what = f"{word}: " if own else f"{word} fails on an empty table: {type(e).__name__}: "
-            self.problem(way, table, what + _line(e))
+            self.problem(way, table, what + line_of(e))
             return None
         if not isinstance(made, pl.DataFrame):
             self.problem(way, table, f"{word} gives a {type(made).__name__}", "a table verb gives a polars DataFrame")
@@ -282,19 +296,3 @@ class _Checker:
     def _has(self, column: str) -> str:
         having = [table for table, step in self.steps.items() if column in step.schema]
         return f"{', '.join(having) or 'no table above'} {'have' if len(having) > 1 else 'has'} it"
-
-
-def _column(error: Exception) -> str:
-    found = re.search(r'"([^"]+)"', str(error))
-    return found[1] if found else _line(error)
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
-
-
-def _reasons(rows: pl.DataFrame) -> str:
-    if DROPPED not in rows.columns or rows.is_empty():
-        return "give it rows with a prompt each"
-    counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
-    return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from prefgen import verbs
+from prefgen.allow import NOTHING, Allow
 from prefgen.asker import Asker
 from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
@@ -42,8 +43,9 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe found sound: its steps in order, its models, what will not be sent, functions for ``fake/…``, and of
-    which table how many rows are enough, and how often a judge is tried with a known answer.
+    """A recipe found sound: its steps in order, its models, what is to be told before it runs, functions for
+    ``fake/…``, of which table how many rows are enough, how often a judge is tried with a known answer, and what its
+    caller allows.
     """
 
     recipe: Recipe
@@ -53,3 +55,4 @@ class Plan:
     fakes: Mapping[str, Any] = field(default_factory=dict)
     target: tuple[str, int] | None = None
     canaries: Canaries = field(default_factory=Canaries)
+    allow: Allow = NOTHING

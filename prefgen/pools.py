@@ -5,18 +5,24 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, ProviderError
 from prefgen.llm import providers
 from prefgen.llm.request import Model, Provider
 from prefgen.recipe import Recipe
 from prefgen.settings import check
 
-_OWN = frozenset({"use"})
+_OWN = frozenset({"use", "trusted"})
+"""What ``check`` leaves alone: it is read here, or is no setting."""
+
+_WHERE = ("base_url", "base_urls", "api_key_env")
+"""What says where a key goes, or which."""
 
 
 @dataclass
 class Pools:
-    """The endpoints of each model (several where ``use:`` is a pool), and what was found on the way.
+    """The endpoints of each model (several where ``use:`` is a pool), and what was found on the way: what is wrong,
+    what will not be sent, and which hosts are asked.
 
     A model that is wrong has none. ``keys=False`` lets one stand whose key is not set, and so does a model that no step
     asks.
@@ -25,8 +31,10 @@ class Pools:
     recipe: Recipe
     fakes: dict[str, Any]
     keys: bool = True
+    allow: Allow = NOTHING
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    touches: list[str] = field(default_factory=list)
 
     def all(self) -> Mapping[str, tuple[Model, ...]]:
         """Every model of the recipe."""
@@ -48,7 +56,7 @@ class Pools:
             self._problem(name, one.name, one.what, one.cure)
         if "price" in checked and checked["price"] is not None and len(checked["price"]) < 2:
             self._problem(name, "price", "price says but one of input and output", "say both, in $ per 1M tokens")
-        pool = () if wrong else tuple(Model(use=one, **checked) for one in uses)
+        pool = () if wrong else tuple(Model(use=one, trusted=self._trusted(name, settings), **checked) for one in uses)
         return pool if sum(self._stands(name, model) for model in pool) == len(pool) else ()
 
     def _stands(self, name: str, model: Model) -> bool:
@@ -59,14 +67,25 @@ class Pools:
         except ProviderError as e:
             self._problem(name, "use", *str(e).split("; ", 1))
             return False
-        if trouble and self.keys and self._asked(name):
-            self._problem(name, "use", *trouble.split("; ", 1))
+        place = next((key for key in _WHERE if key in self.recipe.models[name]), "use")
+        if self._asked(name) and (wrong := providers.astray(model)):
+            self._problem(name, place, *wrong.split("; ", 1))
+        elif trouble and self.keys and self._asked(name):
+            self._problem(name, place, *trouble.split("; ", 1))
         elif trouble and self._asked(name):
             self.notices.append(f"{name}: {trouble}")
+        self.touches += providers.touches(model) if self._asked(name) else []
         self.notices += [f"{name}: {notice}" for notice in provider.notices(model)]
         if self.recipe.max_cost is not None and self._asked(name):
             self._limited(name, model, provider)
         return True
+
+    def _trusted(self, name: str, settings: Mapping[str, Any]) -> frozenset[str]:
+        """Hosts to which a key may go: those that the caller allows, and those of addresses that he wrote himself."""
+        typed = [key for key in ("base_url", "base_urls") if self.recipe.typed("models", name, key)]
+        given = [settings.get(key) or () for key in typed]
+        urls = [url for one in given for url in ([one] if isinstance(one, str) else one) if isinstance(url, str)]
+        return frozenset([*self.allow.hosts, *urls])
 
     def _limited(self, name: str, model: Model, provider: Provider) -> None:
         """Notes what keeps a limit on money from being kept: no price, or replies without an end."""

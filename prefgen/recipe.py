@@ -5,13 +5,14 @@ and ``load("x.yaml") == Recipe(...)`` holds.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from prefgen import verbs
 from prefgen.errors import RecipeError, nearest
-from prefgen.pages import Pages, Way, text_of, written
+from prefgen.pages import SET, Pages, Way, text_of, written
+from prefgen.texts import nameable
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Recipe:
             way = way[:-1]
         return self.places.get(way, self.name)
 
+    def typed(self, *way: str) -> bool:
+        """Whether the caller wrote a value himself, in Python or with ``--set``; what stands in a file may be a
+        stranger's.
+        """
+        return not self.source or self.where(*way).startswith(SET)
+
 
 def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None = None) -> Recipe:
     """Reads a recipe. ``overrides`` are ``models.judge.use=openai/gpt-4.1``: a way, and a value as YAML reads it;
@@ -69,7 +76,7 @@ def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None 
 
     Raises RecipeError with every problem of the file's form; what its words mean is checked by ``plan``.
     """
-    pages = Pages(str(path))
+    pages = Pages(str(path) if not str(path).startswith("-") else f"./{path}")  # no file is called `--set x`
     data = pages.read(text_of(Path(path)))
     written_first = list(_steps(data))
     if preset is not None:
@@ -158,7 +165,7 @@ def _languages(codes: Any, pages: Pages) -> tuple[str, ...]:
 
 def _name(name: str, pages: Pages) -> str:
     """A recipe's name is also its folder's: no slash, no dot in front, nothing that leads elsewhere."""
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith(".") or len(name) > 96:
+    if not nameable(name, dots=True):
         where, what = pages.place("recipe"), f"the name {name!r:.60} cannot name a folder"
         pages.problem(where, what, "use letters, digits and dashes")
     return name
@@ -212,6 +219,15 @@ def dump(recipe: Recipe) -> str:
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
+
+
+def worded(recipe: Recipe) -> Recipe:
+    """The recipe with a model that is a function called ``fake/ROLE``: what a page can say, the same in each run."""
+    models = {
+        role: {**model, "use": f"fake/{role}"} if callable(model.get("use")) else model
+        for role, model in recipe.models.items()
+    }
+    return replace(recipe, models=models)
 
 
 def _read(text: str, file: str) -> Recipe | None:

@@ -176,16 +176,25 @@ def _canaries(step: Planned, asker: Asker, rows: pl.DataFrame, client: Client, p
     for row in rows.iter_rows(named=True):
         chance = plan.canaries.chance(seed, row["id"])
         canary = None if chance is None else asker.canary(row, chance)
-        if canary:
-            asks, model = asker.asks(canary.row), pool_order(step.models, seed, row)[0]
+        if asks := _asks(asker, canary.row) if canary else []:
+            model = pool_order(step.models, seed, row)[0]
             known = all(client.known(request_of(ask, model, seed), 0) for ask in asks)
             asked.count(len(asks), _cost(client, model, asks), known=known)
+
+
+def _asks(asker: Asker, row: Row) -> Sequence[Ask]:
+    """What one draw of a row asks; nothing, for a row that is no prompt: more than any model reads."""
+    try:
+        return asker.asks(row)
+    except RowFailed:
+        return []
 
 
 async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:
     """One row's draws. A stop ends them for good where all are known; stand-ins may end them too early."""
     order, drawn, ended, unknown = pool_order(step.models, seed, row), list[list[Row]](), False, False
-    asks = asker.asks(row)
+    if not (asks := _asks(asker, row)):
+        return []
     for k in range(asker.n):
         ended = ended or bool(step.stop and step.stop(drawn, asker.n) == 0)
         if ended and not unknown:

@@ -101,7 +101,13 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count)
     """All draws of one row, in rounds."""
     asker, drawn = _asker(step), list[_Drawn]()
     order = pool_order(step.models, seed, row)
-    asks = asker.asks(row)
+    try:
+        asks = asker.asks(row)
+    except RowFailed as e:  # a row that is no prompt: more than any model reads
+        count.drawn += 1
+        drawn.append(_Drawn(status=e.reason, detail=str(e), failed=True))
+        _tell(count, drawn[-1])
+        return drawn
     while more := _more(step, asker, drawn):
         draws = range(len(drawn), len(drawn) + more)
         count.drawn += more
@@ -120,7 +126,11 @@ def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary 
 async def _canary(step: Planned, row: Row, canary: Canary, client: Client, seed: int, count: Count) -> list[_Drawn]:
     """Asks once with a known answer, of the model that the row asks first, and counts what came of it."""
     asker, order = _asker(step), pool_order(step.models, seed, row)
-    asks = asker.asks(canary.row)
+    try:
+        asks = asker.asks(canary.row)
+    except RowFailed:
+        count.canaries[canary.kind, FAILED] += 1
+        return []
     replies = await settled(_replies(ask, range(1), order, client, seed, count.tally) for ask in asks)
     one = _read(asker, canary.row, 0, order, [outcomes[0] for outcomes in replies], step.schema)
     end = FAILED if one.failed else UNREADABLE if one.status else WITHSTOOD if canary.withstood(one.rows) else FOOLED

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen import folders
+from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
 from prefgen.recipe import Recipe, dump
@@ -52,7 +54,7 @@ class Run:
         return pl.read_parquet(self.folder / "tables" / f"{name}.parquet")
 
 
-def run(
+def run(  # noqa: PLR0913  (each is the caller's to set)
     recipe: Recipe,
     folder: str | Path | None = None,
     *,
@@ -63,39 +65,50 @@ def run(
     side_by_side: int | None = None,
     progress: "Progress | None" = None,
     say: Say = lambda _: None,
+    allow: Allow = NOTHING,
 ) -> Run:
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
     What the journal holds is not asked again, so running again is resuming. ``fakes`` are functions for models
     called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
-    (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out.
+    (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
+    the recipe may do beyond data.
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, gate, stages
+    from prefgen import dataset, gate, kept, stages
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
 
-    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take)
+    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     gates = gate.plans(plan)
-    for notice in plan.notices:
-        say(f"note: {notice}")
+    _tell(plan, gates, say)
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
+    folders.check(home, named=folder is not None)
     place = home if take is None else home / f"take-{take}"
+    text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
+        kept.lay(plan, place)
         journal = Journal(journal_of(home))
         client = Client(journal, plan.fakes, Budget(max_calls, recipe.max_cost, spent=journal.spent()))
         how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
-        _write(plan, place, progress, take, done)
+        kept.settle(place, text)
+        write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
     return Run(place, progress.counts, done.configs, done.seconds)
+
+
+def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
+    """What will not be sent, which hosts are asked with which keys, and which files are read, before anything is."""
+    for notice in dict.fromkeys([*plan.notices, *(one for gated in gates.values() for one in gated.notices)]):
+        say(f"note: {notice}")
 
 
 async def _made(
@@ -127,7 +140,7 @@ async def _made(
 
 
 @dataclass
-class _Done:
+class Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, int] = field(default_factory=dict)
@@ -136,11 +149,11 @@ class _Done:
 
 
 @contextmanager
-def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[_Done]:
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[Done]:
     """Writes run.json at the end, however it comes."""
     from prefgen import manifest
 
-    done, status, began = _Done(), "failed", time.monotonic()
+    done, status, began = Done(), "failed", time.monotonic()
     try:
         yield done
         status = "finished"
@@ -168,6 +181,11 @@ def journal_of(place: Path) -> Path:
     return place / "journal.sqlite"
 
 
+def home_of(place: Path) -> Path:
+    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
+    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
+
+
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
     """Makes the tables. Ctrl-C lets in what is in flight and sends nothing more."""
     from prefgen.llm.watch import watched
@@ -184,8 +202,8 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
         client.journal.close()
 
 
-def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, done: _Done) -> None:
-    """The dataset folder, with its card and the recipe; all of it, or what was there before."""
+def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done) -> None:
+    """The dataset folder, with its card and the recipe's ``text``; all of it, or what was there before."""
     import polars as pl
 
     from prefgen import dataset, manifest
@@ -199,8 +217,7 @@ def _write(plan: "Plan", place: Path, progress: "Progress", take: int | None, do
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    head = "" if take is None else f"# --take {take}\n"
-    text, counts, reports = head + dump(plan.recipe), manifest.funnel(plan, progress), done.reports
+    counts, reports = manifest.funnel(plan, progress), done.reports
     if "preferences" in tables:
         reports["authors"] = author_report(tables["preferences"])
     if "results" in tables:
@@ -237,7 +254,12 @@ def _lock(handle: int, place: Path) -> None:
 
 
 def estimates(
-    recipe: Recipe, folder: str | Path | None = None, *, take: int | None = None, say: Say = lambda _: None
+    recipe: Recipe,
+    folder: str | Path | None = None,
+    *,
+    take: int | None = None,
+    say: Say = lambda _: None,
+    allow: Allow = NOTHING,
 ) -> "Mapping[str, Estimate]":
     """What a run of this recipe would ask, step by step, given what its journal holds. Sends nothing.
 
@@ -248,10 +270,9 @@ def estimates(
     from prefgen import dataset, gate
     from prefgen import plan as planning
 
-    plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False)
+    plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False, allow=allow)
     gates = gate.plans(plan, keys=False)
-    for notice in plan.notices:
-        say(f"note: {notice}")
+    _tell(plan, gates, say)
     kept = journal_of(folder_of(recipe, folder))
     with TemporaryDirectory() as nowhere:
         return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))

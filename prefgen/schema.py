@@ -49,7 +49,7 @@ def recipe_schema() -> dict[str, Any]:
                 "properties": {"share": _SHARE, "at_least": _SHARE},
             },
             "models": {"type": "object", "additionalProperties": _model()},
-            "steps": {"type": "object", "additionalProperties": {"anyOf": [_step(n, v) for n, v in found]}},
+            "steps": {"type": "object", "additionalProperties": {"anyOf": [*(_step(n, v) for n, v in found), _own()]}},
             "write": {"type": "object", "additionalProperties": {"type": "string"}},
             "presets": {"type": "object", "additionalProperties": {"type": "object"}},
         },
@@ -107,10 +107,22 @@ def _step(name: str, verb: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
+def _own() -> dict[str, Any]:
+    """A step whose verb is a function of the recipe's own file; what its settings are, only the file knows."""
+    name = r"^[^:\\]+\.py:[A-Za-z_]\w*$"
+    return {
+        "title": "my_verbs.py:function",
+        "description": "A function of a Python file beside the recipe; it runs where --allow-code names it.",
+        "type": "object",
+        "patternProperties": {name: {"description": _INPUT}},
+        "not": {"propertyNames": {"not": {"pattern": name}}},
+    }
+
+
 def _model() -> dict[str, Any]:
     one = {"type": "string", "pattern": "/"}
     use = {"anyOf": [one, {"type": "array", "items": one}]}
-    rest = {name: _property(p) for name, p in parameters(Model).items() if name != "use"}
+    rest = {name: _property(p) for name, p in parameters(Model).items() if name not in {"use", "trusted"}}
     return {"type": "object", "required": ["use"], "additionalProperties": False, "properties": {"use": use, **rest}}
 
 

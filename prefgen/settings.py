@@ -6,6 +6,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from prefgen.errors import nearest
@@ -41,10 +42,10 @@ def _evaluated(parameter: inspect.Parameter, verb: Callable[..., Any]) -> inspec
     """A parameter with its annotation read; left out, so that it is not checked, where it cannot be."""
     if not isinstance(parameter.annotation, str):
         return parameter
-    names = getattr(inspect.unwrap(verb), "__globals__", {})
+    one = SimpleNamespace(__annotations__={"it": parameter.annotation})
     try:
-        kind = eval(parameter.annotation, names)  # noqa: S307  # the user's own code, as inspect itself does it
-    except Exception:  # noqa: BLE001
+        kind = typing.get_type_hints(one, getattr(inspect.unwrap(verb), "__globals__", {}), include_extras=True)["it"]
+    except Exception:  # noqa: BLE001  # whatever the user's own annotation makes it raise
         kind = parameter.empty
     return parameter.replace(annotation=kind)
 
@@ -71,13 +72,14 @@ def _resolved(verb: Callable[..., Any], value: Any, folder: Path) -> Any:
         return value
     module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
     own, beside = folder / value, Path(getattr(module, "__file__", None) or "").parent / value
-    return next((path for path in (own, beside, value) if _is_there(path)), own)
+    return next((path for path in (own, beside, value) if there(path)), own)
 
 
-def _is_there(path: Path) -> bool:
+def there(path: Path) -> bool:
+    """Whether there is something at a path; at one that cannot be (too long a name), there is nothing."""
     try:
         return path.exists()
-    except OSError:  # a name that is too long for one
+    except OSError:
         return False
 
 

@@ -1,7 +1,7 @@
 """A shard: a few whole prompts, what is made of them, and the files that this is written to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -35,6 +35,28 @@ def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
     starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
     for start, end in pairwise(starts):
         yield ordered.slice(start, end - start)
+
+
+@dataclass
+class Spans:
+    """Which of so many prompts are finished: ``[start, end)``, by their places in the table that they come from."""
+
+    prompts: int
+    spans: list[list[int]] = field(default_factory=list)
+    place: int = 0
+
+    def add(self, shard: pl.DataFrame, finished: int) -> None:
+        """The next shard, of which the first so many prompts are finished."""
+        start, self.place = self.place, self.place + shard["prompt_id"].n_unique()
+        if self.spans and self.spans[-1][1] == start:
+            self.spans[-1][1] = start + finished
+        elif finished:
+            self.spans.append([start, start + finished])
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are."""
+        return sum(end - start for start, end in self.spans) == self.prompts
 
 
 class Files:

@@ -8,7 +8,7 @@ size of shards, their number, or who finished first.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from prefgen.llm.client import Client, Shut
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all
 from prefgen.rows import DROPPED, split
-from prefgen.shards import Files, Made, in_shards
+from prefgen.shards import Files, Made, Spans, in_shards
 
 SHARD = 8
 """Prompts in one shard at most; fewer where that would leave places idle."""
@@ -37,7 +37,9 @@ class _Enough(PrefgenError):
 
 @dataclass
 class Progress:
-    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun."""
+    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun;
+    ``finished`` which prompts of each root are in the tables.
+    """
 
     counts: dict[str, Count] = field(default_factory=dict)
     stage: int = 0
@@ -46,6 +48,7 @@ class Progress:
     prompts: int = 0
     stage_began: float = 0.0
     ended: PrefgenError | None = None
+    finished: dict[str, Spans] = field(default_factory=dict)
 
 
 async def make_tables(
@@ -56,9 +59,11 @@ async def make_tables(
     shard: int | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     progress: Progress | None = None,
+    walk: "Callable[..., Walk] | None" = None,
 ) -> Mapping[str, Count]:
     """Makes every table of a plan, each as ``folder/NAME.parquet``, its lost rows as ``NAME.dropped.parquet``.
-    Gives what became of every row. ``shard`` is the number of prompts in a shard, as the run needs it by default.
+    Gives what became of every row. ``shard`` is the number of prompts in a shard, as the run needs it by default;
+    ``walk`` makes what goes through the plan, a replay's for one.
 
     Raises what ends a run (ProviderError, BudgetReached, Interrupted, RunError); what was received is kept, and
     the same call goes on from there.
@@ -66,15 +71,15 @@ async def make_tables(
     progress = progress or Progress()
     for table in plan.steps:
         progress.counts[table] = Count()
-    walk = _Walk(plan, client, folder, shard, side_by_side, progress)
+    way = (walk or Walk)(plan, client, folder, shard, side_by_side, progress)
     depths = stages(plan)
     progress.stages = max(depths.values(), default=0) + 1
     try:
         for depth in range(progress.stages):
             progress.stage = depth
             for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
-                await walk.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
-            walk.go_on()
+                await way.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+            way.go_on()
     except Shut as e:
         raise client.reason or e from None
     _tidied(folder, plan)
@@ -103,7 +108,7 @@ def _below(plan: Plan, root: str) -> list[str]:
     return [table for table in plan.steps if table in found]
 
 
-class _Walk:
+class Walk:
     """One run's way through its plan."""
 
     def __init__(
@@ -120,7 +125,7 @@ class _Walk:
         prompts = made.table["prompt_id"].n_unique()
         shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
-        early = self._early(tables)
+        early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
         results = local.run_shards(
             shards,
             lambda rows: self._guarded(rows, root, tables, early),
@@ -128,11 +133,11 @@ class _Walk:
             may_begin=early.may_begin,
         )
         with Files(self.folder, tables) as files:
-            files.add({table: _nothing(self.plan.steps[table]) for table in tables})
+            files.add({table: nothing(self.plan.steps[table]) for table in tables})
             async with aclosing(results):  # whatever ends this, shards under way come to their end and are kept
                 async for rows, made_of_shard in results:
                     with self._shutting():
-                        await self._came(rows, made_of_shard, root, early, files)
+                        finished.add(rows, await self._came(rows, made_of_shard, root, early, files))
                     if early.enough:
                         self.client.shut(_Enough())
                         break
@@ -146,15 +151,19 @@ class _Walk:
 
     async def _came(
         self, rows: pl.DataFrame, made: "dict[str, Made] | BudgetReached", root: str, early: Early, files: "Files"
-    ) -> None:
-        """Writes a shard's tables: as far as the target, where it is reached here, and nothing where money ran out."""
+    ) -> int:
+        """Writes a shard's tables: as far as the target, where it is reached here, and nothing where money ran out.
+        Gives the number of prompts that this is.
+        """
         if isinstance(made, BudgetReached):
-            return
+            return 0
         counted = made[early.table].table if early.target is not None else None
         last = early.count(counted)
         if last is not None and last != rows["prompt_id"][-1]:
-            made = await self._shard(up_to(rows, last), root, list(made))  # every reply of it is known
+            rows = up_to(rows, last)
+            made = await self._shard(rows, root, list(made))  # every reply of it is known
         self._add(made, files)
+        return rows["prompt_id"].n_unique()
 
     def _add(self, made: "Mapping[str, Made]", files: "Files") -> None:
         files.add(made)
@@ -214,7 +223,7 @@ class _Walk:
             self.go_on()
             step = self.plan.steps[table]
             if step.asker:
-                count = Count(tally=self.progress.counts[table].tally)
+                count = self._count(table)
                 with _named(step):
                     asked = await self._asked(step, frames[step.inputs[0]], count)
                 made[table] = Made(*asked, count)
@@ -222,6 +231,10 @@ class _Walk:
                 made[table] = await _table(step, [frames[step.inputs[0]]])
             frames[table] = made[table].table
         return made
+
+    def _count(self, table: str) -> Count:
+        """What counts a shard's rows; what was spent has one tally for all."""
+        return Count(tally=self.progress.counts[table].tally)
 
 
 @contextmanager
@@ -249,7 +262,7 @@ async def _table(step: Planned, frames: Sequence[pl.DataFrame]) -> Made:
     return _counted(sum(rows.height for rows in frames), made, gone)
 
 
-def _nothing(step: Planned) -> Made:
+def nothing(step: Planned) -> Made:
     """What a table begins with; where no shard of it is finished, that is all."""
     return Made(pl.DataFrame(schema=step.schema), pl.DataFrame(schema=LOST), Count())
 

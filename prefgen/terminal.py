@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefgen.texts import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,7 +21,7 @@ def console(*, err: bool = False) -> "Console":
 
 def say(screen: "Console") -> Callable[[str], None]:
     """A function that tells the user something, on stderr."""
-    return lambda words: screen.print(words, style="dim", markup=False)
+    return lambda words: screen.print(plain(words), style="dim", markup=False)
 
 
 def pull_weights(recipe: "Recipe", screen: "Console") -> None:

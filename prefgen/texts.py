@@ -2,7 +2,12 @@
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
+_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, whatever its ending."""
 
 
 def plain(text: str) -> str:
@@ -21,3 +26,11 @@ def is_deeper(value: object, levels: int) -> bool:
 def sound(text: str) -> str:
     """Text that every file can hold: half of a surrogate pair, which JSON can spell, becomes U+FFFD."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def nameable(text: str, *, dots: bool = False) -> bool:
+    """Whether a text can name a file in a folder, here and elsewhere: no way out of it, no device, not too long.
+    A folder may have ``dots`` in its name.
+    """
+    plain = re.fullmatch(r"\w[\w.-]{0,95}" if dots else r"\w[\w-]{0,99}", text)
+    return bool(plain) and not _DEVICE.fullmatch(text) and not text.endswith(".") and len(text.encode()) <= 200

@@ -15,7 +15,7 @@ from typing import Any
 
 from prefgen.errors import RunError
 from prefgen.llm.journal import is_sound, unpack
-from prefgen.llm.store import ATTEMPT, REPLY, Insert, Sqlite, opened
+from prefgen.llm.store import ATTEMPT, FAILURE, REPLY, Insert, Sqlite, opened
 
 MISSES = 10_000
 """Row numbers in a row that cannot be read, after which a broken journal is taken to have ended."""
@@ -126,13 +126,13 @@ def _files(path: Path) -> list[Path]:
 
 
 def _salvaged(path: Path) -> Iterator[Insert]:
-    """The rows of both tables that can be read and are sound."""
+    """The rows of all tables that can be read and are sound."""
     with closing(sqlite3.connect(path, timeout=30)) as connection:
         connection.text_factory = lambda text: text.decode("utf-8", "replace")
-        for statement, table, width in ((REPLY, "reply", 8), (ATTEMPT, "attempt", 6)):
+        for statement, table, width in ((REPLY, "reply", 8), (ATTEMPT, "attempt", 6), (FAILURE, "failure", 4)):
             rows = []
             for row in _rows(connection, table):
-                if statement == ATTEMPT or _reads(*row[:3]):
+                if statement != REPLY or _reads(*row[:3]):
                     rows.append((*row, None)[:width])
                 if len(rows) >= TOGETHER:
                     yield Insert(statement, rows)
@@ -158,12 +158,16 @@ def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...
 
 
 def digests(place: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a run's dataset and tables, by its path in the run's folder."""
-    files = [p for part in ("dataset", "tables") for p in sorted((place / part).rglob("*")) if p.is_file()]
-    return {p.relative_to(place).as_posix(): _digest(p) for p in files}
+    """The SHA-256 of every file of a run's dataset and tables, of its recipe and of the files that this names, by its
+    path in the run's folder.
+    """
+    parts = [p for part in ("dataset", "tables", "files") for p in sorted((place / part).rglob("*"))]
+    files = [p for p in (*parts, place / "recipe.yaml") if p.is_file()]
+    return {p.relative_to(place).as_posix(): digest(p) for p in files}
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """A file's SHA-256, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -174,10 +178,10 @@ def _check_files(place: Path, found: Verified) -> None:
     except (OSError, ValueError, AttributeError):
         return
     wanted: Mapping[str, str] = told if isinstance(told, dict) else {}
-    for name, digest in wanted.items():
+    for name, told_sum in wanted.items():
         path = place / name
         found.files += 1
-        if not path.is_file():
+        if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
             found.missing.append(name)
-        elif _digest(path) != digest:
+        elif digest(path) != told_sum:
             found.changed.append(name)

@@ -31,12 +31,13 @@ DRIP = 0.1
 class Response:
     """What to send back. ``body`` is JSON to encode, or bytes as they are. ``then`` says how it goes wrong:
     ``close`` hangs up before the first byte, ``hang`` never answers, ``cut`` hangs up in the middle of the body,
-    ``reset`` breaks the connection there, ``drip`` sends a byte now and then, ``long`` says more bytes than there are."""
+    ``reset`` breaks the connection there, ``drip`` sends a byte now and then, ``long`` says more bytes than there are,
+    ``endless`` sends the body again and again."""
 
     body: Any = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    then: Literal["", "close", "hang", "cut", "reset", "drip", "long"] = ""
+    then: Literal["", "close", "hang", "cut", "reset", "drip", "long", "endless"] = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Server:
     def __init__(self, answer: Answer, *, latency: float = 0.0, faults: Sequence[Response] = ()) -> None:
         self.answer, self.latency, self.faults = answer, latency, list(faults)
         self.requests: list[Seen] = []
-        self.port = 0
+        self.port = self.sent = self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -112,6 +113,7 @@ class Server:
         await asyncio.gather(*self._open, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = self._loop.create_task(self._converse(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._ended)
@@ -156,6 +158,8 @@ class Server:
         if response.then == "close":
             return False
         content = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
+        if response.then == "endless":
+            return await self._goes_on(writer, response, content)
         length = len(content) + 100 * (response.then == "long")
         known = {"content-type": "application/json", "content-length": str(length)}
         headers = "".join(f"{name}: {value}\r\n" for name, value in {**known, **response.headers}.items())
@@ -164,6 +168,14 @@ class Server:
         await writer.drain()
         await self._goes_wrong(writer, response, content[len(sent) :])
         return response.then not in {"cut", "reset", "long"}
+
+    async def _goes_on(self, writer: asyncio.StreamWriter, response: Response, content: bytes) -> bool:
+        """Sends the body in chunks until the other side has enough."""
+        writer.write(f"HTTP/1.1 {response.status} -\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        while True:
+            writer.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
+            await writer.drain()
+            self.sent += len(content)
 
     async def _goes_wrong(self, writer: asyncio.StreamWriter, response: Response, rest: bytes) -> None:
         if response.then == "reset":

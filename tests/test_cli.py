@@ -24,7 +24,7 @@ def prefgen(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_names_every_command() -> None:
     said = prefgen("--help")
     assert said.returncode == 0
-    for command in ("run", "plan", "recipes", "verbs", "schema", "models"):
+    for command in ("run", "plan", "verify", "replay", "recipes", "verbs", "schema", "models"):
         assert command in said.stdout
 
 
@@ -201,3 +201,43 @@ def test_a_budget_has_its_own_exit_code(tmp_path: Path) -> None:
         said = prefgen("run", str(recipe(tmp_path, server.base_url)), "--max-calls", "3", "-q", cwd=tmp_path)
         assert len(server.requests) == 3
     assert (said.returncode, said.stderr) == (3, "error: 3 requests sent, the limit of --max-calls\n")
+
+
+def test_a_replay_says_what_is_and_what_would_have_been(tmp_path: Path) -> None:
+    """With no server: on stdout one line where all is equal, else rows and money; JSON where asked."""
+    with OpenAIServer(written) as server:
+        path = recipe(tmp_path, server.base_url)
+        assert prefgen("run", str(path), "-q", cwd=tmp_path).returncode == 0
+    place = tmp_path / "runs" / "mine"
+    same = prefgen("replay", "runs/mine", cwd=tmp_path)
+    assert (same.returncode, same.stdout, same.stderr) == (0, "replayed: 3 files, byte for byte equal, 0 calls\n", "")
+    other = prefgen("replay", "runs/mine", "--set", "steps.pairs.min_gap=1.5", "--out", "kept", cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
+    assert "responses  40 → 40      180 → 180  ? → ?" in other.stdout
+    assert "note: ?: what these replies cost was not known" in other.stdout
+    assert "dataset/preferences: 20 gone, 0 new, 0 changed" in other.stdout
+    assert len([line for line in other.stdout.splitlines() if line.endswith(" gone")]) == 20
+    assert (tmp_path / "kept" / "dataset" / "README.md").exists()
+    told = json.loads(prefgen("replay", "runs/mine", "--set", "steps.pairs.min_gap=1.5", "--json", cwd=tmp_path).stdout)
+    assert (told["changed"], told["tables"]["pairs"], len(told["rows"])) == (True, [20, 0], 20)
+    assert told["steps"][0]["now"]["unpriced"] == told["steps"][0]["now"]["replies"]
+    assert told["rows"][0]["columns"]["chosen"][0][-1]["content"] == "a longer answer"
+    more = prefgen("replay", "runs/mine", "--set", "steps.judgments.n=2", cwd=tmp_path)
+    assert "left out of before and now: 20 prompts with draws that are not in the journal" in more.stdout
+    assert "to ask: 40 draws at least (judgments 40), 40 at most" in more.stdout
+    assert "at a price that is not known" in more.stdout
+    (place / "dataset" / "README.md").write_text("mine")
+    differs = prefgen("replay", "runs/mine", cwd=tmp_path)
+    assert differs.returncode == 1
+    assert "dataset/README.md differs" in differs.stdout
+    wrong = prefgen("replay", "runs/mine", "--set", "steps.prompts.take=2", cwd=tmp_path)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+    assert "a replay keeps the rows that its run took" in wrong.stderr
+    nowhere = prefgen("replay", "runs", cwd=tmp_path)
+    assert (nowhere.returncode, nowhere.stderr) == (
+        1,
+        "error: runs: no run is here; name a folder of one, such as runs/quickstart\n",
+    )
+    assert {path.name for path in place.iterdir()} == {
+        ".lock", "dataset", "files", "journal.sqlite", "recipe.yaml", "run.json", "tables",
+    }  # fmt: skip

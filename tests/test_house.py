@@ -14,22 +14,28 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops"}
 STOREYS = [
-    {"errors", "texts", "door"},
+    {"errors", "texts", "door", "differences", "allow"},
+    {"language", "bounds", "folders"},
+    {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile"},
-    {"recipe", "llm", "engines", "tablefile", *PARTS},
-    {"pools", "schema", "resources", "statistics"},
+    {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
+    {"pools", "touched", "told", "schema", "resources", "statistics"},
     {"canaries"},
     {"planned"},
-    {"target", "rounds", "configs", "judged", "early"},
+    {"target", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards"},
     {"stages", "judging"},
-    {"rehearse", "dataset", "gate"},
+    {"rehearse", "dataset", "gate", "again"},
     {"card", "verify"},
     {"manifest"},
     {"run"},
-    {"after"},
+    {"after", "ways"},
+    {"compared"},
+    {"replay"},
     {"display", "terminal", "options"},
+    {"display_replay"},
+    {"cli_after"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
@@ -54,7 +60,7 @@ def imported(path: Path) -> set[str]:
 def test_imports_run_one_way(path: Path) -> None:
     own, others = room(path), imported(path)
     if own in PARTS:
-        assert others <= {"asker", "rows", "errors", "texts", "hostile", own}
+        assert others <= {"asker", "rows", "errors", "texts", "hostile", "bounds", own}
     elif own == "llm":
         assert others <= {"errors", "texts", "llm"}
     elif own != "__init__":
@@ -86,6 +92,72 @@ def test_no_function_is_over_50_lines() -> None:
 def test_no_file_is_over_300_lines() -> None:
     for path in SOURCES:
         assert len(path.read_text().splitlines()) <= 300, path.name
+
+
+UNPICKLERS = {
+    "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "torch", "joblib", "jsonpickle", "runpy", "code",
+    "codeop", "ctypes", "imp", "zipimport",
+}  # fmt: skip
+"""What runs code, or turns bytes into objects with code of their own."""
+RUNS_CODE = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "execfile",
+    "system",
+    "popen",
+    "literal_eval",
+    "load_module",
+    "exec_module",
+}
+SUBPROCESSES = {"subprocess", "pty", "multiprocessing"}
+RUNS = {
+    "codefile.py": {"exec", "compile"},  # a verb of the recipe's own file, where the caller allows it
+    "llm/weights.py": {"subprocess"},  # pip fetches weights whose hash is known
+    "judges/reading/structured.py": {"literal_eval"},  # literals alone
+}
+
+
+def names_of(node: ast.AST) -> set[str]:
+    """The modules that an import names, or the function that a call calls by its own name."""
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").split(".")[0]} if not node.level else set()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return {node.func.id}
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        own = {
+            "system",
+            "popen",
+            "load_module",
+            "exec_module",
+            "literal_eval",
+            "read_pickle",
+            "allow_pickle",
+            "deserialize",
+        }
+        return {node.func.attr} & own
+    return set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_unpickles_and_code_runs_in_one_place(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    found = {name for node in ast.walk(tree) for name in names_of(node)}
+    runs = found & (RUNS_CODE | UNPICKLERS | SUBPROCESSES | {"read_pickle", "deserialize"})
+    assert runs == RUNS.get(str(path.relative_to(ROOT / "prefgen")), set())
+    keywords = {word.arg for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords}
+    assert not keywords & {"allow_pickle", "trust_remote_code", "weights_only"}
+
+
+def test_no_yaml_is_read_but_by_the_safe_loader_of_pages() -> None:
+    for path in SOURCES:
+        text = path.read_text()
+        assert "import yaml" not in text
+        assert 'YAML(typ="unsafe"' not in text
+        assert ("ruamel.yaml" not in text) or path.name in {"pages.py", "card.py"}, path.name
 
 
 def loaded_by(statement: str) -> set[str]:

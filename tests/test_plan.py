@@ -161,3 +161,14 @@ def test_a_model_that_no_step_asks_needs_no_key(tmp_path: Path) -> None:
     spare = GOOD.replace("models:\n", f"models:\n  {unasked}\n", 1)
     assert spare != GOOD
     assert planning.make(load(write(tmp_path, spare)), writers=CONFIGS, fakes={"it": writes}).steps
+
+
+def test_a_prompt_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
+    text = GOOD.replace("{compare: orders, model: judge, n: 2}", "{compare: orders, model: judge, template: mine.md}")
+    path = write(tmp_path, text)
+    (tmp_path / "mine.md").write_text("{{ response_a }} or {{ response_b }}?")
+    assert planning.make(load(path), writers=CONFIGS, fakes={"it": writes}).steps["judgments"]
+    (tmp_path / "mine.md").write_text("{{ response_c }}?")
+    assert problems(path) == [
+        f"{path}:8: judgments: compare needs response_c, which orders has not; no table above has it"
+    ]

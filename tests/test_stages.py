@@ -27,7 +27,7 @@ from prefgen.planned import Plan
 from prefgen.recipe import Step
 from prefgen.rounds import Count
 from prefgen.rows import because, filters, whole
-from prefgen.shards import in_shards
+from prefgen.shards import Spans, in_shards
 from prefgen.stages import Progress, make_tables, stages
 from tests.fakes import writes
 
@@ -296,3 +296,15 @@ def test_a_failure_sends_nothing_more(tmp_path: Path) -> None:
         make(plan, tmp_path, shard=1)
     assert asked[0] == "question 0?"
     assert len(asked) < len(PROMPTS) / 2
+
+
+def test_spans_say_which_prompts_are_finished() -> None:
+    rows = pl.DataFrame({"prompt_id": ["a", "a", "b", "c"]})
+    spans = Spans(12)
+    for finished in (3, 3, 0, 2):
+        spans.add(rows, finished)
+    assert (spans.spans, spans.whole) == ([[0, 6], [9, 11]], False)
+    whole = Spans(6)
+    whole.add(rows, 3)
+    whole.add(rows, 3)
+    assert (whole.spans, whole.whole, Spans(0).whole) == ([[0, 6]], True, True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import bounds
 from prefgen.asker import as_text
 from prefgen.filters._shingles import Near, ngrams, signatures, texts_of, words
 from prefgen.rows import drops
@@ -127,12 +128,14 @@ def prompts_of(path: Path, field: str | None = None) -> Iterator[tuple[int, str]
 
 def _rows(path: Path) -> Iterator[Any]:
     if path.suffix in {".parquet", ".csv"}:
+        check = bounds.check_parquet if path.suffix == ".parquet" else bounds.check_csv
+        check(path)
         frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
         yield from frame.to_dicts()
     elif path.suffix == ".json":
-        yield from json.loads(path.read_text(encoding="utf-8"))
+        yield from json.loads(bounds.whole(path))
     else:
-        lines = (line for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        lines = (line for line in bounds.whole(path).decode("utf-8").splitlines() if line.strip())
         yield from (json.loads(line) if path.suffix == ".jsonl" else line for line in lines)
 
 

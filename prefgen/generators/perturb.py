@@ -7,7 +7,6 @@ then y, the answer to x, is chosen and y' rejected, by construction.
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -89,7 +88,6 @@ def _block(part: str) -> tuple[str, str] | None:
     return (modified.strip(), worse.strip()) if start and end else None
 
 
-@cache
 def _placeholders(path: Path) -> frozenset[str]:
     """What a prompt file's form says in the place of a text, ``<the new question>``, without its brackets."""
     found = re.findall(r"<([^<>\n]+)>", "".join(section.text for section in sections(path)))

@@ -1,7 +1,7 @@
 """Anthropic's messages.
 
 Keys: ANTHROPIC_API_KEY, else ANTHROPIC_AUTH_TOKEN, go to api.anthropic.com, and to ANTHROPIC_BASE_URL where the user's
-environment names one; never to another ``base_url`` that a recipe names, unless ``api_key_env`` names the variable
+environment names one; to another ``base_url`` that a recipe names only where the user allows that host
 (``prefgen.llm.keys``). Profiles on disk, which the SDK also knows, are not read.
 
 How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_turn`` are ``stop``; ``max_tokens`` and
@@ -80,10 +80,13 @@ class Anthropic:
 
     def _client(self, place: Place) -> "AsyncAnthropic":
         if (place.url, place.key) not in self._clients:
-            from anthropic import AsyncAnthropic, Omit
+            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Omit
 
-            headers = keys.withheld(place, ACCOUNT, Omit())
-            made = AsyncAnthropic(auth_token=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            from prefgen.llm import bounded
+
+            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
+            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
+            made = AsyncAnthropic(auth_token=place.key, http_client=http, **how)
             self._clients[place.url, place.key] = made
         return self._clients[place.url, place.key]
 

@@ -172,11 +172,10 @@ class Client:
 
         try:
             replies: list[_Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
-        except TryAgain as fault:
-            raise health.given_up(fault) from fault
-        except RowFailed as failure:
-            await self.journal.note(Attempt(keys[0], failure.reason, str(failure)))
-            raise health.failed(failure, mine=bool(health.successes)) from failure
+        except (TryAgain, RowFailed) as fault:
+            lost = health.lost(fault)
+            await self.journal.lose(keys, fault, lost)
+            raise lost from fault
         health.served()
         return replies
 

@@ -186,10 +186,14 @@ def of_exception(error: BaseException, place: Place) -> PrefgenError:
     """The error that an SDK's exception stands for: by its response where it has one, else by its cause."""
     import httpx2
 
+    from prefgen.llm.bounded import NoReply
+
     response = getattr(error, "response", None)
     if isinstance(response, httpx2.Response):
         return of_status(response.status_code, dict(response.headers), response.content, place)
     cause = error.__cause__ or error
+    if isinstance(cause, NoReply):
+        return bad_body(_who(place), scrub(str(cause), place.key))
     words = scrub(f"{type(cause).__name__}: {_deepest(cause)}", place.key)
     if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL | httpx2.LocalProtocolError):
         return ProviderError(f"{_who(place)}: cannot be asked ({words}); check base_url")

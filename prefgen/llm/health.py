@@ -23,6 +23,10 @@ class Health:
         """A request has succeeded."""
         self.successes, self.failures = self.successes + 1, 0
 
+    def lost(self, fault: TryAgain | RowFailed) -> PrefgenError:
+        """What a request comes to that brought no reply: a RowFailed with which the run goes on, or its end."""
+        return self.given_up(fault) if isinstance(fault, TryAgain) else self.failed(fault, mine=bool(self.successes))
+
     def given_up(self, fault: TryAgain) -> PrefgenError:
         """What a fault comes to when no more tries are worth it."""
         if fault.reason == "key_refused" or (fault.reason == "no_connection" and not self.successes):

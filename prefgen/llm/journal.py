@@ -10,16 +10,28 @@ import json
 import sqlite3
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
-from prefgen.errors import RunError
+from prefgen.errors import RowFailed, RunError, TryAgain
 from prefgen.llm.request import Raw
-from prefgen.llm.store import ATTEMPT, REPLY, Insert, Sqlite, Store, checksum, is_full, trouble
+from prefgen.llm.store import (
+    ATTEMPT,
+    FAILURE,
+    REPLY,
+    Cost,
+    Insert,
+    Sqlite,
+    Store,
+    checksum,
+    is_full,
+    opened,
+    trouble,
+)
 from prefgen.texts import sound
 
 GROUP = 64
@@ -89,6 +101,24 @@ class Journal:
         """Keeps the record of a request that failed."""
         words, billed = sound(attempt.message[:2000]), int(attempt.billed)
         await self._send(Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)]))
+
+    async def lose(self, keys: Sequence[bytes], fault: TryAgain | RowFailed, lost: Exception) -> None:
+        """Keeps the record of draws that a run goes on without, where ``lost`` says that it does, in one commit."""
+        notes = [self.note(Attempt(keys[0], fault.reason, str(fault)))] if isinstance(fault, RowFailed) else []
+        if isinstance(lost, RowFailed):
+            words = sound(str(lost)[:2000])
+            notes.append(self._send(Insert(FAILURE, [(key, lost.reason, words, time.time()) for key in keys])))
+        await asyncio.gather(*notes)
+
+    def failures(self) -> Mapping[bytes, tuple[str, str]]:
+        """Of each draw that a run went on without, the last reason and its words; some have a reply since then."""
+        return self.store.failures()
+
+    def cost(self, key: bytes) -> Cost | None:
+        """Tokens in, tokens out, and dollars of the reply kept under this key. Of several draws that one request
+        brought, all stand at the first.
+        """
+        return self.store.cost(key)
 
     def __len__(self) -> int:
         return self.store.count()
@@ -207,10 +237,10 @@ def _wrote(path: Path, inserts: Sequence[Insert]) -> bool:
 
 
 def _inserts(path: Path) -> list[Insert]:
-    found = sqlite3.connect(path)
+    found = opened(path)
     try:
-        replies = found.execute("SELECT * FROM reply").fetchall()
-        return [Insert(REPLY, replies), Insert(ATTEMPT, found.execute("SELECT * FROM attempt").fetchall())]
+        tables = {REPLY: "reply", ATTEMPT: "attempt", FAILURE: "failure"}
+        return [Insert(to, found.execute(f"SELECT * FROM {name}").fetchall()) for to, name in tables.items()]  # noqa: S608
     finally:
         found.close()
 

@@ -1,31 +1,29 @@
 """Where a request goes, and which key goes with it. Keys come from environment variables only.
 
-A recipe may be a stranger's, and may name any ``base_url``. So the key in a provider's own variable (OPENAI_API_KEY) is
-sent to the provider's own address and to the one that its own address variable names (OPENAI_BASE_URL: set by the same
-hand as the key), and to nobody else. Any other address gets the key that ``api_key_env`` names, if it names one.
-Where none is named, hosts on this machine and in private networks get a placeholder; public ones are not asked.
+A recipe may be a stranger's, and may name any ``base_url`` and any variable in ``api_key_env``. So a key goes
+
+- to the provider whose key it is by its variable's name (OPENAI_API_KEY to api.openai.com; ``hosts.KNOWN``),
+- to this machine,
+- and anywhere else only where its owner named the place: in the provider's own address variable (OPENAI_BASE_URL), with
+  ``--allow-host`` or PREFGEN_ALLOW_HOSTS, or in a ``base_url`` of his own (``Model.trusted``).
+
+Without ``api_key_env``, the provider's own address gets the provider's own key; hosts on this machine and in private
+networks get a placeholder, and public ones are not asked.
 """
 
-import ipaddress
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from prefgen.errors import ProviderError
+from prefgen.llm import hosts
 from prefgen.llm.faults import Place
+from prefgen.llm.hosts import is_private, origin
 from prefgen.llm.request import Model
 
 PLACEHOLDER = "none"
 """Sent where the SDK wants a key and the server does not."""
-_ADDRESS = re.compile(
-    r"https?://(?:\w[\w-]*(?:\.\w[\w-]*)*\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?", re.ASCII | re.IGNORECASE
-)
-"""Plain addresses only: no user, no backslash, no blank; parsers disagree about the rest."""
-
-_LOCAL_NAME = re.compile(r"[a-z][\w-]*|.+\.(?:localhost|local|internal|lan)")
-"""One label that starts with a letter (a container's name; a number may be an address), or a suffix for local use."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def address(model: Model, account: Account) -> str:
 
 def is_own(url: str, account: Account) -> bool:
     """Whether the provider's own key may go there."""
-    return _origin(url) in {_origin(account.url), _origin(os.environ.get(account.url_env, "").strip())}
+    return origin(url) in {origin(account.url), origin(os.environ.get(account.url_env, "").strip())}
 
 
 def missing_key(model: Model, account: Account) -> str | None:
@@ -66,15 +64,56 @@ def missing_key(model: Model, account: Account) -> str | None:
 def place(model: Model, account: Account) -> Place:
     """Where to ask for this model and with which key; raises ProviderError where there is no key to ask with."""
     url = address(model, account)
-    if _origin(url) is None:
+    if origin(url) is None:
         raise ProviderError(f"{model.use}: base_url {url!r} is no address; it looks like http://127.0.0.1:8000/v1")
-    names = (model.api_key_env,) if model.api_key_env else account.key_envs if is_own(url, account) else ()
+    if wrong := _astray(model, url, account):
+        raise ProviderError(wrong)
+    names = _variables(model, url, account)
     name = next((n for n in names if os.environ.get(n, "").strip()), "")
     if name:
         return Place(model.use, url, name, _sendable(model, url, name))
-    if model.api_key_env is None and _is_private(url):
+    if model.api_key_env is None and is_private(url):
         return Place(model.use, url, key=PLACEHOLDER)
     raise ProviderError(_no_key(model, url, names, account))
+
+
+def astray(model: Model, account: Account) -> str | None:
+    """Why a key that a recipe names may not go where it sends it, with the cure; None where it may."""
+    urls = [address(endpoint, account) for endpoint in model.endpoints()]
+    return next((wrong for url in urls if origin(url) and (wrong := _astray(model, url, account))), None)
+
+
+def touches(model: Model, account: Account) -> list[str]:
+    """Which hosts this model asks, and with the key of which variable. Nothing of one that cannot be asked, or that is
+    this machine and gets no key.
+    """
+    said = []
+    for endpoint in model.endpoints():
+        try:
+            at = place(endpoint, account)
+        except ProviderError:
+            continue
+        with_what = f"with the key in {at.key_env}" if at.key_env else "without a key"
+        said += [f"asks {hosts.shown(at.url)} {with_what}"] if at.key_env or not hosts.is_loopback(at.url) else []
+    return said
+
+
+def _variables(model: Model, url: str, account: Account) -> tuple[str, ...]:
+    """The variables in which to look for a key: the recipe's, else those of the host's owner."""
+    if model.api_key_env:
+        return (model.api_key_env,)
+    return account.key_envs if is_own(url, account) else hosts.variables(url)
+
+
+def _astray(model: Model, url: str, account: Account) -> str:
+    """What is wrong with sending the key that a recipe names to this address, if anything is."""
+    name, to = model.api_key_env, hosts.shown(url)
+    own = is_own(url, account) and origin(url) != origin(account.url)  # the user's own address variable
+    if not name or own or hosts.is_loopback(url) or hosts.belongs(name, url):
+        return ""
+    if hosts.among(url, [*model.trusted, *hosts.allowed()]):
+        return ""
+    return f"{model.use} would send the key in {name} to {to}; if it belongs there, allow it with --allow-host {to}"
 
 
 def withheld(place: Place, account: Account, omit: Any) -> dict[str, Any]:
@@ -100,28 +139,6 @@ def _sendable(model: Model, url: str, name: str) -> str:
     key = os.environ[name].strip()
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ProviderError(f"{model.use}: {name} holds characters that no key has; set it again")
-    if url.startswith("http:") and not _is_private(url):
+    if url.startswith("http:") and not is_private(url):
         raise ProviderError(f"{model.use}: {url} would carry the key in {name} in the open; use https")
     return key
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what is no plain address."""
-    if not _ADDRESS.fullmatch(url):
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:  # a port or an IPv6 address that cannot be
-        return None
-    return parts.scheme, (parts.hostname or "").rstrip("."), port or (443 if parts.scheme == "https" else 80)
-
-
-def _is_private(url: str) -> bool:
-    """Whether it is this machine, a private network, or a name that only a local resolver knows."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    try:
-        ip = ipaddress.ip_address(host)
-    except ValueError:
-        return bool(_LOCAL_NAME.fullmatch(host))
-    return (ip.is_private or ip.is_loopback) and not ip.is_link_local

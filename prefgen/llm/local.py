@@ -44,9 +44,12 @@ def missing_key(model: Model) -> str | None:
 
 
 class Local:
-    """A Provider (``prefgen.llm.request``) without a wire. Each file is loaded once, when it is first asked."""
+    """A Provider (``prefgen.llm.request``) without a wire. Each file is loaded once, when it is first asked;
+    ``identities`` are those of files that need not be here any more, by ``use``.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, identities: Mapping[str, str] | None = None) -> None:
+        self._identities = dict(identities or {})
         self._engines: dict[tuple[str, int], _Engine] = {}
         self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
@@ -57,7 +60,7 @@ class Local:
 
     def sees(self, request: Request) -> Mapping[str, Any]:
         """The weights (known ones by name, files by what is in them), messages, sampling, limits of form."""
-        asked: dict[str, Any] = {"model": _identity(request.model), "messages": _messages(request)}
+        asked: dict[str, Any] = {"model": self._identity(request.model), "messages": _messages(request)}
         if request.given is not None:
             return asked | {"given": request.given}
         form = {"grammar": request.grammar, "schema": request.schema}
@@ -99,6 +102,9 @@ class Local:
         """Prompt and completion tokens."""
         usage = raw.get("usage")
         return Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
+
+    def _identity(self, model: Model) -> str:
+        return self._identities.get(model.use) or identity(model)
 
     async def close(self) -> None:
         """Lets what is being decoded come to its end, and the models go."""
@@ -154,7 +160,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _identity(model: Model) -> str:
+def identity(model: Model) -> str:
     """What the weights are called in the journal's keys. A file is known by its content: one training round after
     another may write to one path.
     """

@@ -1,8 +1,8 @@
 """OpenAI's chat completions, and every server that speaks them: vLLM, llama.cpp, Ollama, SGLang, TGI, routers.
 
-Keys: OPENAI_API_KEY goes to api.openai.com, and to OPENAI_BASE_URL where the user's environment names one; never to
-another ``base_url`` that a recipe names, unless the recipe's reader has seen ``api_key_env: OPENAI_API_KEY`` there
-(``prefgen.llm.keys``). An address from OPENAI_BASE_URL counts like ``base_url`` in all else.
+Keys: OPENAI_API_KEY goes to api.openai.com, and to OPENAI_BASE_URL where the user's environment names one; to another
+``base_url`` that a recipe names it goes only where the user allows that host (``prefgen.llm.keys``). An address from
+OPENAI_BASE_URL counts like ``base_url`` in all else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,10 +90,13 @@ class OpenAI:
 
     def _client(self, place: Place) -> "AsyncOpenAI":
         if (place.url, place.key) not in self._clients:
-            from openai import AsyncOpenAI, Omit
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
-            headers = keys.withheld(place, ACCOUNT, Omit())
-            made = AsyncOpenAI(api_key=place.key, base_url=place.url, max_retries=0, default_headers=headers)
+            from prefgen.llm import bounded
+
+            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
+            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
+            made = AsyncOpenAI(api_key=place.key, http_client=http, **how)
             self._clients[place.url, place.key] = made
         return self._clients[place.url, place.key]
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from prefgen.errors import ProviderError, nearest
+from prefgen.llm import keys, weights
 from prefgen.llm.request import Model, Provider
 
 PROVIDERS = {
@@ -32,3 +33,19 @@ def trouble(model: Model, fakes: Mapping[str, Any]) -> str | None:
     module = import_module(PROVIDERS[model.provider][0])
     found: str | None = module.missing_key(model)
     return found
+
+
+def astray(model: Model) -> str | None:
+    """Why a key that a recipe names may not go where it sends it, with the cure."""
+    known = getattr(import_module(PROVIDERS[model.provider][0]), "ACCOUNT", None)
+    return keys.astray(model, known) if known else None
+
+
+def touches(model: Model) -> list[str]:
+    """What a run reaches of the world when it asks this model, in words for the user; nothing, where it is known and
+    here.
+    """
+    if model.provider == "local":
+        return [] if model.id in weights.KNOWN else [f"runs the weights {model.id}"]
+    known = getattr(import_module(PROVIDERS[model.provider][0]), "ACCOUNT", None)
+    return keys.touches(model, known) if known else []

@@ -26,7 +26,8 @@ class Model:
     ``concurrency`` is the most requests in flight to each, ``rpm`` and ``tpm`` the requests and tokens per minute that
     the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
     seconds; ``price`` is dollars per million tokens (``input`` and ``output``); ``likelihood`` says how its server
-    scores given text; ``extra`` goes into the body as it is.
+    scores given text; ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go:
+    no setting of a recipe.
     """
 
     use: str
@@ -43,6 +44,7 @@ class Model:
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
 
     @property
     def provider(self) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,10 +30,14 @@ TABLES = (
     key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, billed INTEGER NOT NULL, at REAL NOT NULL,
     dollars REAL)""",
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS failure (
+    key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, at REAL NOT NULL)""",
 )
 REPLY = "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 """The first reply to a key stays."""
 ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)"
+FAILURE = "INSERT INTO failure VALUES (?, ?, ?, ?)"
+"""A draw that a run went on without. Its attempts do not tell this: they are of one draw of a request, and of tries."""
 
 LOCKED = 30.0
 """Seconds to wait for another process that has the file."""
@@ -42,6 +46,8 @@ _TURN, _PATIENCE = tenacity.wait_random(0.01, 0.1), tenacity.stop_after_delay(LO
 """Two that make the file at once: SQLite does not wait where a file is changed to WAL, so this does."""
 
 Row = tuple[Any, ...]
+Cost = tuple[int, int, float | None]
+"""Tokens in, tokens out, and dollars; None where no price was known."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,12 @@ class Store(Protocol):
 
     def has(self, key: bytes) -> bool:
         """Whether there is a reply under this key."""
+
+    def cost(self, key: bytes) -> Cost | None:
+        """Tokens in, tokens out, and dollars of the reply under this key."""
+
+    def failures(self) -> Mapping[bytes, tuple[str, str]]:
+        """Of each draw that failed for good, the last kind of failure and its words."""
 
     def count(self) -> int:
         """How many replies there are."""
@@ -116,6 +128,17 @@ class Sqlite:
     def has(self, key: bytes) -> bool:
         """Asks the index alone."""
         return self._one("SELECT 1 FROM reply WHERE key = ?", key) is not None
+
+    def cost(self, key: bytes) -> Cost | None:
+        """As it was booked when the reply came in."""
+        found: Cost | None = self._one("SELECT prompt_tokens, completion_tokens, dollars FROM reply WHERE key = ?", key)
+        return found
+
+    def failures(self) -> Mapping[bytes, tuple[str, str]]:
+        """All at once: they are few, and have no index."""
+        with told(self.path):
+            rows = self._reader.execute("SELECT key, kind, message FROM failure ORDER BY rowid").fetchall()
+        return {key: (kind, message) for key, kind, message in rows}
 
     def count(self) -> int:
         """All rows of the table."""

@@ -8,56 +8,21 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from prefgen import bounds
 from prefgen.asker import Row
-from prefgen.errors import PrefgenError, nearest
+from prefgen.errors import nearest
 from prefgen.rows import as_frame
+from prefgen.sources._datasets import dataset
+from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
 from prefgen.texts import sound
 
-
-class LoadError(PrefgenError):
-    """A source that cannot be read, or holds no prompts where they were said to be: ``what; cure`` in one line."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """The first rows of a source. ``columns`` are all that it has; ``rows`` hold at least those asked for,
-    as a frame where the source has types and as dicts where it is JSON.
-    """
-
-    name: str
-    columns: Sequence[str]
-    rows: pl.DataFrame | list[Row]
-
-    def column(self, name: str) -> pl.Series | list[Any]:
-        """The values of one column, null where a row lacks it."""
-        return self.rows[name] if isinstance(self.rows, pl.DataFrame) else [row.get(name) for row in self.rows]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which columns to read, and how many rows; of the Hub also which split, config and revision.
-    ``texts`` are the paths of what stays text wherever it comes from; ``kept`` are those that are carried along.
-    """
-
-    texts: tuple[str, ...]
-    kept: frozenset[str]
-    limit: int | None = None
-    split: str = "train"
-    config: str | None = None
-    revision: str | None = None
-
-    def of(self, columns: Sequence[str]) -> list[str]:
-        """The columns that hold a wanted path, in the source's order."""
-        names = {name for path in (*self.texts, *self.kept) for name in (path, path.partition(".")[0])}
-        return [name for name in columns if name in names]
-
+__all__ = ["LoadError", "Raw", "Wanted", "kind", "read"]
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -76,27 +41,33 @@ def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
     """The rows of a file, a folder or a dataset on the Hub."""
     path = _path(source, folder)
     reader = _READERS.get(path.suffix.lower())
+    if path.suffix.lower() in _PICKLES:
+        raise LoadError(f"{path} is a pickle or may be one, and runs code when it is opened; save its rows as Parquet")
+    if path.resolve().parts[1:2] in _NO_FILES:
+        raise LoadError(f"{path} is the system's, and no data; name a file of yours")
     try:
         if path.is_file() and not reader:
             raise LoadError(f"{path} is no kind of file that load reads; it reads {', '.join(_READERS)}")
         if path.is_file() and reader:
             return reader(path, wanted)
         if path.is_dir():
-            return _dataset(str(path), wanted)
+            return dataset(str(path), wanted)
         if reader or not _HUB_ID.fullmatch(str(source)):
             raise LoadError(f"there is no {path}{_nearest_file(path)}")
     except OSError as e:
         raise LoadError(f"{path}: {e.strerror or e}") from e
-    return _dataset(str(source), wanted)
+    return dataset(str(source), wanted)
 
 
 def _path(source: str | Path, folder: Path) -> Path:
     """Where a source lies: in the recipe's folder, or else where the command runs."""
     try:
         path = folder / Path(source).expanduser()
-        return Path(source) if not path.exists() and Path(source).exists() else path
-    except (OSError, ValueError, RuntimeError) as e:  # too long, half a character, the home of nobody
+        found = Path(source) if not path.exists() and Path(source).exists() else path
+        found.resolve()
+    except (OSError, ValueError, RuntimeError) as e:  # too long, half a character, the home of nobody, links in a ring
         raise LoadError(f"{str(source)[:60]!r} is no path: {getattr(e, 'strerror', None) or e}") from e
+    return found
 
 
 def _nearest_file(path: Path) -> str:
@@ -123,6 +94,8 @@ def _given(source: object, wanted: Wanted) -> Raw:
 
 # --- JSON -----------------------------------------------------------------------------------
 
+_SIGN = 64_000
+"""Bytes in which a file's first sign stands."""
 _LONE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -137,22 +110,27 @@ def _lines(path: Path, wanted: Wanted) -> Raw:
 
 
 def _line_objects(path: Path) -> Iterator[Row]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if text.strip():
-                yield _object(_parsed(text, f"{path}:{number}"), f"{path}:{number}")
+    for number, line in bounds.lines(path):
+        text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if text.strip():
+            yield _object(_parsed(text, f"{path}:{number}"), f"{path}:{number}")
 
 
 def _json(path: Path, wanted: Wanted) -> Raw:
     """A list of objects; or JSON Lines, which many files named .json are."""
-    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    if not data.strip():
-        return Raw(str(path), [], [])
-    if not data.lstrip().startswith(b"["):
+    if not _is_list(path):
         return _lines(path, wanted)
+    data = bounds.whole(path).removeprefix(codecs.BOM_UTF8)
     rows = [_object(row, f"{path}: row {n}") for n, row in enumerate(_parsed(data, str(path)), 1)]
+    bounds.check_rows(rows[: wanted.limit], str(path))
     return Raw(str(path), list(dict.fromkeys(name for row in rows for name in row)), rows[: wanted.limit])
+
+
+def _is_list(path: Path) -> bool:
+    """Whether the first sign of a file opens a list."""
+    with path.open("rb") as file:
+        start = file.read(_SIGN).removeprefix(codecs.BOM_UTF8).lstrip()
+    return start.startswith(b"[")
 
 
 def _parsed(data: bytes, place: str) -> Any:
@@ -199,13 +177,14 @@ def _csv(path: Path, wanted: Wanted) -> Raw:
     """CSV, or TSV by its ending. Everything is text in such a file, so a prompt stays text, and a
     kept column is a number only where each value is written as one (007 is not).
     """
+    bounds.check_csv(path, wanted.limit)
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         frame = pl.read_csv(path, separator=separator, infer_schema=False, n_rows=wanted.limit)
     except pl.exceptions.NoDataError:
         frame = pl.DataFrame()
     except pl.exceptions.PolarsError as e:
-        raise LoadError(f"{path}: not {path.suffix[1:].upper()}: {_first_line(e)}") from e
+        raise LoadError(f"{path}: not {path.suffix[1:].upper()}: {first_line(e)}") from e
     kept = [name for name in wanted.of(frame.columns) if name not in wanted.texts]
     return Raw(str(path), frame.columns, frame.with_columns(_number(frame[name]) for name in kept))
 
@@ -223,37 +202,40 @@ def _parquet(path: Path, wanted: Wanted) -> Raw:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    bounds.check_parquet(path)
     try:
         with pq.ParquetFile(path) as file:
             columns = file.schema_arrow.names
             if len(set(columns)) < len(columns):
                 raise LoadError(f"{path}: two of its columns have one name")
             schema = pa.schema([file.schema_arrow.field(name) for name in wanted.of(columns)])
-            table = pa.Table.from_batches(_batches(file, schema.names, wanted.limit), schema)
+            table = pa.Table.from_batches(_batches(path, file, schema.names, wanted.limit), schema)
         table.validate(full=True)  # text that is none would be taken for text
         frame = pl.DataFrame(table[: wanted.limit])
+    except bounds.TooMuch:
+        raise
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as e:
-        raise LoadError(f"{path}: not Parquet: {_first_line(e)}") from e
+        raise LoadError(f"{path}: not Parquet: {first_line(e)}") from e
+    bounds.check_cells(frame, str(path), path)
     return Raw(str(path), columns, frame)
 
 
-def _batches(file: Any, columns: Sequence[str], limit: int | None) -> Iterator[Any]:
-    """The first batches of a file, as many as hold the rows wanted."""
-    rows = 0
+def _batches(path: Path, file: Any, columns: Sequence[str], limit: int | None) -> Iterator[Any]:
+    """The first batches of a file, as many as hold the rows wanted, and no more than a file should unpack to."""
+    rows = size = 0
     for batch in file.iter_batches(columns=columns, batch_size=min(limit or BATCH, BATCH)):
         yield batch
-        rows += batch.num_rows
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        bounds.check_unpacked(path, size)
         if limit is not None and rows >= limit:
             return
 
 
 BATCH = 65_536
 """Rows of a Parquet file that are read at once."""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
-
+_PICKLES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz", ".joblib", ".dill", ".shelve"})
+_NO_FILES = (("proc",), ("sys",))
+"""What looks like files and is the running system: /proc/self/environ holds every key."""
 
 _READERS: dict[str, Callable[[Path, Wanted], Raw]] = {
     ".jsonl": _lines,
@@ -263,40 +245,3 @@ _READERS: dict[str, Callable[[Path, Wanted], Raw]] = {
     ".tsv": _csv,
     ".parquet": _parquet,
 }
-
-
-# --- datasets -------------------------------------------------------------------------------
-
-
-def _dataset(name: str, wanted: Wanted) -> Raw:
-    """A dataset folder or a dataset on the Hub. Where only the first rows are wanted they are streamed,
-    so that twenty prompts of a million do not cost the download of a million.
-    """
-    import datasets
-    import httpx2  # the Hub's client lets its errors through
-
-    few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
-    try:
-        rows = _opened(datasets, name, wanted, streaming=few)
-        columns = list(rows.column_names or wanted.of([*wanted.texts, *wanted.kept]))
-        rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
-        typed = not few and "Json(" not in str(rows.features)
-        taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError, httpx2.HTTPError) as e:
-        which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
-        raise LoadError(f"cannot load {which}: {_first_line(e)}") from e
-    return Raw(name, columns, taken)
-
-
-def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:
-    saved = any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json"))
-    if saved:  # by Dataset.save_to_disk
-        loaded = datasets.load_from_disk(name)
-        return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
-    return datasets.load_dataset(name, wanted.config, split=wanted.split, revision=wanted.revision, streaming=streaming)
-
-
-def _split(loaded: Any, name: str, split: str) -> Any:
-    if split not in loaded:
-        raise LoadError(f"{name} has no split {split!r}; {nearest(split, loaded)}")
-    return loaded[split]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from prefgen import bounds
 from prefgen.rows import shuffled
 
 TOP = 2.0**64
@@ -35,7 +36,7 @@ def draw(rows: pl.DataFrame, *, among: Path, n: int = 1, seed: int = 0) -> pl.Da
 def _entries(path: Path) -> pl.DataFrame:
     """The file's entries with their places and weights."""
     try:
-        found = pl.read_ndjson(path, infer_schema_length=None)
+        found = pl.read_ndjson(bounds.whole(path), infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as e:
         why = getattr(e, "strerror", None) or str(e).splitlines()[0]
         raise ValueError(f"among must be a JSONL file that can be read; {path}: {why}") from e

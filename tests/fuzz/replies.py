@@ -22,6 +22,7 @@ from prefgen.asker import (
     as_text,
     blanks,
     fill,
+    read_anew,
     sections,
     without_thinking,
 )
@@ -447,8 +448,7 @@ def _prompt_file(chance: Random) -> tuple[bytes, Row]:
 def _fill_file(given: tuple[bytes, Row]) -> Any:
     path, (data, row) = place() / "part.md", given
     path.write_bytes(data)
-    sections.cache_clear()
-    blanks.cache_clear()
+    read_anew()
     return fill(path, {name: row.get(name, "x") for name in blanks(path)})
 
 

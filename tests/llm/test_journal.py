@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prefgen.errors import RunError
+from prefgen.errors import ProviderError, RowFailed, RunError, TryAgain
 from prefgen.llm.journal import Attempt, Entry, Journal
 
 
@@ -51,6 +51,35 @@ def test_failures_are_noted_and_are_no_replies(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "j.sqlite") as db:
         assert db.execute("SELECT kind, message, billed FROM attempt").fetchall() == [("timeout", "no reply", 1)]
     db.close()
+
+
+def test_what_a_run_went_on_without_and_what_replies_cost_can_be_looked_up(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    keys = [entry(n).key for n in range(4)]
+
+    async def go() -> None:
+        own, fault = RowFailed("content_filter", "I will not"), TryAgain("timeout", "no reply", attempts=2)
+        await journal.lose(keys[:2], own, own)
+        await journal.lose(keys[2:3], fault, RowFailed("timeout", "no reply at last"))
+        await journal.lose(keys[3:], fault, ProviderError("nothing answers there"))  # nothing goes on after this
+        await journal.lose(keys[:1], own, RowFailed("bad_request", "another time"))
+        await journal.put([entry(1), Entry(keys[3], {}, 4, 5)])
+
+    asyncio.run(go())
+    assert journal.failures() == {
+        keys[0]: ("bad_request", "another time"),
+        keys[1]: ("content_filter", "I will not"),
+        keys[2]: ("timeout", "no reply at last"),
+    }
+    assert [journal.cost(key) for key in keys] == [None, (3, 2, 0.5), None, (4, 5, None)]
+    journal.close()
+    old = sqlite3.connect(tmp_path / "j.sqlite")
+    assert old.execute("SELECT count(*) FROM attempt").fetchone() == (2,)  # of several draws, the first one's
+    old.execute("DROP TABLE failure")  # as a prefgen before this one left it
+    old.close()
+    again = Journal(tmp_path / "j.sqlite")
+    assert again.failures() == {}
+    again.close()
 
 
 def test_damage_is_told_and_never_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen.llm.journal import is_sound
-from prefgen.llm.store import ATTEMPT, REPLY, Insert
+from prefgen.llm.store import ATTEMPT, FAILURE, REPLY, Cost, Insert
 
 FULL = "database or disk is full"
 
@@ -21,6 +21,7 @@ class Disk:
     chance: random.Random
     replies: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
     attempts: list[tuple[Any, ...]] = field(default_factory=list)
+    failures: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     full: bool = False
     low: bool = False
     rotten: set[bytes] = field(default_factory=set)
@@ -32,6 +33,8 @@ class Disk:
                     self.replies.setdefault(row[0], row)
                 elif insert.statement == ATTEMPT:
                     self.attempts.append(row)
+                elif insert.statement == FAILURE:
+                    self.failures[row[0]] = (row[1], row[2])
 
     def rot(self) -> None:
         """Turns one bit of one reply."""
@@ -84,6 +87,13 @@ class SimStore:
 
     def has(self, key: bytes) -> bool:
         return key in self.disk.replies
+
+    def cost(self, key: bytes) -> Cost | None:
+        row = self.disk.replies.get(key)
+        return row and (row[3], row[4], row[5])
+
+    def failures(self) -> dict[bytes, tuple[str, str]]:
+        return self.disk.failures
 
     def count(self) -> int:
         return len(self.disk.replies)

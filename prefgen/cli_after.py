@@ -1,0 +1,49 @@
+"""Commands for a run that is over: is it as it was written, and what would have come of it otherwise?"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prefgen.options import JsonOpt, PresetOpt, SetOpt
+from prefgen.terminal import console
+from prefgen.texts import plain
+
+RunArg = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/quickstart.")]
+
+
+def verify(
+    folder: RunArg,
+    mend: Annotated[bool, typer.Option("--mend", help="Let go of damaged replies; rebuild a broken journal.")] = False,
+) -> None:
+    """Check that every reply of a run's journal, and every file of its dataset, is as it was written."""
+    from prefgen.after import verified
+    from prefgen.verify import lines
+
+    found = verified(folder, mend=mend)
+    for line in lines(found):
+        print(plain(line))
+    raise typer.Exit(0 if found.sound else 1)
+
+
+def replay(
+    folder: RunArg,
+    overrides: SetOpt = [],  # noqa: B006  # typer reads the default, nobody changes it
+    stop: Annotated[
+        str | None, typer.Option("--stop", metavar="NAME", help="The stop of every judging step, or none.")
+    ] = None,
+    preset: PresetOpt = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A new folder for what is rebuilt.")] = None,
+    as_json: JsonOpt = False,
+) -> None:
+    """Rebuild a run's dataset from its journal, with no call; or say what a change of its recipe would have changed."""
+    from prefgen import display_replay
+    from prefgen.replay import replay as replayed
+
+    found = replayed(folder, overrides, preset=preset, stop=stop, out=out)
+    if as_json:
+        print(json.dumps(display_replay.as_json(found), indent=1, default=str))
+    else:
+        display_replay.show(found, console())
+    raise typer.Exit(0 if found.equal or found.changed else 1)

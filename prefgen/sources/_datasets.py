@@ -1,0 +1,100 @@
+"""Dataset folders and datasets on the Hub, read with ``datasets``: data alone, and of the place that was named alone.
+
+``datasets`` runs no code of a dataset any more, and unpickles nothing. But a dataset's README.md may name files
+anywhere (of this disk too), and some of its formats are no tables of text; so what it has found is looked at before it
+is read.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from prefgen import bounds
+from prefgen.errors import PrefgenError, nearest
+from prefgen.rows import as_frame
+from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
+
+TABLES = ("arrow", "csv", "json", "parquet", "text")
+"""The kinds of files that are read; the others hold pictures, sounds, proteins, archives."""
+
+
+def dataset(name: str, wanted: Wanted) -> Raw:
+    """A dataset folder or a dataset on the Hub. Where only the first rows are wanted they are streamed,
+    so that twenty prompts of a million do not cost the download of a million.
+    """
+    import datasets
+
+    few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
+    try:
+        rows = _opened(datasets, name, wanted, streaming=few)
+        columns = list(rows.column_names or wanted.of([*wanted.texts, *wanted.kept]))
+        rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
+        typed = not few and "Json(" not in str(rows.features)
+        taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
+        check: Any = bounds.check_cells if isinstance(taken, pl.DataFrame) else bounds.check_rows
+        check(taken, name)
+    except PrefgenError:
+        raise
+    except Exception as e:  # whatever the network, or somebody's files, make it raise
+        which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
+        raise LoadError(f"cannot load {which}: {first_line(e)}") from e
+    return Raw(name, columns, taken)
+
+
+def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:
+    saved = any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json"))
+    if saved:  # by Dataset.save_to_disk
+        _saved_here(Path(name))
+        loaded = datasets.load_from_disk(name)
+        return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
+    builder = datasets.load_dataset_builder(name, wanted.config, revision=wanted.revision)
+    _found_here(builder, name)
+    if streaming:
+        return builder.as_streaming_dataset(split=wanted.split)
+    builder.download_and_prepare()
+    return builder.as_dataset(split=wanted.split)
+
+
+def _found_here(builder: Any, name: str) -> None:
+    """Raises LoadError where a dataset is no table, or leads out of the place that was named."""
+    kind = type(builder).__module__.split(".")[-1]
+    if kind not in TABLES:
+        raise LoadError(f"{name} holds {kind} files; load reads {', '.join(TABLES)}")
+    for file in _files(builder):
+        if not _is_of(file, name):
+            raise LoadError(f"{name}: its README.md names {file:.200}, which is not its own; name that file yourself")
+
+
+def _files(builder: Any) -> Iterator[str]:
+    for files in (builder.config.data_files or {}).values():
+        yield from map(str, files)
+
+
+def _is_of(file: str, name: str) -> bool:
+    """Whether a file is of a folder, or of a dataset on the Hub."""
+    if not Path(name).is_dir():
+        return file.startswith(f"hf://datasets/{name}@") and "::" not in file and "/../" not in file
+    # As they are written, with links as they are: folders of the Hub's own cache are made of them.
+    own, path = (Path(os.path.normpath(Path(one).absolute())) for one in (name, file))
+    return "::" not in file and "://" not in file and path.is_relative_to(own)
+
+
+def _saved_here(folder: Path) -> None:
+    """Raises LoadError where what ``save_to_disk`` wrote names files of other folders."""
+    for about in [*folder.glob("state.json"), *folder.glob("*/state.json"), *folder.glob("dataset_dict.json")]:
+        said = json.loads(bounds.whole(about))
+        files = said.get("_data_files", []) if isinstance(said, dict) else []
+        names = [*(file.get("filename") for file in files), *(said.get("splits", []) if isinstance(said, dict) else [])]
+        if not all(isinstance(name, str) and Path(name).name == name for name in names):
+            raise LoadError(f"{about} names files of other folders; save the dataset anew")
+
+
+def _split(loaded: Any, name: str, split: str) -> Any:
+    if split not in loaded:
+        raise LoadError(f"{name} has no split {split!r}; {nearest(split, loaded)}")
+    return loaded[split]
