@@ -76,7 +76,7 @@ def check_parquet(path: Path) -> None:
 
     try:
         about = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):  # whoever reads it says what is wrong
+    except (pa.ArrowException, OSError, ValueError):  # whoever reads it says what is wrong
         return
     said = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
     check_unpacked(path, max(said, about.num_rows * _VIEW))
