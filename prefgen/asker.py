@@ -212,12 +212,26 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     messages: list[Message] = []
     for section, name in zip(sections(path), _compiled(path), strict=True):
         if section.messages:
-            messages += row[section.messages]
+            messages += _spliced(path, section.messages, row)
         else:
             messages.append({"role": section.role, "content": _render(path, name, shown)})
     if sum(len(turn["content"]) for turn in messages) > MOST:
         raise _too_long(path)
     return messages
+
+
+def spliced(path: Path) -> frozenset[str]:
+    """The columns that a prompt file takes over as conversations."""
+    return frozenset(section.messages for section in sections(path) if section.messages)
+
+
+def _spliced(path: Path, name: str, row: Mapping[str, Any]) -> list[Message]:
+    turns = row[name]
+    if not (isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns)):
+        raise PromptFileError(
+            f"{path}: `# messages: {name}` holds no conversation; write {{{{ {name} }}}} for its text"
+        )
+    return turns
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ import polars as pl
 
 from prefgen import codefile, touched, verbs
 from prefgen.allow import NOTHING, Allow
-from prefgen.asker import Asker, PromptFileError, read_anew
+from prefgen.asker import MESSAGES, Asker, PromptFileError, read_anew, spliced
 from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
 from prefgen.kept import Kept, resolved
@@ -181,7 +181,7 @@ class _Checker:
             return None
         try:
             asker = verb(**settings)
-            needed = asker.needed()
+            needed, talks = asker.needed(), spliced(asker.prompt_file())
         except (PromptFileError, ValueError) as e:
             self.problem(way, table, *str(e).split("; ", 1))
             return None
@@ -192,10 +192,12 @@ class _Checker:
         ((of, rows),) = frames.items()
         for column in sorted(needed - set(rows)):
             self._lacks(way, table, word, column, of)
+        for column in sorted(one for one in talks & set(rows) if rows[one] != MESSAGES):
+            what = f"its prompt file takes {column} of {of} for a conversation, and it is none"
+            self.problem(way, table, what, f"write {{{{ {column} }}}} for its text")
         schema = pl.Schema({c: t for c, t in rows.items() if c not in asker.replaces} | dict(asker.makes))
         for column in sorted(set(asker.makes) & set(rows) - asker.replaces):
-            what = f"{word} makes {column}, which {of} has already"
-            self.problem(way, table, what, "start from a table without it")
+            self.problem(way, table, f"{word} makes {column}, which {of} has already", "start from a table without it")
         if stop and not self._stops(table, asker, stop, schema):
             return None
         return Planned(table, word, verb, tuple(frames), schema, settings, asker=asker, models=models, stop=stop)

@@ -46,6 +46,12 @@ def test_a_prompt_file_with_bad_syntax_or_none_at_all_is_told(tmp_path: Path) ->
         sections(tmp_path / "latin.md")
 
 
+@pytest.mark.parametrize("held", ["hi", None, ["hi"], {"role": "user"}])
+def test_what_is_spliced_in_is_a_conversation(held: object, tmp_path: Path) -> None:
+    with pytest.raises(PromptFileError, match="no conversation"):
+        fill(file(tmp_path, "# messages: answer"), {"answer": held})
+
+
 def test_conversations_read_as_text() -> None:
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
     assert as_text(talk[:1]) == "hi"
