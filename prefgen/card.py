@@ -88,7 +88,7 @@ def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
     }
     out = StringIO()
     yaml: Any = YAML()
-    yaml.width = 1000
+    yaml.width = 1_000_000  # what is folded is not always what was written
     yaml.dump({key: value for key, value in front.items() if value}, out)
     return out.getvalue()
 
