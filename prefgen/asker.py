@@ -26,6 +26,7 @@ from typing_extensions import TypedDict
 from prefgen.errors import RowFailed, Status, Unreadable
 from prefgen.promptfile import PromptFileError as PromptFileError  # noqa: PLC0414  # the door of parts to prompt files
 from prefgen.promptfile import sections as sections  # noqa: PLC0414
+from prefgen.promptfile import spliced as spliced  # noqa: PLC0414
 
 Row = dict[str, Any]
 
@@ -212,7 +213,7 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     messages: list[Message] = []
     for section, name in zip(sections(path), _compiled(path), strict=True):
         if section.messages:
-            messages += _spliced(path, section.messages, row)
+            messages += _talk(path, section.messages, row[section.messages])
         else:
             messages.append({"role": section.role, "content": _render(path, name, shown)})
     if sum(len(turn["content"]) for turn in messages) > MOST:
@@ -220,18 +221,10 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     return messages
 
 
-def spliced(path: Path) -> frozenset[str]:
-    """The columns that a prompt file takes over as conversations."""
-    return frozenset(section.messages for section in sections(path) if section.messages)
-
-
-def _spliced(path: Path, name: str, row: Mapping[str, Any]) -> list[Message]:
-    turns = row[name]
-    if not (isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns)):
-        raise PromptFileError(
-            f"{path}: `# messages: {name}` holds no conversation; write {{{{ {name} }}}} for its text"
-        )
-    return turns
+def _talk(path: Path, name: str, turns: Any) -> list[Message]:
+    if isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns):
+        return turns
+    raise PromptFileError(f"{path}: `# messages: {name}` holds no conversation; write {{{{ {name} }}}} for its text")
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefgen.language import PromptFileError, Refused, check
 
-__all__ = ["PromptFileError", "Section", "sections"]
+__all__ = ["PromptFileError", "Section", "sections", "spliced"]
 
 _HEADING = re.compile(r"^# (?:(system|user|assistant)|messages: (\w+))[ \t]*$", re.MULTILINE)
 _LONGEST = 1_000_000
@@ -33,15 +33,21 @@ def sections(path: Path) -> tuple[Section, ...]:
     text = _text(path)
     cuts = [*_HEADING.finditer(text)]
     starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
-    found = []
+    found, line, at = list[Section](), 1, 0
     for cut, start, end in zip([None, *cuts], starts, ends, strict=True):
         body = text[start:end]
-        line = text.count("\n", 0, end - len(body.lstrip())) + 1
+        begins = end - len(body.lstrip())
+        line, at = line + text.count("\n", at, begins), begins
         if cut and cut[2]:
             found.append(Section(messages=cut[2]))
         elif cut or body.strip():
             found.append(_checked(path, Section(cut[1] if cut else "user", body.strip(), line)))
     return tuple(found)
+
+
+def spliced(path: Path) -> frozenset[str]:
+    """The columns that a prompt file takes over as conversations."""
+    return frozenset(section.messages for section in sections(path) if section.messages)
 
 
 def _text(path: Path) -> str:
