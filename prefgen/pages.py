@@ -15,6 +15,8 @@ MAX_BYTES, MAX_NODES, MAX_DEPTH = 1_000_000, 100_000, 64
 
 SET = "--set "
 """How the place of a value begins that was not read from a file."""
+LARGEST = 2**1000
+"""Of whole numbers; a float holds no more, and what is far beyond is too long for Python to write out."""
 
 Way = tuple[str, ...]
 """The way to a value: ("models", "judge", "use")."""
@@ -194,6 +196,8 @@ class Pages:
 
         try:
             value = YAML(typ="safe", pure=True).constructor.construct_object(node)
+            if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+                raise OverflowError
         except (ValueError, LookupError, ArithmeticError, ConstructorError):
             self.problem(place, f"{str(node.value)[:40]!r} is no number that can be used")
             return None

@@ -214,6 +214,8 @@ WRONG = [
     ("seed: 1.5", "seed is 1.5; it should be a whole number"),
     ("seed: yes", "seed is 'yes'; it should be a whole number"),
     ("seed: true", "seed is True; it should be a whole number"),
+    (f"seed: 0x{'f' * 5000}", f"'0x{'f' * 38}' is no number that can be used"),
+    (f"seed: {10**400}", f"'1{'0' * 39}' is no number that can be used"),
     (f"seed: {'9' * 5000}", f"'{'9' * 40}' is no number that can be used"),
     ("models:", "models is None; it should be a mapping of names to models"),
     ("models: {j: fake/it}", "j: is 'fake/it'; a model is `{use: provider/model}`"),

@@ -10,6 +10,7 @@ from prefgen.asker import Reply, Row
 from prefgen.errors import Unreadable
 from prefgen.judges._sheet import DIGITS, LETTERS
 from prefgen.judges.compare import compare
+from prefgen.judges.reading import marked_verdict
 from prefgen.judges.score import score
 from tests.attacks import PROMPTS, ROW, TARGETS, marked, met, replies, strings
 
@@ -79,6 +80,13 @@ def test_no_mark_stands_in_what_is_judged() -> None:
         assert marks
         assert not any(code in asked["response_a"] for code in marks.codes.values())
         assert len(set(marks.codes.values())) == 2
+
+
+def test_the_sign_for_kelvin_is_no_k() -> None:
+    codes = {"K7Q2": "A", "B2C3": "B"}
+    assert marked_verdict(Reply("[[\u212a7Q2]]\n[[b2c3]]"), codes, ("A", "B")) == "B"
+    with pytest.raises(Unreadable):
+        marked_verdict(Reply("[[\u212a7Q2]]"), codes, ("A", "B"))
 
 
 def test_a_response_that_holds_every_short_mark_gets_a_longer_one() -> None:

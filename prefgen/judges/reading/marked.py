@@ -14,7 +14,9 @@ from prefgen.judges.reading.verdicts import tagged
 _CODE = re.compile(
     r"(?P<open>\[\[[ \t*_]*)?\b(?P<code>(?:[A-Z]\d[A-Z]\d){1,2})\b(?P<close>[ \t*_]*\]\])?", re.IGNORECASE | re.ASCII
 )
-"""What has the form of a code, with or without brackets."""
+"""What has the form of a code, with or without brackets. In ASCII: elsewhere are other signs, such as the one for
+Kelvin, that count as K where case does not.
+"""
 WORD = 24
 """Characters of what names a mark, at most."""
 _WORD_BEFORE = re.compile(rf"[\w\[\]*`\"' \t]{{0,{WORD}}}$")
