@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from prefgen.options import JsonOpt, PresetOpt, SetOpt
+from prefgen.allow import Allow
+from prefgen.options import AllowCodeOpt, JsonOpt, PresetOpt, SetOpt
 from prefgen.terminal import console
 from prefgen.texts import plain
 
@@ -34,6 +35,7 @@ def replay(
         str | None, typer.Option("--stop", metavar="NAME", help="The stop of every judging step, or none.")
     ] = None,
     preset: PresetOpt = None,
+    allow_code: AllowCodeOpt = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option("--out", help="A new folder for what is rebuilt.")] = None,
     as_json: JsonOpt = False,
 ) -> None:
@@ -41,7 +43,8 @@ def replay(
     from prefgen import display_replay
     from prefgen.replay import replay as replayed
 
-    found = replayed(folder, overrides, preset=preset, stop=stop, out=out)
+    allow = Allow(code=allow_code)
+    found = replayed(folder, overrides, preset=preset, stop=stop, out=out, allow=allow)
     if as_json:
         print(json.dumps(display_replay.as_json(found), indent=1, default=str))
     else:

@@ -8,6 +8,7 @@ rows stand in ``tables/``.
 """
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,6 +18,7 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import codefile
 from prefgen import settings as of_verbs
 from prefgen.asker import Asker
 from prefgen.errors import PrefgenError
@@ -26,7 +28,7 @@ from prefgen.rows import DROPPED
 from prefgen.tablefile import no_room
 from prefgen.verbs import Verb
 
-RECIPE, FILES = "recipe.yaml", "files"
+RECIPE, FILES, VERB = "recipe.yaml", "files", "verb"
 _NEW, _OLD = ".files.new", ".files.old"
 
 
@@ -73,6 +75,8 @@ def settle(place: Path, text: str) -> None:
 
 def _files(step: Planned) -> Iterator[tuple[Path, str]]:
     """The files that a step names, and where their copies stand in its table's folder."""
+    if said := codefile.NAME.fullmatch(step.word):
+        yield Path(sys.modules[step.verb.__module__].__file__ or ""), f"{VERB}/{said['file']}"
     settings = {} if step.source is not None else dict(step.settings)
     if step.asker:
         settings["template"] = step.asker.prompt_file()
@@ -108,6 +112,11 @@ class Kept:
 
     place: Path
     recipe: Recipe
+
+    def code(self, table: str) -> Path:
+        """Where a step's own code lies: the run's copy of it, or where it lay."""
+        copy = self.place / FILES / table / VERB
+        return copy if copy.is_dir() else self.recipe.folder
 
     def rows(self, table: str, step: Step) -> pl.DataFrame:
         """A source's rows, each with its reason to go or with null in ``dropped``. Raises KeptError where the recipe

@@ -13,10 +13,10 @@ from prefgen.errors import Problem, RecipeError, nearest
 
 MAX_BYTES, MAX_NODES, MAX_DEPTH = 1_000_000, 100_000, 64
 
-LARGEST = 2**1000
-"""Of whole numbers; a float holds no more, and what is far beyond is too long for Python to write out."""
 SET = "--set "
 """How the place of a value begins that was not read from a file."""
+LARGEST = 2**1000
+"""Of whole numbers; a float holds no more, and what is far beyond is too long for Python to write out."""
 
 Way = tuple[str, ...]
 """The way to a value: ("models", "judge", "use")."""

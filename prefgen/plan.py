@@ -119,7 +119,8 @@ class _Checker:
         if callable(step.verb) or not step.verb:
             return step.verb or None
         try:
-            return codefile.find(step.verb, self.recipe.folder, self.allow)
+            folder = self.kept.code(table) if self.kept else self.recipe.folder
+            return codefile.find(step.verb, folder, self.allow)
         except codefile.NoVerb as e:
             self.problem(("steps", table, step.verb), table, *str(e).split("; ", 1))
             return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from prefgen import verbs
+from prefgen import codefile, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, nearest
 from prefgen.recipe import Recipe, Step, dump, load, worded
@@ -114,9 +114,15 @@ def _ran(place: Path, told: Mapping[str, Any], text: str, recipe: Recipe | None)
     except RecipeError as e:
         raise RecipeError([*e.problems, Problem(str(place), "", "if this was a recipe of Python", cure)]) from e
     for table, step in found.steps.items():
-        if isinstance(step.verb, str) and "." in step.verb and step.verb not in verbs.names():
+        if _is_a_function_s(step.verb):
             raise RunError(f"{place}: {table} is made by {step.verb}, a function of yours; {cure}")
     return found
+
+
+def _is_a_function_s(verb: object) -> bool:
+    """Whether a verb's name is that of a function of somebody's package, which no text can bring back."""
+    named = isinstance(verb, str) and "." in verb and verb not in verbs.names()
+    return named and not codefile.NAME.fullmatch(str(verb))
 
 
 def _loaded(place: Path, told: Mapping[str, Any], overrides: Sequence[str] = (), preset: str | None = None) -> Recipe:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen import Recipe, __version__, do, load, replay, run
+from prefgen import Allow, Recipe, __version__, do, load, replay, run
 from prefgen.after import verified
 from prefgen.errors import BudgetReached, GateClosed, RecipeError, RowFailed, RunError, TryAgain
 from prefgen.llm.local import Local
@@ -680,3 +680,41 @@ def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
         again(tmp_path / "run" / "take-2", out=tmp_path / "run")
     (tmp_path / "empty").mkdir()
     assert again(tmp_path / "run" / "take-2", out=tmp_path / "empty").equal
+
+
+OWN = """
+recipe: own
+models: {it: {use: fake/it}}
+steps:
+  prompts: {load: prompts.jsonl}
+  responses: {answer: prompts, model: it, n: 2}
+  kept: {mine.py:some: responses, most: 3}
+  scored: {score: kept, model: it}
+  pairs: {best_worst: scored}
+write: {responses: kept}
+"""
+MINE = """
+import polars as pl
+from prefgen.rows import filters
+
+@filters
+def some(*, most: int) -> pl.Expr:
+    "Drops a row by its id."
+    return pl.when(pl.col("id").str.ends_with(".1")).then(pl.lit(f"over {most}"))
+"""
+
+
+def test_code_of_the_recipe_s_own_is_kept_and_runs_where_it_is_allowed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "own.yaml").write_text(OWN)
+    (home / "mine.py").write_text(MINE)
+    (home / "prompts.jsonl").write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
+    allow = Allow(code=["mine.py:some"])
+    run(load(home / "own.yaml"), tmp_path / "run", fakes={"it": writes}, allow=allow)
+    shutil.rmtree(home)
+    assert replay(tmp_path / "run", allow=allow).equal
+    with pytest.raises(RecipeError, match=r"runs code of mine\.py; read it, then allow it with --allow-code"):
+        replay(tmp_path / "run")
+    (tmp_path / "run" / "files" / "kept" / "verb" / "mine.py").write_text(MINE.replace('".1"', '".0"'))
+    assert not replay(tmp_path / "run", allow=allow).equal

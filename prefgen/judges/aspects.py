@@ -17,6 +17,7 @@ import polars as pl
 from prefgen.asker import MESSAGES, Ask, Reply, Row, absent, answered
 from prefgen.errors import Unreadable
 from prefgen.judges._judge import Judge
+from prefgen.judges._sheet import Sheet
 from prefgen.judges.reading import marked_lines
 
 MEANINGS = {
@@ -81,19 +82,24 @@ class aspects(Judge):
 
     def asks(self, row: Row) -> list[Ask]:
         """One request for each aspect, with all responses in it."""
-        marks = self.marks(row)
+        marks = self.sheet(row).marks
         return [Ask(self.filled(self.prompt_file(), row, marks, **_told(aspect))) for aspect in self.among]
 
     def read_all(self, row: Row, replies: Sequence[Reply]) -> list[Row]:
         """The ratings of each response in every aspect; refused where one reply holds not exactly one for each."""
-        candidates, marks = row["candidates"], self.marks(row)
-        heard = [replace(reply, text=marked_lines(reply, marks.mark)) if marks else reply for reply in replies]
+        candidates, sheet = row["candidates"], self.sheet(row)
+        heard = [_borne(reply, sheet) for reply in replies]
         read = {a: ratings(reply, len(candidates), a) for a, reply in zip(self.among, heard, strict=True)}
-        words = [f"{aspect}\n{self.words(row, reply)}" for aspect, reply in zip(self.among, replies, strict=True)]
+        words = [f"{aspect}\n{sheet.words(reply)}" for aspect, reply in zip(self.among, replies, strict=True)]
         who = {"judge_model": replies[0].model, "judgment_replies": [r.id for r in replies]}
-        said = {"judgment": "\n\n".join(words), **who, "asked": self.asked(row)}
+        said = {"judgment": "\n\n".join(words), **who, "asked": sheet.asked}
         return [_rated({a: found[place] for a, found in read.items()}, {**one, **said})
                 for place, one in enumerate(candidates)]  # fmt: skip
+
+
+def _borne(reply: Reply, sheet: Sheet) -> Reply:
+    """What of a reply bears the mark; all of it where there is none."""
+    return replace(reply, text=marked_lines(reply, sheet.marks.mark)) if sheet.marks else reply
 
 
 def _told(aspect: str) -> Row:

@@ -13,6 +13,7 @@ from prefgen.asker import Ask, Reply, Row
 from prefgen.errors import Status
 from prefgen.judges._judge import Judge
 from prefgen.judges._made import JUDGE, WORDS
+from prefgen.judges._sheet import Sheet
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last"]
 
@@ -52,13 +53,14 @@ class best_of(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The letter of the last line, and whose it is."""
-        return [self._judged(row, reply, self.verdict(row, reply, self.reading))]
+        sheet = self.sheet(row)
+        return [self._judged(row, reply, sheet, sheet.verdict(reply, self.reading))]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a verdict, where the recipe keeps it."""
-        return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
+        return [self._judged(row, reply, self.sheet(row), None)] if self.unreadable == "keep" else []
 
-    def _judged(self, row: Row, reply: Reply, verdict: str | None) -> Row:
+    def _judged(self, row: Row, reply: Reply, sheet: Sheet, verdict: str | None) -> Row:
         picked = row["candidates"][ascii_uppercase.index(verdict)]["response_id"] if verdict else None
-        said = {"asked": self.asked(row), "judgment": self.words(row, reply), "verdict": verdict, "picked": picked}
+        said = {"asked": sheet.asked, "judgment": sheet.words(reply), "verdict": verdict, "picked": picked}
         return {**said, "judge_model": reply.model, "judgment_reply": reply.id}

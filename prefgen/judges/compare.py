@@ -12,6 +12,7 @@ from prefgen.asker import Reply, Row, blanks
 from prefgen.errors import Status
 from prefgen.judges._judge import GIVEN, Judge
 from prefgen.judges._made import COMPARED, LABELS, PAIR
+from prefgen.judges._sheet import Sheet
 
 Reading = Literal["verdict", "bracket_strict", "bracket_first", "bracket_last", "prometheus_rel", "winner_line",
                   "output_ab", "structured"]  # fmt: skip
@@ -44,13 +45,14 @@ class compare(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The verdict of the last line; see ``prefgen.judges.reading`` for what is refused."""
-        return [self._judged(row, reply, self.verdict(row, reply, self.reading))]
+        sheet = self.sheet(row)
+        return [self._judged(row, reply, sheet, sheet.verdict(reply, self.reading))]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a verdict, where the recipe keeps it."""
-        return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
+        return [self._judged(row, reply, self.sheet(row), None)] if self.unreadable == "keep" else []
 
-    def _judged(self, row: Row, reply: Reply, verdict: str | None) -> Row:
-        asked = self.filled(self.export, row, None) if self.export else self.asked(row)
+    def _judged(self, row: Row, reply: Reply, sheet: Sheet, verdict: str | None) -> Row:
+        asked = self.filled(self.export, row) if self.export else sheet.asked
         who = {"judge_model": reply.model, "judgment_reply": reply.id}
-        return {"asked": asked, "judgment": self.words(row, reply), "verdict": verdict, **who}
+        return {"asked": asked, "judgment": sheet.words(reply), "verdict": verdict, **who}

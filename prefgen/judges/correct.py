@@ -34,6 +34,7 @@ class correct(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The verdict of the last line, ``[[Y]]`` or ``[[N]]``."""
-        said = SAID[self.verdict(row, reply)]
-        told = {"correct": said, "judgment": self.words(row, reply), "asked": self.asked(row)}
+        sheet = self.sheet(row)
+        said = SAID[sheet.verdict(reply)]
+        told = {"correct": said, "judgment": sheet.words(reply), "asked": sheet.asked}
         return [{"response_id": row["id"], **told, "judge_model": reply.model, "judgment_reply": reply.id}]

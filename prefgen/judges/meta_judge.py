@@ -58,8 +58,9 @@ class meta_judge(Judge):
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The line ``Winner: Judgement A``, the last one; see ``reading.winner_line`` for what is refused."""
         who = {"judge_model": reply.model, "judgment_reply": reply.id}
-        said = {"verdict": self.verdict(row, reply, "winner_line"), "meta_judgment": self.words(row, reply)}
-        return [{"meta_asked": self.asked(row), **said, **who}]
+        sheet = self.sheet(row)
+        said = {"verdict": sheet.verdict(reply, "winner_line"), "meta_judgment": sheet.words(reply)}
+        return [{"meta_asked": sheet.asked, **said, **who}]
 
     def _masked(self, judgment: str) -> str:
         said = without_thinking(judgment).strip()

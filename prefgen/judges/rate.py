@@ -11,6 +11,7 @@ from prefgen.asker import Reply, Row
 from prefgen.errors import Status
 from prefgen.judges._judge import Judge
 from prefgen.judges._made import SCORED
+from prefgen.judges._sheet import Sheet
 from prefgen.judges.reading import SCORES
 
 LOWEST, HIGHEST = 1, 10
@@ -33,13 +34,14 @@ class rate(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The rating at the end of the reply."""
-        given = self.points(row, reply, lambda one: SCORES[self.reading](one, LOWEST, HIGHEST))
-        return [self._judged(row, reply, given)]
+        sheet = self.sheet(row)
+        given = sheet.points(reply, lambda one: SCORES[self.reading](one, LOWEST, HIGHEST))
+        return [self._judged(row, reply, sheet, given)]
 
     def unread(self, row: Row, reply: Reply, status: Status) -> list[Row]:
         """The judgment without a score, where the recipe keeps it."""
-        return [self._judged(row, reply, None)] if self.unreadable == "keep" else []
+        return [self._judged(row, reply, self.sheet(row), None)] if self.unreadable == "keep" else []
 
-    def _judged(self, row: Row, reply: Reply, score: float | None) -> Row:
-        said = {"asked": self.asked(row), "judgment": self.words(row, reply), "score": score}
+    def _judged(self, row: Row, reply: Reply, sheet: Sheet, score: float | None) -> Row:
+        said = {"asked": sheet.asked, "judgment": sheet.words(reply), "score": score}
         return {"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}

@@ -45,6 +45,7 @@ class rubric(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The number after ``[RESULT]``; see ``reading.prometheus_abs`` for what is refused."""
-        given = self.points(row, reply, prometheus_abs)
-        said = {"score": given, "judgment": self.words(row, reply), "asked": self.asked(row)}
+        sheet = self.sheet(row)
+        given = sheet.points(reply, prometheus_abs)
+        said = {"score": given, "judgment": sheet.words(reply), "asked": sheet.asked}
         return [{"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}]

@@ -35,6 +35,7 @@ class rubric_compare(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The letter after ``[RESULT]``; see ``reading.prometheus_rel`` for what is refused."""
-        verdict = self.verdict(row, reply, "prometheus_rel")
-        said = {"verdict": verdict, "judgment": self.words(row, reply), "asked": self.asked(row)}
+        sheet = self.sheet(row)
+        verdict = sheet.verdict(reply, "prometheus_rel")
+        said = {"verdict": verdict, "judgment": sheet.words(reply), "asked": sheet.asked}
         return [{**said, "judge_model": reply.model, "judgment_reply": reply.id}]

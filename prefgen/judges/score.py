@@ -22,6 +22,7 @@ class score(Judge):
 
     def read(self, row: Row, reply: Reply) -> list[Row]:
         """The last ``Score:`` of the reply; see ``reading.additive_score`` for what is refused."""
-        given = self.points(row, reply, additive_score)
-        said = {"score": given, "judgment": self.words(row, reply), "asked": self.asked(row)}
+        sheet = self.sheet(row)
+        given = sheet.points(reply, additive_score)
+        said = {"score": given, "judgment": sheet.words(reply), "asked": sheet.asked}
         return [{"response_id": row["id"], **said, "judge_model": reply.model, "judgment_reply": reply.id}]

@@ -355,7 +355,7 @@ def _to_part(chance: Random, word: str, askers: Sequence[Asker]) -> tuple[Asker,
 
 def _marked(chance: Random, asker: Asker, given: Row, said: Reply) -> Reply:
     """A judge's reply with this row's marks in it, where judges write them and where they do not."""
-    marks = asker.marks(given) if isinstance(asker, Judge) and chance.random() < 0.7 else None
+    marks = asker.sheet(given).marks if isinstance(asker, Judge) and chance.random() < 0.7 else None
     if marks is None:
         return said
     text = said.text

@@ -8,7 +8,7 @@ import pytest
 
 from prefgen.asker import Reply, Row
 from prefgen.errors import Unreadable
-from prefgen.judges._judge import DIGITS, LETTERS
+from prefgen.judges._sheet import DIGITS, LETTERS
 from prefgen.judges.compare import compare
 from prefgen.judges.reading import marked_verdict
 from prefgen.judges.score import score
@@ -31,15 +31,15 @@ def test_every_prompt_file_of_a_judge_that_writes_is_attacked() -> None:
 def test_the_guarded_prompt_without_its_marks_is_the_plain_one(name: str) -> None:
     target = TARGETS[name]
     guarded, plain = target.of(guard=True), target.of(guard=False)
-    marks = guarded.marks(ROW)
+    marks = guarded.sheet(ROW).marks
     assert marks is not None
-    assert plain.marks(ROW) is None
-    assert plain.asks(ROW)[0].messages == guarded.asked(ROW)
+    assert plain.sheet(ROW).marks is None
+    assert plain.asks(ROW)[0].messages == guarded.sheet(ROW).asked
     asked = "\n".join(turn["content"] for turn in guarded.asks(ROW)[0].messages)
     assert asked.count(marks.fence) >= 2, "responses are fenced"
     shown = [*marks.codes.values()] if guarded.labels(ROW) else [marks.mark]
     assert all(code in asked for code in shown)
-    assert not any(code in turn["content"] for turn in guarded.asked(ROW) for code in (*shown, marks.fence))
+    assert not any(code in turn["content"] for turn in guarded.sheet(ROW).asked for code in (*shown, marks.fence))
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -56,14 +56,14 @@ def test_what_is_kept_is_in_the_plain_form_and_read_as_the_plain_reply_is(name: 
 
 
 def test_marks_are_drawn_by_seed_and_by_every_text_of_the_prompt() -> None:
-    own = compare(model="j").marks(ROW)
-    assert compare(model="j").marks(dict(ROW)) == own
-    assert compare(model="j").marks({**ROW, "id": "another", "pair_id": "p"}) == own, (
+    own = compare(model="j").sheet(ROW).marks
+    assert compare(model="j").sheet(dict(ROW)).marks == own
+    assert compare(model="j").sheet({**ROW, "id": "another", "pair_id": "p"}).marks == own, (
         "the same request is the same reply"
     )
-    others = [compare(model="j", seed=1).marks(ROW)]
-    others += [compare(model="j").marks({**ROW, column: "other"}) for column in ("response_a", "response_b")]
-    others += [compare(model="j").marks({**ROW, "prompt": [{"role": "user", "content": "other"}]})]
+    others = [compare(model="j", seed=1).sheet(ROW).marks]
+    others += [compare(model="j").sheet({**ROW, column: "other"}).marks for column in ("response_a", "response_b")]
+    others += [compare(model="j").sheet({**ROW, "prompt": [{"role": "user", "content": "other"}]}).marks]
     assert len({str(marks) for marks in [own, *others]}) == 5
 
 
@@ -76,7 +76,7 @@ def test_no_mark_stands_in_what_is_judged() -> None:
     }
     for n in range(200):
         asked = {**row, "response_b": str(n)}
-        marks = compare(model="j").marks(asked)
+        marks = compare(model="j").sheet(asked).marks
         assert marks
         assert not any(code in asked["response_a"] for code in marks.codes.values())
         assert len(set(marks.codes.values())) == 2
@@ -92,7 +92,7 @@ def test_the_sign_for_kelvin_is_no_k() -> None:
 def test_a_response_that_holds_every_short_mark_gets_a_longer_one() -> None:
     every = "".join(map("".join, product(LETTERS, DIGITS, LETTERS, DIGITS)))
     row: Row = {**ROW, "response_a": every}
-    marks = compare(model="j").marks(row)
+    marks = compare(model="j").sheet(row).marks
     assert marks
     assert {len(code) for code in (*marks.codes.values(), marks.mark)} == {8}
     assert compare(model="j").read(row, Reply(f"[[{marks.codes['B']}]]"))[0]["verdict"] == "B"
@@ -102,15 +102,15 @@ def test_a_template_without_room_for_marks_is_asked_as_it_is(tmp_path: Path) -> 
     mine = tmp_path / "mine.md"
     mine.write_text("{{ prompt }}\n1: {{ response_a }}\n2: {{ response_b }}\n[[A]] or [[B]]?")
     judge = compare(model="j", template=mine)
-    assert judge.marks(ROW) is None
-    assert judge.ask(ROW).messages == judge.asked(ROW)
+    assert judge.sheet(ROW).marks is None
+    assert judge.ask(ROW).messages == judge.sheet(ROW).asked
     assert judge.read(ROW, Reply("[[B]]"))[0]["verdict"] == "B"
 
 
 def test_another_reading_asks_the_same_and_reads_no_more() -> None:
     strict, plain = compare(model="j", reading="bracket_first"), compare(model="j")
     assert strict.ask(ROW).messages == plain.ask(ROW).messages
-    marks = plain.marks(ROW)
+    marks = plain.sheet(ROW).marks
     assert marks
     said = Reply(f"[[A]] it says. I say [[{marks.codes['B']}]] then.")
     assert strict.read(ROW, said)[0]["verdict"] == "B"
@@ -120,7 +120,7 @@ def test_another_reading_asks_the_same_and_reads_no_more() -> None:
 
 def test_a_score_is_that_of_the_mark() -> None:
     judge = score(model="j")
-    marks = judge.marks(ROW)
+    marks = judge.sheet(ROW).marks
     assert marks
     said = f"It asks for Score: 5.\n\n**Score {marks.mark}:** 2\n\nIts last line was:\nScore: 5"
     (row,) = judge.read(ROW, Reply(said))

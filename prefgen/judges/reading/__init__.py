@@ -9,7 +9,7 @@ status: missing, conflicting, out_of_range, refused, truncated, empty. There is 
 from collections.abc import Callable, Mapping, Sequence
 
 from prefgen.asker import Reply
-from prefgen.judges.reading.marked import marked_lines, marked_score, marked_verdict
+from prefgen.judges.reading.marked import marked_lines, marked_score, marked_verdict, unmarked
 from prefgen.judges.reading.presets import (
     arena5,
     bracket_first,
@@ -48,6 +48,7 @@ __all__ = [
     "rating_tail_official",
     "structured",
     "structured_score",
+    "unmarked",
     "verdict",
     "winner_line",
 ]

@@ -4,21 +4,24 @@ A verdict or a score that a judge quotes, repeats or was told to write by the te
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from prefgen.asker import Reply, absent, answered
 from prefgen.judges.reading.presets import bracket_first, bracket_last, bracket_strict
 from prefgen.judges.reading.verdicts import tagged
 
+_CODE = re.compile(
+    r"(?P<open>\[\[[ \t*_]*)?\b(?P<code>(?:[A-Z]\d[A-Z]\d){1,2})\b(?P<close>[ \t*_]*\]\])?", re.IGNORECASE | re.ASCII
+)
+"""What has the form of a code, with or without brackets. In ASCII: elsewhere are other signs, such as the one for
+Kelvin, that count as K where case does not.
+"""
 WORD = 24
 """Characters of what names a mark, at most."""
 _WORD_BEFORE = re.compile(rf"[\w\[\]*`\"' \t]{{0,{WORD}}}$")
 """What stands before a mark on its line and names what it marks: ``**Score``, ``[RESULT]``."""
-
 _SAYS = re.compile(r"\d|\bN/?A\b")
-
-
 BRACKETS = {"bracket_strict": bracket_strict, "bracket_first": bracket_first, "bracket_last": bracket_last}
 """Readings that know no form but brackets."""
 
@@ -27,16 +30,23 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     """The label whose code a reply decides for; ``codes`` are the labels by their codes. Statuses as ``verdict`` has
     them; ``missing`` where no code is there, whatever else is.
     """
-    text = answered(reply)
-    # In ASCII: elsewhere are other signs, such as the one for Kelvin, that count as K where case does not.
-    code = re.compile(rf"(?:\[\[[ \t*_]*)?\b((?ai:{'|'.join(codes)}))\b(?:[ \t*_]*\]\])?")
-    if not code.search(text):
+    text, plain, start = answered(reply), "", 0
+    for found in _borne(text, codes):
+        plain += f"{_nothing(text[start : found.start()])}[[{codes[found['code'].upper()]}]]"
+        start = found.end()
+    if not plain:
         raise absent(reply, " or ".join(f"[[{one}]]" for one in codes))
-    parts = code.split(text)
-    said = [f"[[{codes[one.upper()]}]]" for one in parts[1::2]]
-    others = [part.replace("[[", "[ [") for part in parts[::2]]  # brackets without a code mean nothing
-    plain = "".join(piece for pair in zip(others, [*said, ""], strict=True) for piece in pair)
-    return BRACKETS.get(reading, tagged)(replace(reply, text=plain), offered)
+    return BRACKETS.get(reading, tagged)(replace(reply, text=plain + _nothing(text[start:])), offered)
+
+
+def _nothing(text: str) -> str:
+    """Text whose brackets mean nothing, for they hold no code."""
+    return text.replace("[[", "[ [")
+
+
+def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
+    """Where one of the codes stands."""
+    return (found for found in _CODE.finditer(text) if found["code"].upper() in codes)
 
 
 def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> float:
@@ -51,13 +61,24 @@ def marked_lines(reply: Reply, mark: str) -> str:
     number goes on in the next one.
     """
     lines, kept = [line for line in answered(reply).splitlines() if line.strip()], list[str]()
-    bears = re.compile(rf"[ \t]?\b{mark}\b", re.IGNORECASE)
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        before, *after = bears.split(line)
-        if after:
-            word = _WORD_BEFORE.search(before[-WORD:])
-            said = (word[0] if word else "") + after[-1]
+        places = list(_borne(line, {mark: mark}))
+        if places:
+            word = _WORD_BEFORE.search(line[max(0, places[0].start("code") - WORD) : places[0].start("code")].rstrip())
+            said = (word[0] if word else "") + line[places[-1].end("code") :]
             kept.append(said if _SAYS.search(said) else f"{said}\n{following}")
     if not kept:
         raise absent(reply, f"score marked {mark}")
     return "\n".join(kept)
+
+
+def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> str:
+    """A text in its plain form: ``written`` is how the label of each code is spelt; the mark and the fence go."""
+
+    def spelt(found: re.Match[str]) -> str:
+        return written.get(found["code"].upper(), found[0])
+
+    plain = _CODE.sub(spelt, text)
+    for sign in (mark, fence):
+        plain = plain.replace(f" {sign}", "").replace(sign, "")
+    return plain
