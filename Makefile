@@ -4,7 +4,7 @@ PYTHON ?= python
 SMALL = local/smollm2-135m
 LOCAL = runs/local
 
-.PHONY: check test schema bench simulate crashes attacks local trl
+.PHONY: check test schema bench simulate crashes attacks fuzz local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -46,6 +46,12 @@ crashes:
 # What attacks on judges come to at reading: a table by prompt file and by reading.
 attacks:
 	$(PYTHON) -m tests.attacks
+
+# Everything that reads what others wrote, on so many seeded inputs; some minutes. One again: python -m tests.fuzz --one TARGET NUMBER.
+INPUTS ?= 1000000
+SEED ?= 0
+fuzz:
+	$(PYTHON) -m tests.fuzz $(INPUTS) $(SEED)
 
 bench:
 	$(PYTHON) bench/likelihood.py
