@@ -3,6 +3,7 @@
 What is found can be had again by its target and number: python -m tests.fuzz --one TARGET NUMBER.
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -18,6 +19,8 @@ FIRST = 100_000_000
 """A seed's numbers begin at so many times the seed."""
 TOGETHER = 250
 """Cases that are handed to a process at once."""
+DEATHS = 100
+"""Processes that may die or hang before it is given up."""
 
 
 def shared(inputs: int, targets: Mapping[str, Target], seed: int) -> Iterator[Work]:
@@ -25,7 +28,7 @@ def shared(inputs: int, targets: Mapping[str, Target], seed: int) -> Iterator[Wo
     whole = sum(target.share for target in targets.values())
     lots = []
     for name, target in targets.items():
-        count = max(1, round(inputs * target.share / whole))
+        count = math.ceil(inputs * target.share / whole)
         starts = range(0, count, TOGETHER)
         lots += [(start / count, name, start, min(start + TOGETHER, count)) for start in starts]
     yield from ((name, seed * FIRST + first, seed * FIRST + last) for _, name, first, last in sorted(lots))
@@ -37,7 +40,8 @@ def fuzzed(inputs: int, seed: int, targets: Mapping[str, Target]) -> dict[str, S
     work, hands = list(shared(inputs, targets, seed))[::-1], [Hand() for _ in range(os.cpu_count() or 1)]
     for hand in hands:
         hand.give(work.pop() if work else None)
-    while busy := [hand for hand in hands if hand.work]:
+    started = len(hands)
+    while started < DEATHS and (busy := [hand for hand in hands if hand.work]):
         wait([hand.pipe for hand in busy] + [hand.process.sentinel for hand in busy], timeout=5)
         for hand in busy:
             if hand.pipe.poll() and (told := _told(hand)):
@@ -45,7 +49,7 @@ def fuzzed(inputs: int, seed: int, targets: Mapping[str, Target]) -> dict[str, S
                 sums[hand.work[0]].take(told)
                 hand.give(work.pop() if work else None)
             elif hand.hangs() or not hand.process.is_alive():
-                hands[hands.index(hand)] = _again(hand, sums, work)
+                hands[hands.index(hand)], started = _again(hand, sums, work), started + 1
     return sums
 
 

@@ -93,6 +93,7 @@ class Hand:
 
     def give(self, work: Work | None) -> None:
         self.work = work
+        self.at[0] = work[1] if work else 0
         self.pipe.send(work)
 
     def hangs(self) -> bool:

@@ -352,8 +352,8 @@ def targets() -> list[Target]:
     """Recipes and cards."""
     card_of = lambda given: card(**given)  # noqa: E731
     return [
-        Target("recipe", 12_000, _to_load, _loaded, (RecipeError,), _is_recipe, seconds=0.5, per_mb=40.0),
-        Target("plan", 5_000, _to_plan, _planned, (RecipeError,), _is_plan, seconds=0.25),
-        Target("card", 5_000, _to_card, card_of, (), _is_card),
+        Target("recipe", 20_000, _to_load, _loaded, (RecipeError,), _is_recipe, seconds=0.5, per_mb=40.0),
+        Target("plan", 10_000, _to_plan, _planned, (RecipeError,), _is_plan, seconds=0.25),
+        Target("card", 8_000, _to_card, card_of, (), _is_card),
         Target("fenced", 10_000, _word, fenced, (), _fence),
     ]

@@ -50,36 +50,8 @@ def reply(chance: Random, corpus: Sequence[str] = JUDGED) -> Reply:
     return Reply(text, finish=chance.choice(FINISH), model="openai/small", id="r")
 
 
-KEYS = [
-    '"winner"',
-    "'verdict'",
-    '"score"',
-    '"rating"',
-    '"reason"',
-    "'a b'",
-    "5",
-    "0x" + "f" * 4_000,
-    "None",
-    "(1, 2)",
-    '"\\ud800"',
-]
-VALUES = [
-    '"A"',
-    "'B'",
-    '"Response 2"',
-    "1",
-    "2.5",
-    "null",
-    "True",
-    "{}",
-    "[1]",
-    '"\\d"',
-    "'\\N{DASH}'",
-    "1j",
-    "b'x'",
-    "-" * 300 + "1",
-    "f'{x}'",
-]
+KEYS = ['"winner"', "'verdict'", '"score"', '"rating"', '"reason"', "'a b'", "5", "0x" + "f" * 4_000, "None", "(1, 2)", '"\\ud800"']  # fmt: skip
+VALUES = ['"A"', "'B'", '"Response 2"', "1", "2.5", "null", "True", "{}", "[1]", '"\\d"', "'\\N{DASH}'", "1j", "b'x'", "-" * 300 + "1", "f'{x}'"]  # fmt: skip
 
 
 def _object(chance: Random) -> str:
@@ -194,20 +166,7 @@ def _is_score(given: Reply, outcome: Any) -> None:
 
 def _long(chance: Random) -> tuple[str, Reply]:
     """One piece or two again and again, 100 kB of it, and a reader."""
-    words = [
-        *pieces.WORDS,
-        *JUDGED[:40],
-        "\u2192",
-        "x ",
-        "verdict is",
-        "Verdict: [[B]]",
-        "[[A]] x",
-        "\t",
-        " ",
-        "1",
-        "a\n",
-        ".",
-    ]
+    words = [*pieces.WORDS, *JUDGED[:40], "\u2192", "x ", "verdict is", "Verdict: [[B]]", "[[A]] x", "\t", " ", "1", "a\n", "."]  # fmt: skip
     once = "".join(chance.choices(words, k=chance.choice([1, 1, 2, 3, 4]))) or "x"
     text = chance.choice(words) + once * (pieces.LONGEST // len(once)) + chance.choice(words)
     return chance.choice([*READ, "verdict", "verdict", "verdict"]), Reply(text)
@@ -468,4 +427,7 @@ def targets() -> list[Target]:
         make = partial(_to_part, word=word, askers=askers)
         found.append(Target(f"part {word}", 6_000, make, _part_reads, (Unreadable,), _rows_of_part))
     found.append(Target("fill", 20_000, _filling, _fill, (), _filled))
-    return [*found, Target("prompt file", 20_000, _prompt_file, _fill_file, (PromptFileError,), seconds=0.25, per_mb=5.0)]
+    return [
+        *found,
+        Target("prompt file", 20_000, _prompt_file, _fill_file, (PromptFileError,), seconds=0.25, per_mb=5.0),
+    ]
