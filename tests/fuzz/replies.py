@@ -468,4 +468,7 @@ def targets() -> list[Target]:
         make = partial(_to_part, word=word, askers=askers)
         found.append(Target(f"part {word}", 6_000, make, _part_reads, (Unreadable,), _rows_of_part))
     found.append(Target("fill", 20_000, _filling, _fill, (), _filled))
-    return [*found, Target("prompt file", 20_000, _prompt_file, _fill_file, (PromptFileError,), seconds=0.25, per_mb=5.0)]
+    return [
+        *found,
+        Target("prompt file", 20_000, _prompt_file, _fill_file, (PromptFileError,), seconds=0.25, per_mb=5.0),
+    ]
