@@ -39,6 +39,11 @@ class Place:
 SHORTEST = 8
 """Characters that a key has at least; what stands in for one where none is wanted is shorter."""
 
+LOOKED = 20_000
+"""Characters of what a provider says that are looked at; it may send megabytes."""
+MORE = LOOKED + 1
+"""As many, and one that says that there was more."""
+
 # --- what was said --------------------------------------------------------------------------
 
 _SECRET = re.compile(r"\b(?:sk|hf|gsk|xai|pk|rk)[-_][\w*.-]{6,}|(?<=Bearer )[^\s\"']+|\bAIza[\w-]{20,}")
@@ -47,7 +52,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 
 def scrub(text: str, key: str = "", limit: int = 300) -> str:
     """A provider's words, fit to show: no key, no control characters, ``limit`` characters at most."""
-    told = sound(text).replace(key, "[key]") if len(key) >= SHORTEST else sound(text)
+    told = sound(text[:LOOKED])
+    told = told.replace(key, "[key]") if len(key) >= SHORTEST else told
+    told = told[: LOOKED // 2] if len(text) > LOOKED else told  # half a key may stand where it was cut
     told = " ".join(_CONTROL.sub(" ", _SECRET.sub("[key]", told)).split())
     return told if len(told) <= limit else told[: limit - 1] + "…"
 
@@ -68,11 +75,11 @@ def _told(body: bytes) -> _Told:
         data = None
     error = data.get("error", data) if isinstance(data, dict) else data
     if not isinstance(error, dict):
-        return _Told(error if isinstance(error, str) else text, frozenset())
+        return _Told((error if isinstance(error, str) else text)[:MORE], frozenset())
     details = error.get("details")
     named = [error.get("type"), error.get("code"), details.get("error_code") if isinstance(details, dict) else None]
     words = error.get("message") or error.get("detail") or text
-    return _Told(str(words), frozenset(str(code).lower() for code in named if code is not None))
+    return _Told(str(words)[:MORE], frozenset(str(code).lower() for code in named if code is not None))
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:

@@ -1,5 +1,7 @@
 import json
 import ssl
+import time
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -213,3 +215,13 @@ def test_providers_words_are_short_and_without_control_characters() -> None:
 
 def test_deep_nesting_in_an_error_body_is_only_text() -> None:
     assert isinstance(faults.of_status(500, {}, b"[" * 200_000, PLACE), TryAgain)
+
+
+@pytest.mark.parametrize("before", [0, 19_990, 20_000, 40_000])
+def test_of_megabytes_the_beginning_is_looked_at_and_no_half_of_a_key_is_shown(before: int) -> None:
+    key, began = "qwertyuiopasdfghjkl", time.process_time()
+    said = " " * before + key + " sk_live_0123456789 " * 500_000
+    told = [said.encode(), json.dumps({"error": {"message": said}}).encode(), json.dumps({"error": said}).encode()]
+    shown = [faults.scrub(said, key), *(str(faults.of_status(400, {}, one, replace(PLACE, key=key))) for one in told)]
+    assert not any(secret in text for text in shown for secret in ("sk_", "qwerty", "live"))
+    assert time.process_time() - began < 1
