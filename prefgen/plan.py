@@ -194,8 +194,7 @@ class _Checker:
         for column in sorted(needed - set(rows)):
             self._lacks(way, table, word, column, of)
         for column in sorted(one for one in talks & set(rows) if rows[one] != MESSAGES):
-            what = f"its prompt file takes {column} of {of} for a conversation, and it is none"
-            self.problem(way, table, what, f"write {{{{ {column} }}}} for its text")
+            self.problem(way, table, f"{column} of {of} is no conversation", f"write {{{{ {column} }}}} for its text")
         schema = pl.Schema({c: t for c, t in rows.items() if c not in asker.replaces} | dict(asker.makes))
         for column in sorted(set(asker.makes) & set(rows) - asker.replaces):
             self.problem(way, table, f"{word} makes {column}, which {of} has already", "start from a table without it")

@@ -97,7 +97,7 @@ def test_the_nearest_of_long_names_is_not_looked_for() -> None:
 def test_a_text_that_is_spliced_in_as_a_conversation_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("# messages: response\n# user\nAnd now?")
     (told,) = problems(write(tmp_path, GOOD.replace("perturb: responses,", "perturb: responses, template: mine.md,")))
-    assert "takes response of responses for a conversation, and it is none; write {{ response }} for its text" in told
+    assert told.endswith("pairs: response of responses is no conversation; write {{ response }} for its text")
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
