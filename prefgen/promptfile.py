@@ -46,7 +46,9 @@ def sections(path: Path) -> tuple[Section, ...]:
 
 
 def spliced(path: Path) -> frozenset[str]:
-    """The columns that a prompt file takes over as conversations."""
+    """The columns that a prompt file takes over as conversations; none where a part has no such file."""
+    if not path.is_file():
+        return frozenset()
     return frozenset(section.messages for section in sections(path) if section.messages)
 
 

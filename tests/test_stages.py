@@ -287,7 +287,7 @@ def test_a_failure_sends_nothing_more(tmp_path: Path) -> None:
 
     async def slow(request: Request, seed: int) -> str:
         asked.append(request.messages[0]["content"])
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
         return "so"
 
     steps = {"first": do("answer", "prompts", model="m"), "kept": do(picky, "first", of="question 0?")}

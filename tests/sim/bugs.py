@@ -1,14 +1,17 @@
 """Planted bugs: each is one part of prefgen as somebody might have written it. The simulation must find every one."""
 
 import asyncio
+import json
 import random
 from collections.abc import Sequence
 from typing import Any
 
+import zstandard
+
 from prefgen.errors import ProviderError, RowFailed, TryAgain
 from prefgen.llm.budget import Budget
 from prefgen.llm.client import Shut
-from prefgen.llm.journal import Entry, Journal, unpack
+from prefgen.llm.journal import Entry, Journal
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Completion, Provider, Raw, Request, Sent, key
 from tests.sim.world import Parts, SimClient
@@ -26,7 +29,7 @@ class NoChecksum(Journal):
 
     def get(self, key: bytes) -> Raw | None:
         found = self.store.find(key)
-        return found and unpack(found[0])
+        return found and json.loads(zstandard.decompress(found[0]))
 
 
 class DeafToErrors(Journal):
