@@ -4,7 +4,7 @@ PYTHON ?= python
 SMALL = local/smollm2-135m
 LOCAL = runs/local
 
-.PHONY: check test schema bench simulate crashes attacks fuzz local trl
+.PHONY: check test slow schema bench simulate crashes attacks fuzz local trl
 
 check:
 	$(PYTHON) -m ruff check .
@@ -13,6 +13,10 @@ check:
 
 test:
 	$(PYTHON) -m pytest
+
+# What the suite leaves out for its three minutes: planted worlds, every recipe in every cut, more seeds.
+slow:
+	$(PYTHON) -m pytest -m slow
 
 schema:
 	$(PYTHON) -c "from pathlib import Path; from prefgen.schema import write; write(Path('schemas'))"
@@ -24,8 +28,8 @@ trl:
 # Recipes on a real model on your own cores. So small a model judges by likelihood, and keeps no form of its own.
 local:
 	prefgen run quickstart --quiet --out $(LOCAL)/quickstart
-	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take 8 \
-	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=300
+	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take 12 \
+	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=512
 	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take 10 \
 	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=256 --set models.judge.use=$(SMALL) \
 	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean]}'

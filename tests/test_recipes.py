@@ -171,6 +171,7 @@ def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_p
     assert {p: p.read_bytes() for p in again.dataset.rglob("*") if p.is_file()} == written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "panel"])
 def test_a_dataset_does_not_depend_on_how_the_work_is_cut(name: str, tmp_path: Path) -> None:
     take = None if name in DATA else 7
@@ -182,6 +183,7 @@ def test_a_dataset_does_not_depend_on_how_the_work_is_cut(name: str, tmp_path: P
     assert {p.relative_to(other.dataset): p.read_bytes() for p in other.dataset.rglob("*") if p.is_file()} == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_a_preset_plans_and_runs(name: str, preset: str, tmp_path: Path) -> None:
     recipe, take = on_fakes(name, preset), TAKE.get(name, 8)

@@ -102,6 +102,7 @@ def read(path: Path) -> tuple[int, int, bool]:
     return right, wrong, told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [cut, zeroed, scrambled, flipped])
 @pytest.mark.parametrize("where", ["closed", "journal.sqlite-wal"])
 def test_no_damage_is_ever_read_as_an_answer_and_mending_saves_the_rest(

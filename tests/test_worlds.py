@@ -33,6 +33,8 @@ from tests.worlds import (
     whole,
 )
 
+pytestmark = pytest.mark.slow
+
 # --- judges of pairs ------------------------------------------------------------------------
 
 
