@@ -152,6 +152,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "make", "said"), BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_in_little_memory(name: str, make: Callable[[Path], None], said: str, tmp_path: Path) -> None:
     make(tmp_path / name)

@@ -18,6 +18,8 @@ import pytest
 from tests.servers import AnthropicServer, Body, OpenAIServer, Response, Server
 from tests.spoken import spoken
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 CANARIES = {
     "OPENAI_API_KEY": "sk-proj-CANARYopenai0123456789abcdefghij",

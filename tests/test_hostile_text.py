@@ -307,6 +307,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], S
     return dict(zip(cases, commanded(words, HF_HUB_OFFLINE="1"), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_recipe_with_a_hostile_field_is_planned_or_refused_in_clean_lines(
     field: str, planned: dict[tuple[str, str], Said]

@@ -126,6 +126,7 @@ def test_an_endpoint_that_never_served_is_not_waited_for() -> None:
     assert gate.wait(1.0) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rpm", "burst", "seconds"), [(3000, 1.0, 100), (600, 0.2, 200)])
 def test_a_limit_that_is_not_told_is_found_and_kept_to(rpm: float, burst: float, seconds: float) -> None:
     """`make bench` prints fifteen minutes of it, beside fixed numbers in flight."""
