@@ -2,6 +2,8 @@
 PYTHON ?= python
 
 SMALL = local/smollm2-135m
+# So small a model seldom ends a second revision.
+ONE_ROUND = --set steps.drawn2=null --set steps.critiques2=null --set steps.revisions2=null --set steps.pairs.revised=revisions1
 LOCAL = runs/local
 
 .PHONY: check test slow schema bench simulate crashes attacks fuzz local trl
@@ -29,7 +31,7 @@ trl:
 local:
 	prefgen run quickstart --quiet --out $(LOCAL)/quickstart
 	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take 12 \
-	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=512
+	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=512 $(ONE_ROUND)
 	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take 10 \
 	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=256 --set models.judge.use=$(SMALL) \
 	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean]}'
