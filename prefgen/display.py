@@ -150,6 +150,8 @@ def spent(run: Run) -> Text:
     tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
     dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)
     money = f"${dollars:,.4f}" + (f" and {_some(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "")
+    if untold := sum(t.untold for t in tallies):
+        money += f", {_some(untold, 'reply', 'replies')} of untold tokens at the most that they can cost"
     known = f"{_some(cached, 'reply', 'replies')} known or shared"
     return Text(f"\n{_some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
 

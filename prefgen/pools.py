@@ -15,6 +15,14 @@ from prefgen.settings import check
 _OWN = frozenset({"use", "trusted"})
 """What ``check`` leaves alone: it is read here, or is no setting."""
 
+_CHEAP = frozenset({
+    "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "stop_sequences", "presence_penalty",
+    "frequency_penalty", "repetition_penalty", "repeat_penalty", "logit_bias", "logprobs", "top_logprobs", "min_tokens",
+    "reasoning", "reasoning_effort", "thinking", "verbosity", "output_config", "response_format", "metadata",
+    "chat_template_kwargs", "user", "store", "safety_identifier", "prompt_cache_key",
+})  # fmt: skip
+"""What ``extra`` may say where money has a limit: nothing by which a request costs more than texts and max_tokens."""
+
 _WHERE = ("base_url", "base_urls", "api_key_env")
 """What says where a key goes, or which."""
 
@@ -95,6 +103,9 @@ class Pools:
             self._problem(name, "price", f"{what} what {model.use} costs is not known", cure)
         elif price.get("output") and provider.limit(model) is None:
             self._problem(name, "max_tokens", f"{what} how long its replies may be is not", "say max_tokens")
+        if any((price or {}).values()) and (more := sorted(model.extra.keys() - _CHEAP)):
+            said = f"{what} what a request costs with {' and '.join(more)} in extra is not known"
+            self._problem(name, "extra", said, "take it out, and use settings of the model such as max_tokens")
 
     def _asked(self, name: str) -> bool:
         """Whether a step asks this model; one that none asks needs no key. Without steps, all are."""

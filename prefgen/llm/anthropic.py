@@ -65,7 +65,7 @@ class Anthropic:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.address(model, ACCOUNT) == ACCOUNT.url)
+        return price_of(model, own=keys.at_home(model, ACCOUNT))
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
@@ -104,7 +104,9 @@ class Anthropic:
 
     def usage(self, raw: Raw) -> Usage:
         """Input tokens, those of the cache among them, and output tokens."""
-        return Usage(wire.count(raw.get("usage"), *_PROMPT), wire.count(raw.get("usage"), "output_tokens"))
+        usage = raw.get("usage")
+        told = wire.tells(usage, *_PROMPT) and wire.tells(usage, "output_tokens")
+        return Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"), told)
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
+from prefgen.llm.bill import bills, most
 from prefgen.llm.budget import Budget
 from prefgen.llm.health import Health
 from prefgen.llm.journal import Attempt, Entry, Journal
-from prefgen.llm.outcome import Outcome, Said, Tally, outcome, said
+from prefgen.llm.outcome import Outcome, Read, Tally, heard, outcome, said
 from prefgen.llm.pace import Pace
-from prefgen.llm.prices import dollars, most_sent, most_tokens
+from prefgen.llm.prices import most_sent
 from prefgen.llm.providers import make_provider
-from prefgen.llm.request import Model, Provider, Raw, Request, Sent, key, seed_of
+from prefgen.llm.request import Model, Provider, Request, Sent, key, seed_of
 from prefgen.llm.retry import Sleep, retrying
 
 ROTATION = 5.0
@@ -34,14 +35,14 @@ class Shut(PrefgenError):
 
 
 T = TypeVar("T")
-_Read = tuple[Raw, Said]
 
 
 @dataclass
 class _Paid:
-    """What came of what was set aside."""
+    """What came of what was set aside; ``wired`` once it is on its way, when nobody can take it back."""
 
-    sent: Sent = field(default_factory=lambda: Sent(()))
+    cost: float = 0.0
+    wired: bool = False
 
 
 @dataclass
@@ -104,9 +105,10 @@ class Client:
     async def draw(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:
         """The outcomes of these draws of one request, in their order."""
         keys = [self._key(request, draw) for draw in draws]
-        new = [i for i, k in enumerate(keys) if k not in self._flights and not self.journal.has(k)]
+        known = [self.journal.has(k) for k in keys]
+        new = [i for i, k in enumerate(keys) if k not in self._flights and not known[i]]
         tally.cached += len(keys) - len(new)
-        self._of(request.model).successes += len(keys) - len(new)
+        self._of(request.model).successes += sum(known)
         for i in new:
             self._flights[keys[i]] = asyncio.get_running_loop().create_future()
         waiting = [self._flights.get(k) for k in keys]
@@ -147,16 +149,19 @@ class Client:
             flight.set_exception(error)
             flight.exception()
 
-    async def _keep(self, request: Request, replies: Mapping[bytes, _Read], tally: Tally) -> list[Outcome]:
+    async def _keep(self, request: Request, replies: Mapping[bytes, Read], tally: Tally) -> list[Outcome]:
         """The outcomes of whole replies, once they are on stable storage; broken ones are kept for the record."""
-        whole = {k: (raw, heard) for k, (raw, heard) in replies.items() if not isinstance(heard, TryAgain)}
-        for k, (_, heard) in replies.items():
-            if isinstance(heard, TryAgain):
-                await self.journal.note(Attempt(k, heard.reason, str(heard), heard.billed))
-        await self.journal.put([self._entry(request, k, raw, tally) for k, (raw, _) in whole.items()])
-        return [outcome(k, heard) for k, (_, heard) in whole.items()]
+        whole = {k: one for k, one in replies.items() if not isinstance(one.heard, TryAgain)}
+        for k, one in replies.items():
+            if isinstance(fault := one.heard, TryAgain):
+                cost = one.bill.dollars or 0.0
+                await self.journal.note(Attempt(k, fault.reason, str(fault), fault.billed, cost))
+        for one in whole.values():
+            tally.add(one.bill)
+        await self.journal.put([_entry(request, k, one) for k, one in whole.items()])
+        return [outcome(k, one.heard) for k, one in whole.items()]
 
-    async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[_Read]:
+    async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[Read]:
         """Sends until there is a reply, or no more hope of one."""
         health, faults = self._of(request.model), 0
 
@@ -166,12 +171,12 @@ class Client:
             cost = self._worst(request, len(keys)) if fault.billed else 0.0
             await self.journal.note(Attempt(keys[0], fault.reason, str(fault), fault.billed, cost))
 
-        async def once() -> list[_Read]:
+        async def once() -> list[Read]:
             tally.retries += faults > 0
             return await self._once(request, keys, tally, again=faults > 0)
 
         try:
-            replies: list[_Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
+            replies: list[Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
         except (TryAgain, RowFailed) as fault:
             lost = health.lost(fault)
             await self.journal.lose(keys, fault, lost)
@@ -179,21 +184,22 @@ class Client:
         health.served()
         return replies
 
-    async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[_Read]:
+    async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[Read]:
         """One exchange on the wire, within the pace and the budget."""
         async with (
             self._moving(),
             self.pace.turn(request.model, most_sent(request) / CHARACTERS, len(keys), again=again) as turn,
         ):
             at, provider = replace(request, model=turn.model), self.provider(request.model)
-            async with self._paid(request, len(keys)) as paid:
+            async with self._paid(request, keys) as paid:
                 tally.calls += 1
-                self.longest = max(self.longest, 1.5 * request.model.timeout)
-                paid.sent = await self._sent(provider, at, keys, rotates=self._of(request.model).successes > 0)
-            used = [provider.usage(raw) for raw in paid.sent.raws]
-            turn.limits, turn.written = paid.sent.limits, max((one.completion for one in used), default=0)
-            turn.used = sum(one.prompt + one.completion for one in used)
-        return self._heard(provider, request, paid.sent.raws, tally)
+                self.longest, paid.wired = max(self.longest, 1.5 * request.model.timeout), True
+                sent = await self._sent(provider, at, keys, rotates=self._of(request.model).successes > 0)
+                billed = bills(provider, request, sent.raws, len(keys))
+                paid.cost = sum(one.dollars or 0.0 for one in billed)
+            turn.limits, turn.written = sent.limits, max((one.usage.completion for one in billed), default=0)
+            turn.used = sum(one.usage.prompt + one.usage.completion for one in billed)
+        return heard(provider, sent.raws, billed, tally)
 
     @asynccontextmanager
     async def _moving(self) -> AsyncIterator[None]:
@@ -217,46 +223,34 @@ class Client:
             raise TryAgain("timeout", words, attempts=2, billed=True) from e
 
     @asynccontextmanager
-    async def _paid(self, request: Request, draws: int) -> AsyncIterator["_Paid"]:
+    async def _paid(self, request: Request, keys: Sequence[bytes]) -> AsyncIterator["_Paid"]:
         """Sets the worst price aside, and books what came of it."""
-        worst, paid = self._worst(request, draws), _Paid()
+        worst, paid = self._worst(request, len(keys)), _Paid()
         self.journal.check_room()
         await self.budget.reserve(worst)
-        cost = 0.0
         try:
             if self.reason:
                 raise Shut(str(self.reason))
             yield paid
-            provider = self.provider(request.model)
-            price = provider.price(request.model)
-            cost = sum(dollars(price, provider.usage(raw)) or 0.0 for raw in paid.sent.raws)
         except TryAgain as fault:
-            cost = worst if fault.billed else 0.0
+            paid.cost = worst if fault.billed else 0.0
+            raise
+        except asyncio.CancelledError:
+            if paid.wired:
+                paid.cost = worst
+                self.journal.jot(Attempt(keys[0], "given_up", "given up while in flight", billed=True, dollars=worst))
             raise
         finally:
-            self.budget.settle(worst, cost)
+            self.budget.settle(worst, paid.cost)
 
     def _worst(self, request: Request, draws: int) -> float:
         """The most that a request can cost. Raises BudgetReached where that cannot be said, and money has a limit."""
-        provider = self.provider(request.model)
-        most = most_tokens(request, draws, provider.limit(request.model))
-        worst = dollars(provider.price(request.model), most) if most else None
+        worst = most(self.provider(request.model), request, draws)
         if worst is None and self.budget.max_cost is not None:
             raise BudgetReached(
                 f"{request.model.use}: what a reply costs at most is not known; say its price and max_tokens"
             )
         return worst or 0.0
-
-    def _heard(self, provider: Provider, request: Request, raws: Sequence[Raw], tally: Tally) -> list[_Read]:
-        """Each reply, read. Raises the fault of the first where all are broken; what they cost is counted."""
-        heard = [(raw, said(provider, raw)) for raw in raws]
-        faults = [(raw, one) for raw, one in heard if isinstance(one, TryAgain)]
-        for raw, _ in faults:
-            usage = provider.usage(raw)
-            tally.add(usage, dollars(provider.price(request.model), usage))
-        if faults and len(faults) == len(heard):
-            raise faults[0][1]
-        return heard
 
     async def _pause(self, seconds: float) -> None:
         """A wait that ends early when the client is shut."""
@@ -281,12 +275,10 @@ class Client:
             raise KeyError(key.hex())
         return outcome(key, said(self.provider(request.model), raw))
 
-    def _entry(self, request: Request, key: bytes, raw: Raw, tally: Tally) -> Entry:
-        provider = self.provider(request.model)
-        usage = provider.usage(raw)
-        cost = dollars(provider.price(request.model), usage)
-        tally.add(usage, cost)
-        return Entry(key, raw, usage.prompt, usage.completion, cost, request.model.use)
+
+def _entry(request: Request, key: bytes, one: Read) -> Entry:
+    usage = one.bill.usage
+    return Entry(key, one.raw, usage.prompt, usage.completion, one.bill.dollars, request.model.use)
 
 
 async def settled(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -6,7 +6,6 @@ A function takes ``(request, seed)`` and gives the reply's text, or a Completion
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from prefgen.errors import ProviderError
@@ -93,4 +92,5 @@ def _raw(written: Written, name: str) -> Raw:
     if not isinstance(done, Completion):
         raise TypeError(f"fake/{name} gave {type(done).__name__}; a str or a Completion is wanted")
     choice = {"text": done.text, "finish": done.finish, "logprobs": list(done.logprobs)}
-    return {"choice": choice, "usage": asdict(done.usage), "model": done.snapshot or name, "id": ""}
+    usage = {"prompt": done.usage.prompt, "completion": done.usage.completion}
+    return {"choice": choice, "usage": usage, "model": done.snapshot or name, "id": ""}

@@ -99,8 +99,12 @@ class Journal:
 
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        words, billed = sound(attempt.message[:2000]), int(attempt.billed)
-        await self._send(Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)]))
+        await self._send(_noted(attempt))
+
+    def jot(self, attempt: Attempt) -> None:
+        """The same where nobody can wait: it is kept with the next commit, or when the journal is closed."""
+        if self._open:
+            self._waiting.append(_Job(_noted(attempt), asyncio.get_running_loop().create_future()))
 
     async def lose(self, keys: Sequence[bytes], fault: TryAgain | RowFailed, lost: Exception) -> None:
         """Keeps the record of draws that a run goes on without, where ``lost`` says that it does, in one commit."""
@@ -243,6 +247,11 @@ def _inserts(path: Path) -> list[Insert]:
         return [Insert(to, found.execute(f"SELECT * FROM {name}").fetchall()) for to, name in tables.items()]  # noqa: S608
     finally:
         found.close()
+
+
+def _noted(attempt: Attempt) -> Insert:
+    words, billed = sound(attempt.message[:2000]), int(attempt.billed)
+    return Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)])
 
 
 # --- a reply at rest ------------------------------------------------------------------------

@@ -46,6 +46,11 @@ def address(model: Model, account: Account) -> str:
     return (stated or os.environ.get(account.url_env, "").strip() or account.url).rstrip("/")
 
 
+def at_home(model: Model, account: Account) -> bool:
+    """Whether the model is asked at its provider's own address, and nowhere else."""
+    return all(address(one, account) == account.url for one in model.endpoints())
+
+
 def is_own(url: str, account: Account) -> bool:
     """Whether the provider's own key may go there."""
     return origin(url) in {origin(account.url), origin(os.environ.get(account.url_env, "").strip())}

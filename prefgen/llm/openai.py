@@ -44,7 +44,7 @@ class OpenAI:
         """OpenAI itself draws several at once and keeps to schemas; other servers take grammars as well (llama.cpp's
         field ``grammar``), and score given text in the way that ``likelihood`` names.
         """
-        own = keys.address(model, ACCOUNT) == ACCOUNT.url
+        own = keys.at_home(model, ACCOUNT)
         more = set() if own else {"grammar"} | ({"given"} if model.likelihood else set())
         return frozenset({"n", "schema"} | more)
 
@@ -69,7 +69,7 @@ class OpenAI:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.address(model, ACCOUNT) == ACCOUNT.url)
+        return price_of(model, own=keys.at_home(model, ACCOUNT))
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
@@ -118,9 +118,13 @@ class OpenAI:
         return Completion(text, finish, (), self.usage(raw), snapshot)
 
     def usage(self, raw: Raw) -> Usage:
-        """Prompt and completion tokens; reasoning is among the latter."""
+        """Prompt and completion tokens; reasoning is among the latter, also where a server counts it in the total
+        alone.
+        """
         usage = raw.get("usage")
-        return Usage(wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens"))
+        prompt, completion = wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens")
+        more = wire.count(usage, "total_tokens") - prompt
+        return Usage(prompt, max(completion, more), wire.tells(usage, "prompt_tokens", "completion_tokens"))
 
     async def close(self) -> None:
         """Lets go of connections."""
@@ -191,7 +195,7 @@ def _raws(data: dict[str, Any], request: Request, n: int) -> list[Raw]:
         same |= {"given": request.given}
         if request.model.likelihood == "prompt_logprobs":
             same |= {"prompt_logprobs": given.tail(data.get("prompt_logprobs"), request.given)}
-    usages = [data.get("usage") or nothing, *[nothing] * (len(ordered) - 1)]
+    usages = [data.get("usage"), *[nothing] * (len(ordered) - 1)]
     return [{"choice": choice, "usage": usage, **same} for choice, usage in zip(ordered, usages, strict=True)]
 
 

@@ -1,17 +1,30 @@
 """What becomes of a request: its draws' outcomes, and a step's tally of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefgen.errors import RowFailed, TryAgain
-from prefgen.llm.request import Completion, Provider, Raw, Usage
+from prefgen.llm.bill import Bill
+from prefgen.llm.request import Completion, Provider, Raw
 
 Said = Completion | RowFailed | TryAgain
 """What a reply says; RowFailed where it says nothing of use, TryAgain where it is broken."""
 
 
+@dataclass(frozen=True)
+class Read:
+    """A reply, what it says, and what it cost."""
+
+    raw: Raw
+    heard: Said
+    bill: Bill
+
+
 @dataclass
 class Tally:
-    """What one step has asked for so far in this run; ``dollars`` holds only what has a price."""
+    """What one step has asked for so far in this run; ``dollars`` holds only what has a price, and ``untold`` replies,
+    which do not say their tokens, at the most that they can cost.
+    """
 
     calls: int = 0
     cached: int = 0
@@ -20,13 +33,15 @@ class Tally:
     completion_tokens: int = 0
     dollars: float = 0.0
     unpriced: int = 0
+    untold: int = 0
 
-    def add(self, usage: Usage, dollars: float | None) -> None:
+    def add(self, bill: Bill) -> None:
         """Counts a reply that came in this run."""
-        self.prompt_tokens += usage.prompt
-        self.completion_tokens += usage.completion
-        self.dollars += dollars or 0.0
-        self.unpriced += dollars is None
+        self.prompt_tokens += bill.usage.prompt
+        self.completion_tokens += bill.usage.completion
+        self.dollars += bill.dollars or 0.0
+        self.unpriced += bill.dollars is None
+        self.untold += bill.untold
 
 
 @dataclass(frozen=True)
@@ -51,3 +66,14 @@ def outcome(key: bytes, heard: Said) -> Outcome:
     if isinstance(heard, Completion):
         return Outcome(key, heard)
     return Outcome(key, failure=heard if isinstance(heard, RowFailed) else RowFailed(heard.reason, str(heard)))
+
+
+def heard(provider: Provider, raws: Sequence[Raw], billed: Sequence[Bill], tally: Tally) -> list[Read]:
+    """Each reply, read. Raises the fault of the first where all are broken; what broken ones cost is counted."""
+    reads = [Read(raw, said(provider, raw), bill) for raw, bill in zip(raws, billed, strict=True)]
+    faults = [(one.heard, one.bill) for one in reads if isinstance(one.heard, TryAgain)]
+    for _, bill in faults:
+        tally.add(bill)
+    if faults and len(faults) == len(reads):
+        raise faults[0][0]
+    return reads

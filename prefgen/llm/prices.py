@@ -4,6 +4,7 @@ List prices without discounts, in dollars per million tokens: what is reserved a
 They hold at the provider's own address; who else serves a model under its name has prices of their own.
 """
 
+import json
 import re
 
 from prefgen.llm.request import Model, Price, Request, Usage
@@ -64,6 +65,7 @@ def most_sent(request: Request) -> int:
     """The most tokens that a request can come to: one is a byte at least."""
     texts = [*(turn["content"] for turn in request.messages), request.given or "", request.grammar or ""]
     sent = sum(len(text.encode("utf-8", "replace")) for text in texts) + len(str(request.schema or ""))
+    sent += len(json.dumps(dict(request.model.extra), default=str)) if request.model.extra else 0
     return sent + TURN * (len(request.messages) + 4)
 
 

@@ -75,10 +75,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them."""
+    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them. ``told`` says
+    whether the reply says how many they are.
+    """
 
     prompt: int = 0
     completion: int = 0
+    told: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ journal keeps, and bodies hold fields that no SDK's signature knows (grammars, p
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefgen.errors import RowFailed
@@ -111,5 +111,16 @@ def name_of(raw: Mapping[str, Any]) -> str:
 
 def count(usage: object, *names: str) -> int:
     """The sum of these counts of tokens; what is absent, or no number that tokens could have, counts nothing."""
+    return sum(_counts(usage, names))
+
+
+def tells(usage: object, *names: str) -> bool:
+    """Whether one of these counts is there."""
+    return bool(_counts(usage, names))
+
+
+def _counts(usage: object, names: Sequence[str]) -> list[int]:
+    """Those that are numbers that tokens could have; some servers write them with a point."""
     found = [usage.get(name) for name in names] if isinstance(usage, dict) else []
-    return sum(value for value in found if type(value) is int and 0 <= value < MOST_TOKENS)
+    whole: list[Any] = [one for one in found if type(one) is int or (type(one) is float and one.is_integer())]
+    return [int(one) for one in whole if 0 <= one < MOST_TOKENS]
