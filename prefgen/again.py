@@ -57,7 +57,14 @@ class _Again(Walk):
         super().__init__(*args)
         self.found, self.without = found, without
 
-    async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, Made]:
+    async def _shard(
+        self,
+        rows: pl.DataFrame,
+        root: str,
+        tables: Sequence[str],
+        *,
+        again: bool = False,  # noqa: ARG002  # here every reply counts as used, whenever
+    ) -> dict[str, Made]:
         """The tables of a shard's known prompts: each time that some turn out not to be, of the others."""
         left = _less(rows, self.without.get(root, frozenset()))
         while rows.is_empty() or not left.is_empty():

@@ -145,7 +145,7 @@ def why(count: Count) -> str:
 
 def spent(run: Run) -> Text:
     """Calls, tokens, money and time of this run."""
-    tallies = [count.tally for count in run.counts.values()]
+    tallies = [*(count.tally for count in run.counts.values()), *run.gates.values()]
     calls, cached = sum(t.calls for t in tallies), sum(t.cached for t in tallies)
     tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
     dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)

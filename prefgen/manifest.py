@@ -60,6 +60,7 @@ def write(
         "weights": _weights(plan),
         "prompt_files": prompt_files(plan),
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "gates": {table: vars(tally) for table, tally in progress.asked_at_gates().items()},
         "only_prompts": part,
         **reports,
         "dataset": dict(configs),

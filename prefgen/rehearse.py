@@ -248,8 +248,9 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
 
 
 def _length(text: str) -> int:
-    """Characters of a text, with what its stand-ins may come to."""
-    return len(text) + sum(int(mark[1]) for mark in _MARK.finditer(text))
+    """Characters of a text, with what its stand-ins may come to; one that is not ASCII may be a token of its own."""
+    rare = len(text) - len(text.encode("ascii", "ignore"))
+    return len(text) + (CHARACTERS - 1) * rare + sum(int(mark[1]) for mark in _MARK.finditer(text))
 
 
 def _stand_in(step: Planned, row: Row, name: str, client: Client) -> Row:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from prefgen import codefile, verbs
+from prefgen import codefile, folders, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, nearest
 from prefgen.recipe import Recipe, Step, dump, load, worded
@@ -144,6 +144,7 @@ def _opened(
     from prefgen.ways import Ran
 
     home = home_of(place)
+    folders.check(home, named=True)
     if not journal_of(home).exists():
         raise RunError(f"{journal_of(home)}: no journal is here, so there is nothing to replay; is the folder whole?")
     with locked(home), TemporaryDirectory(prefix="prefgen-") as folder, closing(Journal(journal_of(home))) as journal:

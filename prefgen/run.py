@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from prefgen.llm.client import Client
+    from prefgen.llm.outcome import Tally
     from prefgen.planned import Plan
     from prefgen.rehearse import Estimate
     from prefgen.rounds import Count
@@ -41,6 +42,7 @@ class Run:
     counts: Mapping[str, "Count"]
     configs: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    gates: Mapping[str, "Tally"] = field(default_factory=dict)
 
     @property
     def dataset(self) -> Path:
@@ -102,7 +104,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
-    return Run(place, progress.counts, done.configs, done.seconds)
+    return Run(place, progress.counts, done.configs, done.seconds, progress.asked_at_gates())
 
 
 def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
@@ -120,14 +122,14 @@ async def _made(
     progress: "Progress",
     how: Mapping[str, Any],
 ) -> None:
-    """Makes all tables, once every gated judge has passed. What a gate asked is counted with its own step."""
+    """Makes all tables, once every gated judge has passed. What a gate asked is counted by itself."""
     import polars as pl
 
     from prefgen import gate, stages
 
     for table, slice_of in gates.items():
         folder = place / "gates" / table
-        asked = stages.Progress()
+        progress.gates[table] = asked = stages.Progress()
         counts = await stages.make_tables(slice_of, client, folder, progress=asked, **how)
         if asked.ended:
             raise asked.ended
@@ -273,7 +275,9 @@ def estimates(
     plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False, allow=allow)
     gates = gate.plans(plan, keys=False)
     _tell(plan, gates, say)
-    kept = journal_of(folder_of(recipe, folder))
+    home = folder_of(recipe, folder)
+    folders.check(home, named=folder is not None)
+    kept = journal_of(home)
     with TemporaryDirectory() as nowhere:
         return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
 

@@ -20,6 +20,7 @@ from prefgen.early import Early, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all
 from prefgen.rows import DROPPED, split
@@ -38,7 +39,7 @@ class _Enough(PrefgenError):
 @dataclass
 class Progress:
     """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun;
-    ``finished`` which prompts of each root are in the tables.
+    ``finished`` which prompts of each root are in the tables; ``gates`` how far the gate of each judge came.
     """
 
     counts: dict[str, Count] = field(default_factory=dict)
@@ -49,6 +50,11 @@ class Progress:
     stage_began: float = 0.0
     ended: PrefgenError | None = None
     finished: dict[str, Spans] = field(default_factory=dict)
+    gates: "dict[str, Progress]" = field(default_factory=dict)
+
+    def asked_at_gates(self) -> dict[str, Tally]:
+        """What was spent on each gate."""
+        return {table: one.counts["judgments"].tally for table, one in self.gates.items() if one.counts}
 
 
 async def make_tables(
@@ -161,7 +167,7 @@ class Walk:
         last = early.count(counted)
         if last is not None and last != rows["prompt_id"][-1]:
             rows = up_to(rows, last)
-            made = await self._shard(rows, root, list(made))  # every reply of it is known
+            made = await self._shard(rows, root, list(made), again=True)  # every reply of it is known
         self._add(made, files)
         return rows["prompt_id"].n_unique()
 
@@ -216,14 +222,16 @@ class Walk:
         if self.client.reason:
             raise Shut(str(self.client.reason))
 
-    async def _shard(self, rows: pl.DataFrame, root: str, tables: Sequence[str]) -> dict[str, Made]:
-        """All tables below a root, for one shard of its rows."""
+    async def _shard(
+        self, rows: pl.DataFrame, root: str, tables: Sequence[str], *, again: bool = False
+    ) -> dict[str, Made]:
+        """All tables below a root, for one shard of its rows. What is made ``again`` is not counted as asked again."""
         made, frames = {}, {root: rows}
         for table in tables:
             self.go_on()
             step = self.plan.steps[table]
             if step.asker:
-                count = self._count(table)
+                count = Count() if again else self._count(table)
                 with _named(step):
                     asked = await self._asked(step, frames[step.inputs[0]], count)
                 made[table] = Made(*asked, count)

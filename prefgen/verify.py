@@ -7,8 +7,9 @@ those alone again; a journal whose file is broken is rebuilt of all that can sti
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,27 @@ TOGETHER = 500
 
 @dataclass
 class Verified:
-    """What was found: ``broken`` says what is wrong with the journal's file, ``mended`` what was done about it."""
+    """What was found: ``broken`` says what is wrong with the journal's file, ``mended`` what was done about it,
+    ``unread`` why the files cannot be checked; ``lost`` is how many replies rows rest on that are not in the journal.
+    """
 
     replies: int = 0
     damaged: list[bytes] = field(default_factory=list)
+    lost: int = 0
+    gone: bool = False
     broken: str = ""
+    mended: str = ""
     files: int = 0
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    mended: str = ""
+    added: list[str] = field(default_factory=list)
+    unread: str = ""
 
     @property
     def sound(self) -> bool:
         """Whether nothing is left that is damaged."""
         whole = not (self.damaged or self.broken) or bool(self.mended)
-        return whole and not (self.changed or self.missing)
+        return whole and not (self.gone or self.lost or self.unread or self.changed or self.missing or self.added)
 
 
 def verify(place: Path, journal: Path, *, mend: bool = False) -> Verified:
@@ -48,9 +55,13 @@ def verify(place: Path, journal: Path, *, mend: bool = False) -> Verified:
         raise RunError(f"{place}: no run is here; name a run's folder, such as runs/quickstart")
     found = Verified()
     if journal.exists():
-        _check_journal(journal, found)
+        there = _check_journal(journal, found)
+        if not found.broken:
+            found.lost = len(_rested_on(place) - there)
         if mend and (found.damaged or found.broken):
             found.mended = _rebuilt(journal) if found.broken else _without(journal, found.damaged)
+    else:
+        found.gone = True
     _check_files(place, found)
     return found
 
@@ -60,24 +71,53 @@ def lines(found: Verified) -> list[str]:
     told = [f"journal: {found.replies - len(found.damaged):,} replies are sound, {len(found.damaged):,} are damaged"]
     if found.broken:
         told = [f"journal: its file is broken ({found.broken})"]
+    if found.gone:
+        told = ["journal: is gone; put it back, or run the recipe again, which asks all of it anew"]
+    if found.lost:
+        told.append(f"journal: {found.lost:,} replies that rows rest on are gone; run the recipe again, to ask anew")
     if found.damaged or found.broken:
         told.append(f"journal: {found.mended or 'mend it with --mend: what is damaged will be asked again'}")
     told.append(f"files: {found.files - len(found.changed) - len(found.missing):,} of {found.files:,} are as written")
-    told += [f"files: {name} was changed; run the recipe again, which asks nothing anew" for name in found.changed]
-    return told + [f"files: {name} is gone; run the recipe again, which asks nothing anew" for name in found.missing]
+    if found.unread:
+        told[-1] = f"files: {found.unread}, so they cannot be checked; {_AGAIN}"
+    for what, names in (("was changed", found.changed), ("is gone", found.missing), ("was added", found.added)):
+        told += [f"files: {name} {what}; {_AGAIN}" for name in names]
+    return told
 
 
-def _check_journal(path: Path, found: Verified) -> None:
+_AGAIN = "run the recipe again, which asks nothing anew"
+
+
+def _check_journal(path: Path, found: Verified) -> set[str]:
+    """Looks at every reply; gives the keys that are there, in hex."""
+    there = set()
     try:
         with closing(opened(path)) as connection:
             for key, body, crc in connection.execute("SELECT key, body, crc FROM reply"):
                 found.replies += 1
+                there.add(bytes(key).hex())
                 if not _reads(key, body, crc):
                     found.damaged.append(key)
             wrong = [row[0] for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
             found.broken = "; ".join(wrong)
     except (sqlite3.DatabaseError, OSError) as e:
         found.broken = str(e)
+    return there
+
+
+def _rested_on(place: Path) -> set[str]:
+    """The replies that the rows of a run's tables name, by their keys in the journal."""
+    import polars as pl
+
+    found: set[str] = set()
+    for path in (place / "tables").glob("*.parquet"):
+        with suppress(OSError, pl.exceptions.PolarsError):  # a damaged table is told of as such
+            named = [name for name in pl.read_parquet_schema(path) if name.endswith(("_reply", "_replies"))]
+            for name in named:
+                keys = pl.read_parquet(path, columns=[name])[name]
+                keys = keys.explode() if keys.dtype == pl.List else keys
+                found |= set(keys.drop_nulls().unique().to_list())
+    return found
 
 
 def _reads(key: bytes, body: bytes, crc: int) -> bool:
@@ -90,9 +130,16 @@ def _reads(key: bytes, body: bytes, crc: int) -> bool:
 def _without(path: Path, damaged: list[bytes]) -> str:
     with closing(opened(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_STILL_PAID, [(time.time(), key) for key in damaged])
         connection.executemany("DELETE FROM reply WHERE key = ?", [(key,) for key in damaged])
         connection.execute("COMMIT")
     return f"{len(damaged):,} damaged replies let go; the next run asks them again"
+
+
+_STILL_PAID = """
+INSERT INTO attempt SELECT key, 'damaged', 'let go by verify', 1, ?, coalesce(dollars, 0) FROM reply WHERE key = ?
+"""
+"""What a reply cost was spent, whatever becomes of it."""
 
 
 # --- a file that is broken ------------------------------------------------------------------
@@ -134,6 +181,8 @@ def _salvaged(path: Path) -> Iterator[Insert]:
             for row in _rows(connection, table):
                 if statement != REPLY or _reads(*row[:3]):
                     rows.append((*row, None)[:width])
+                else:
+                    yield Insert(ATTEMPT, [(row[0], "damaged", "let go by verify", 1, time.time(), row[5] or 0.0)])
                 if len(rows) >= TOGETHER:
                     yield Insert(statement, rows)
                     rows = []
@@ -172,12 +221,24 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_files(place: Path, found: Verified) -> None:
+def _told(path: Path, found: Verified) -> Mapping[str, str]:
+    """The sums that a run wrote down when it ended."""
     try:
-        told = json.loads((place / "run.json").read_text(encoding="utf-8")).get("sha256", {})
-    except (OSError, ValueError, AttributeError):
-        return
-    wanted: Mapping[str, str] = told if isinstance(told, dict) else {}
+        told = json.loads(path.read_text(encoding="utf-8"))["sha256"]
+    except FileNotFoundError:  # a run that has never ended wrote none, and no dataset either
+        found.unread = "no run.json is here" if (path.parent / "dataset").exists() else ""
+    except (OSError, ValueError, TypeError, KeyError):
+        found.unread = "run.json cannot be read"
+    else:
+        if isinstance(told, dict):
+            return told
+        found.unread = "run.json says nothing of them"
+    return {}
+
+
+def _check_files(place: Path, found: Verified) -> None:
+    wanted = _told(place / "run.json", found)
+    found.added = sorted(digests(place).keys() - wanted.keys()) if wanted else []
     for name, told_sum in wanted.items():
         path = place / name
         found.files += 1

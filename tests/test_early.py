@@ -96,6 +96,7 @@ def test_a_target_ends_the_run_at_the_same_prompt_however_the_work_is_cut(
 ) -> None:
     done = made(tmp_path, recipe(target={"kept": 17}), side_by_side=side_by_side, shard=shard)
     assert done.configs["preferences"] == 17
+    assert all(count.tally.cached == 0 for count in done.counts.values()), "nothing was known"
     assert table(tmp_path) == table(whole)[:17]
     begun = {row[0] for row in table(tmp_path, "responses")}
     assert begun == {row[0] for row in table(whole, "responses")[: 4 * len(begun)]}

@@ -1,6 +1,7 @@
 """A judge's gate: what it measures, whom it lets through, and that nothing else is spent on one that fails."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 from prefgen import Recipe, load, run
+from prefgen.display import spent
 from prefgen.errors import GateClosed, RecipeError
 from prefgen.gate import baseline
 from prefgen.llm.request import Request
@@ -74,6 +76,15 @@ def test_a_judge_that_passes_goes_on(tmp_path: Path) -> None:
     done, said = go(tmp_path, World(15))
     assert said == ["gate: judgments: right in 75.0% of 40, best baseline 60.0%, 40 calls"]
     assert done.counts["judgments"].tally.cached >= 40
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_a_gate_cost_is_told(passes: bool, tmp_path: Path) -> None:
+    with nullcontext() if passes else pytest.raises(GateClosed):
+        done, _ = go(tmp_path, World(15 if passes else 13))
+        assert spent(done).plain.startswith(f"\n{40 + sum(one.tally.calls for one in done.counts.values())} calls")
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert told["gates"]["judgments"]["calls"] == 40
 
 
 def test_a_judge_that_does_not_pass_costs_nothing_more(tmp_path: Path) -> None:

@@ -162,6 +162,15 @@ def test_dollars_are_known_where_price_and_length_are(
     assert found.prompt_tokens == 20 * 100
 
 
+def test_letters_that_are_tokens_of_their_own_count_as_such(tmp_path: Path) -> None:
+    prompts = [{"prompt": text * 400} for text in ("a", "\u6587")]
+    latin, chinese = (
+        estimates(of({"responses": do("answer", "prompts", model="m")}, [prompt]), tmp_path)["responses"].prompt_tokens
+        for prompt in prompts
+    )
+    assert (latin, chinese) == (100, 400)
+
+
 @dataclass(frozen=True, kw_only=True)
 class weigh(Asker):  # noqa: N801
     """Asks for the log-probabilities of eight characters, and for words."""

@@ -17,7 +17,7 @@ from prefgen.errors import BudgetReached, GateClosed, RecipeError, RowFailed, Ru
 from prefgen.llm.local import Local
 from prefgen.llm.request import Completion, Model, Request, Usage
 from prefgen.replayed import Replay
-from prefgen.run import Run, journal_of
+from prefgen.run import Run, estimates, journal_of
 from tests import test_edits, test_gate
 from tests.fakes import writes
 from tests.marks import unmarked
@@ -643,6 +643,18 @@ def test_a_run_that_wrote_no_dataset_is_told(tmp_path: Path) -> None:
         run(replace(priced(), steps=steps), tmp_path / "run", fakes={"it": costly})
     with pytest.raises(RunError, match=r"ended early \(GateClosed\), and wrote no dataset; run the recipe again"):
         again(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", [".lock", "journal.sqlite"])
+def test_a_link_in_a_runs_folder_leads_nothing_elsewhere(name: str, tmp_path: Path) -> None:
+    place, outside = tmp_path / "run", tmp_path / "outside"
+    run(priced(), place, fakes={"it": costly})
+    (place / name).unlink(missing_ok=True)
+    (place / name).symlink_to(outside)
+    for look in (lambda: again(place), lambda: estimates(priced(), place)):
+        with pytest.raises(RunError, match="is a link, and a run writes into its own folder alone"):
+            look()
+    assert not outside.exists()
 
 
 def test_a_journal_that_is_gone_is_told(tmp_path: Path) -> None:

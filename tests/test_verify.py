@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from prefgen.llm.journal import Entry, Journal
 from prefgen.llm.store import Sqlite
 from prefgen.recipe import Recipe
 from prefgen.run import Run, journal_of
-from prefgen.verify import verify
+from prefgen.verify import Verified, _check_journal, _rebuilt, _without, lines, verify
 from tests.fakes import writes
 
 ROOT = Path(__file__).parent.parent
@@ -167,6 +168,58 @@ def test_what_was_changed_or_lost_of_a_dataset_is_named(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "run.json").read_text())["sha256"]) == found.files > 8
 
 
+def test_what_was_added_to_a_dataset_is_named(tmp_path: Path) -> None:
+    done = made(tmp_path)
+    file = next((done.dataset / "preferences").glob("*.parquet"))
+    shutil.copy(file, file.with_name("train-more.parquet"))
+    found = verified(tmp_path)
+    assert (found.sound, found.added) == (False, ["dataset/preferences/train-more.parquet"])
+    assert "was added" in lines(found)[-1]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": 3}', None])
+def test_files_that_cannot_be_checked_are_not_called_sound(text: str | None, tmp_path: Path) -> None:
+    done = made(tmp_path)
+    next(done.dataset.rglob("*.parquet")).write_bytes(b"x")
+    (tmp_path / "run.json").unlink()
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    found = verified(tmp_path)
+    assert not found.sound
+    assert "cannot be checked" in lines(found)[-1]
+
+
+def test_a_journal_that_is_gone_or_emptied_is_told(tmp_path: Path) -> None:
+    made(tmp_path)
+    database = sqlite3.connect(journal_of(tmp_path))
+    database.execute("DELETE FROM reply WHERE rowid > 4")
+    database.commit()
+    database.close()
+    found = verified(tmp_path)
+    assert (found.sound, found.replies, found.lost) == (False, 4, 20)
+    for path in tmp_path.glob("journal.sqlite*"):
+        path.unlink()
+    found = verified(tmp_path)
+    assert (found.sound, found.gone, "is gone" in lines(found)[0]) == (False, True, True)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["its file is whole", "its file is broken"])
+def test_what_is_let_go_was_paid_all_the_same(whole: bool, tmp_path: Path) -> None:
+    path = filled(tmp_path / "journal.sqlite").path
+    database = sqlite3.connect(path)
+    database.execute("UPDATE reply SET crc = crc + 1 WHERE rowid % 3 = 0")
+    database.commit()
+    database.close()
+    found = Verified()
+    _check_journal(path, found)
+    assert len(found.damaged) == MANY / 3
+    _without(path, found.damaged) if whole else _rebuilt(path)
+    journal = Journal(path)
+    assert len(journal) == MANY * 2 / 3
+    assert journal.spent() == pytest.approx(MANY * 0.001)
+    journal.close()
+
+
 def test_the_command(tmp_path: Path) -> None:
     made(tmp_path)
 
@@ -181,6 +234,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert (bad.returncode, "its file is broken" in bad.stdout) == (1, True)
     mended = said(str(tmp_path), "--mend")
     assert "rebuilt of 0 sound replies" in mended.stdout
+    lost = said(str(tmp_path))
+    assert (lost.returncode, "24 replies that rows rest on are gone; run the recipe again" in lost.stdout) == (1, True)
+    made(tmp_path)
     assert said(str(tmp_path)).returncode == 0
     nowhere = said(str(tmp_path / "nowhere"))
     assert (nowhere.returncode, "no run is here" in nowhere.stderr) == (1, True)

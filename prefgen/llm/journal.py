@@ -7,6 +7,7 @@ reads it, so a crash can cost only what was in flight. Nothing is ever updated o
 import asyncio
 import hashlib
 import json
+import os
 import sqlite3
 import tempfile
 import time
@@ -214,7 +215,7 @@ class Journal:
     def _take_back(self) -> None:
         """Brings home what an earlier run had to leave beside the file."""
         for path in self._beside():
-            if path.exists():
+            if _is_ours(path):
                 self.store.write(_inserts(path))
                 for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                     file.unlink(missing_ok=True)
@@ -228,14 +229,24 @@ class _Job:
     done: "asyncio.Future[None]"
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file is there that we may have written: no link, and nobody else's, for that folder is everybody's."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
 def _wrote(path: Path, inserts: Sequence[Insert]) -> bool:
+    if not _is_ours(path) and os.path.lexists(path):
+        return False
     try:
+        path.touch(mode=0o600)  # nobody else's to read
         beside = Sqlite(path)
         try:
             beside.write(inserts)
         finally:
             beside.close()
-    except (sqlite3.Error, RunError):
+    except (sqlite3.Error, OSError, RunError):
         return False
     return True
 

@@ -207,6 +207,14 @@ def test_nothing_but_failures_end_the_run(made: Made) -> None:
         ask(made(failing(999, RowFailed("bad_request", "no"))), *asked)
 
 
+def test_failures_that_are_shared_are_no_successes(made: Made) -> None:
+    client = made(failing(10**6, RowFailed("bad_request", "no such field")))
+    asked = [(request(f"{n}"), range(1)) for n in range(HOPELESS)]
+    with pytest.raises((ProviderError, Shut), match=f"{HOPELESS} requests in a row"):
+        ask(client, *asked, *asked)
+    assert client.budget.calls == HOPELESS
+
+
 def test_rows_that_are_refused_say_nothing_against_an_endpoint_that_takes_others(made: Made) -> None:
     def writer(r: Request, seed: int) -> str:
         if r.messages[0]["content"].startswith("bad"):

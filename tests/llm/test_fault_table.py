@@ -250,7 +250,7 @@ def test_nothing_but_refusals_end_the_run_and_few_requests_are_spent_on_them(
     with server_of(protocol, *[error(400, "a parameter nobody knows")] * 99) as server:
         with pytest.raises(ProviderError, match="20 requests in a row failed"):
             ask(protocol, server, tmp_path, *(f"{n}" for n in range(50)))
-        assert len(server.requests) == 20
+        assert 20 <= len(server.requests) <= 30, "some were on their way"
 
 
 def test_a_server_that_is_gone_in_mid_run_is_told_at_last(tmp_path: Path) -> None:

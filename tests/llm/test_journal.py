@@ -1,7 +1,9 @@
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from prefgen.errors import ProviderError, RowFailed, RunError, TryAgain
-from prefgen.llm.journal import Attempt, Entry, Journal
+from prefgen.llm.journal import Attempt, Entry, Journal, _wrote
 
 
 def put(journal: Journal, *entries: Entry) -> None:
@@ -194,6 +196,35 @@ def test_a_row_that_cannot_be_kept_costs_neither_its_neighbours_nor_the_thread(t
         assert len(journal) == 7
     finally:
         journal.close()
+
+
+@pytest.mark.parametrize("how", ["a link", "somebody else's"])
+def test_a_file_in_everybodys_folder_is_taken_back_where_it_is_ours(how: str, tmp_path: Path) -> None:
+    """A neighbour who knows the journal's path knows the name of what is left beside it."""
+    left = Journal(tmp_path / "left.sqlite")
+    asyncio.run(left.put([Entry(b"k" * 32, {"text": "planted"})]))
+    left.close()
+    beside = tmp_path / "journal.spill.sqlite"
+    if how == "a link":
+        beside.symlink_to(left.path)
+    else:
+        shutil.copy(left.path, beside)
+        try:
+            os.chown(beside, os.getuid() + 1, -1)
+        except PermissionError:
+            pytest.skip("giving a file to somebody else takes the rights of root")
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert journal.get(b"k" * 32) is None
+    journal.close()
+    assert os.path.lexists(beside)
+
+
+def test_what_is_left_beside_is_for_nobody_else(tmp_path: Path) -> None:
+    assert _wrote(tmp_path / "beside.sqlite", [])
+    assert stat.S_IMODE((tmp_path / "beside.sqlite").stat().st_mode) == 0o600
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
+    assert not _wrote(tmp_path / "link.sqlite", [])
+    assert not (tmp_path / "elsewhere.sqlite").exists()
 
 
 def test_nothing_is_put_into_a_closed_journal(tmp_path: Path) -> None:
