@@ -37,3 +37,27 @@ def results(done: Run) -> list[dict[str, Any]]:
     if "results" in done.configs:
         found = json.loads((done.folder / "results.json").read_text(encoding="utf-8"))
     return found
+
+
+REFUSED = frozenset({"bad_request", "bad_text", "content_filter", "context_too_long", "not_scored", "prompt_too_long"})
+"""Failures that the same request meets again."""
+
+
+def failures(done: Run) -> list[str]:
+    """Which requests failed, each kind with the words of its first, where the others stand, and what would do."""
+    told, kinds = [], set[str]()
+    for table, count in done.counts.items():
+        path = done.folder / "tables" / f"{table}.dropped.parquet"
+        for reason, number in sorted(count.failed.items()):
+            told.append(f"{table}: {number:,} failed ({reason}), the first: {_words(path, reason)}; see {path}")
+            kinds.add(reason)
+    if kinds - REFUSED:
+        told.append("run the same command again to ask anew what failed in passing")
+    return told
+
+
+def _words(path: Path, reason: str) -> str:
+    """What was said of the first row that went for this reason."""
+    rows = pl.scan_parquet(path).filter(pl.col("dropped") == reason, pl.col("detail").is_not_null())
+    said: list[str] = rows.select("detail").head(1).collect()["detail"].to_list()
+    return said[0] if said else "nothing was said"

@@ -122,6 +122,7 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
+    from prefgen.after import failures
     from prefgen.display import Watch
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
@@ -134,10 +135,11 @@ def run(
         allow = Allow(allow_code, allow_host)
         done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen), allow=allow)
     report(done, as_json=as_json)
+    for line in failures(done):
+        screen.print(plain(line), style="yellow", markup=False, soft_wrap=True)
     if found.write and not done.configs:
         raise RunError("no row was kept, so there is no dataset; the table above says what was lost where")
     if any(count.failed for count in done.counts.values()):
-        screen.print("some requests failed; run the same command again to retry them", style="yellow")
         raise typer.Exit(SOME_FAILED)
 
 

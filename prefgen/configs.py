@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 def preferences(rows: pl.DataFrame) -> pl.DataFrame:
     """Pairs as whole conversations, one row a pair: of a table of judgments, each pair's first, with the replies of
-    all of its judgments.
+    all of its judgments, and of those before by which it was made.
     """
-    pairs = rows.with_columns(_column(rows, "pair_id", "id").alias("pair_id"), judgment_replies=_replies(rows))
-    replies = pairs.group_by("pair_id", maintain_order=True).agg(pl.col("judgment_replies").explode().drop_nulls())
+    pairs = rows.with_columns(_column(rows, "pair_id", "id").alias("pair_id"), judgment_replies=_every_reply(rows))
+    each = pl.col("judgment_replies").explode().drop_nulls().unique(maintain_order=True)
+    replies = pairs.group_by("pair_id", maintain_order=True).agg(each)
     whole = pairs.drop("judgment_replies").join(replies, on="pair_id", how="left", maintain_order="left")
     whole = whole.filter(pl.col("pair_id").is_first_distinct())
     return _shaped("preferences", whole.with_columns(chosen=_ended("chosen"), rejected=_ended("rejected")))
@@ -39,7 +40,7 @@ def preferences_text(pairs: pl.DataFrame) -> pl.DataFrame:
 
 def judgments(rows: pl.DataFrame) -> pl.DataFrame:
     """Every judgment of a table, of pairs or of single responses."""
-    return _shaped("judgments", rows.with_columns(judgment_id="id", judgment_replies=_replies(rows)))
+    return _shaped("judgments", rows.with_columns(judgment_id="id", judgment_replies=_own_replies(rows)))
 
 
 def judge_sft(rows: pl.DataFrame) -> pl.DataFrame:
@@ -48,7 +49,8 @@ def judge_sft(rows: pl.DataFrame) -> pl.DataFrame:
     """
     said = rows.filter(pl.col("asked").is_not_null(), pl.col("judgment").is_not_null())
     completion = pl.concat_list(_turn("judgment"))
-    told = said.with_columns(prompt="asked", completion=completion, judgment_id="id", judgment_replies=_replies(rows))
+    own = _own_replies(rows)
+    told = said.with_columns(prompt="asked", completion=completion, judgment_id="id", judgment_replies=own)
     return _shaped("judge_sft", told)
 
 
@@ -57,7 +59,7 @@ def judge_preferences(rows: pl.DataFrame) -> pl.DataFrame:
     ended = {
         side: pl.concat_list("asked", pl.concat_list(_turn(f"{side}_judgment"))) for side in ("chosen", "rejected")
     }
-    told = rows.with_columns(**ended, judge_pair_id="id", judgment_replies=_replies(rows))
+    told = rows.with_columns(**ended, judge_pair_id="id", judgment_replies=_made_of(rows))
     return _shaped("judge_preferences", told)
 
 
@@ -103,13 +105,29 @@ def _column(rows: pl.DataFrame, *names: str) -> pl.Expr:
     return pl.col(next((name for name in names if name in rows.columns), names[-1]))
 
 
-def _replies(rows: pl.DataFrame) -> pl.Expr:
-    """The journal keys of a row's judgments: a list, a single one, or none."""
-    if "judgment_replies" in rows.columns:
-        return pl.col("judgment_replies").cast(pl.List(pl.String)).fill_null([])
-    if "judgment_reply" in rows.columns:
-        return pl.concat_list("judgment_reply").list.drop_nulls()
-    return pl.lit([], dtype=pl.List(pl.String))
+_NONE = pl.lit([], dtype=pl.List(pl.String))
+
+
+def _made_of(rows: pl.DataFrame) -> pl.Expr:
+    """The journal keys of the judgments that a row was made of."""
+    several = "judgment_replies" in rows.columns
+    return pl.col("judgment_replies").cast(pl.List(pl.String)).fill_null([]) if several else _last_reply(rows)
+
+
+def _last_reply(rows: pl.DataFrame) -> pl.Expr:
+    """The key of the reply that a row of one judgment was read from, as a list; an empty one where there is none."""
+    return pl.concat_list("judgment_reply").list.drop_nulls() if "judgment_reply" in rows.columns else _NONE
+
+
+def _own_replies(rows: pl.DataFrame) -> pl.Expr:
+    """Those of a judgment itself: what it judges may have been made of others."""
+    last = _last_reply(rows)
+    return pl.when(last.list.len() > 0).then(last).otherwise(_made_of(rows))
+
+
+def _every_reply(rows: pl.DataFrame) -> pl.Expr:
+    """Those of a judgment and of all before it."""
+    return pl.concat_list(_made_of(rows), _last_reply(rows))
 
 
 def _shaped(name: str, rows: pl.DataFrame) -> pl.DataFrame:

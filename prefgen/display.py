@@ -21,6 +21,8 @@ from prefgen.texts import plain
 
 QUIET_SECONDS = 15.0
 """Between two lines where there is no terminal."""
+STILL_SECONDS = 60.0
+"""Without news, after which a line says so."""
 FEW = 20
 """Prompts that must be done, or a quarter of all, before a rate says when the rest will be."""
 
@@ -52,9 +54,13 @@ class Watch:
             self._thread.join()
 
     def _lines(self) -> None:
+        before, since = list[str](), time.monotonic()
         while not self._over.wait(self.every):
             busy = [f"{t} {c.rows_out:,} rows {c.tally.calls:,} calls" for t, c in self._asking()]
-            words = " · ".join([self._clock(), self._share(), *busy])
+            since = since if busy == before else time.monotonic()
+            before, still = busy, time.monotonic() - since
+            waits = [f"nothing new for {clock(still)}"] if busy and still >= STILL_SECONDS else []
+            words = " · ".join([self._clock(), self._share(), *busy, *waits])
             self.console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def _asking(self) -> list[tuple[str, Count]]:

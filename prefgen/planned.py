@@ -34,10 +34,14 @@ class Planned:
 
     @property
     def whole(self) -> bool:
-        """Whether the verb must see its whole input at once; of several tables all."""
+        """Whether the verb must see its whole input at once; of several tables all. What a function of somebody's looks
+        at is not known, so it does unless it is marked (``prefgen.rows.by_prompt``).
+        """
         if len(self.inputs) > 1:
             return True
-        mark = getattr(self.verb, "whole", False)
+        mark = getattr(self.verb, "whole", None)
+        if mark is None:
+            return self.asker is None and self.source is None and verbs.room_of(self.verb) == "yours"
         return bool(mark(self.settings) if callable(mark) else mark)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from prefgen.applied import split
 from prefgen.asker import Ask, Asker, Row
 from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client
@@ -20,7 +21,7 @@ from prefgen.llm.outcome import Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import pool_order, replied, request_of, rows_of
-from prefgen.rows import DROPPED, TableVerb, split
+from prefgen.rows import DROPPED, TableVerb
 from prefgen.shards import in_shards
 
 SAMPLE = 500

@@ -31,7 +31,7 @@ ROUNDING = 1e-12
 class TableVerb(Generic[P]):
     """Drops rows for stated reasons, then reshapes what is kept. Made by ``filters`` and ``drops``."""
 
-    whole = False
+    whole: bool | Callable[..., bool] | None = None
     __name__: str
 
     def __init__(
@@ -122,28 +122,15 @@ def drops(
 
 
 def whole(verb: Verb) -> Verb:
-    """Marks a verb that must see its whole table at once; the others see some prompts at a time."""
+    """Marks a verb that must see its whole table at once; prefgen's others see some prompts at a time."""
     verb.whole = True  # type: ignore[attr-defined]
     return verb
 
 
-def split(
-    verb: Callable[..., Any], frames: Sequence[pl.DataFrame], settings: Mapping[str, Any]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A table verb's table of one frame or several, and the input rows that are not in it, with their reasons in
-    ``dropped``.
-
-    A plain function states no reasons: a row counts as used where its id, one that continues it, or the beginning of
-    it comes out.
-    """
-    if not isinstance(verb, TableVerb):
-        made = verb(*frames, **settings)
-        rows = pl.concat(frame.select("prompt_id", "id") for frame in frames)
-        gone = pl.Series([not used for used in _used(rows["id"], made["id"])], dtype=pl.Boolean)
-        return made, rows.filter(gone).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
-    marked = verb.marked(frames[0], **settings)
-    stays = pl.col(DROPPED).is_null()
-    return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
+def by_prompt(verb: Verb) -> Verb:
+    """Marks a verb of yours that looks at one prompt's rows at a time: it need not wait for the others."""
+    verb.whole = False  # type: ignore[attr-defined]
+    return verb
 
 
 def whole_across(setting: str) -> Callable[[Verb], Verb]:
@@ -160,17 +147,6 @@ def whole_across(setting: str) -> Callable[[Verb], Verb]:
         return verb
 
     return marked
-
-
-def _used(ids: pl.Series, out: pl.Series) -> list[bool]:
-    came = set(out)
-    above = {start for one in came for start in _beginnings(one)}
-    return [one in came or one in above or any(start in came for start in _beginnings(one)) for one in ids]
-
-
-def _beginnings(row_id: str) -> list[str]:
-    parts = row_id.split(".")
-    return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
 # --- expressions ----------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Wrong:
 
 
 def parameters(verb: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """A verb's settings: what its signature takes by keyword alone, or an asker's fields."""
+    """A verb's settings: what its signature takes by keyword alone, or with a default; or an asker's fields."""
     found: Mapping[str, inspect.Parameter]
     try:
         found = inspect.signature(verb, eval_str=True).parameters
@@ -35,7 +35,12 @@ def parameters(verb: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
         found = {}
     if dataclasses.is_dataclass(verb):
         return dict(found)
-    return {name: p for name, p in found.items() if p.kind is p.KEYWORD_ONLY}
+    return {name: p for name, p in found.items() if p.kind is p.KEYWORD_ONLY or _has_default(p)}
+
+
+def _has_default(parameter: inspect.Parameter) -> bool:
+    """Whether it is a setting though it may be given by its place: tables have no default."""
+    return parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is not parameter.empty
 
 
 def _evaluated(parameter: inspect.Parameter, verb: Callable[..., Any]) -> inspect.Parameter:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from prefgen.applied import split
 from prefgen.canaries import check
 from prefgen.early import Early, up_to
 from prefgen.engines import local
@@ -23,7 +24,7 @@ from prefgen.llm.client import Client, Shut
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all
-from prefgen.rows import DROPPED, split
+from prefgen.rows import DROPPED
 from prefgen.shards import Files, Made, Spans, in_shards
 
 SHARD = 8

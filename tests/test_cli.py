@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -194,6 +195,20 @@ def test_some_failed_requests_leave_a_dataset_and_their_own_exit_code(tmp_path: 
     assert said.returncode == 5, said.stderr
     assert "preferences 19" in said.stdout
     assert "2 failed (content_filter)" in said.stdout
+    words = "refused (400): I will not; see runs/mine/tables/responses.dropped.parquet"
+    assert re.search(rf"responses: 2 failed \(content_filter\), the first: .*{re.escape(words)}", said.stderr)
+    assert "again" not in said.stderr, "it would be refused again"
+
+
+def test_what_failed_in_passing_is_worth_another_try(tmp_path: Path) -> None:
+    def garbled(body: dict[str, Any]) -> Any:
+        odd = "question 7?" in body["messages"][-1]["content"]
+        return Response(b"<html>", 200) if odd else written(body)
+
+    with OpenAIServer(garbled) as server:
+        said = prefgen("run", str(recipe(tmp_path, server.base_url)), cwd=tmp_path)
+    assert (said.returncode, "run the same command again" in said.stderr) == (5, True)
+    assert re.search(r"responses: 2 failed \(bad_body\), the first: .*no JSON came", said.stderr)
 
 
 def test_a_budget_has_its_own_exit_code(tmp_path: Path) -> None:

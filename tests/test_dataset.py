@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 
-from prefgen import configs, dataset, load, run
+from prefgen import Recipe, configs, dataset, do, load, run
 from prefgen.errors import RunError
 from tests.fakes import writes
 
@@ -44,6 +44,33 @@ def loaded(written: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **cache}, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def test_a_row_names_the_replies_that_it_rests_on(tmp_path: Path) -> None:
+    """Scores make the pairs, then verdicts judge them: a pair rests on both, a judgment on its own reply alone."""
+    steps = {
+        "prompts": do("load", [{"prompt": f"why {n}?"} for n in range(6)]),
+        "responses": do("answer", "prompts", model="it", n=2),
+        "scores": do("score", "responses", model="it"),
+        "scored": do("mean", "scores"),
+        "pairs": do("best_worst", "scored"),
+        "orders": do("both_orders", "pairs"),
+        "judgments": do("compare", "orders", model="it", n=2),
+    }
+    write = {"preferences": "judgments", "judgments": "judgments", "judge_sft": "judgments"}
+    done = run(
+        Recipe(name="r", steps=steps, models={"it": {"use": "fake/it"}}, write=write), tmp_path, fakes={"it": writes}
+    )
+    made = {name: pl.read_parquet(done.dataset / name / "*.parquet").to_dicts() for name in write}
+    judged, scored = done.table("judgments"), done.table("scores")
+    own = dict(judged.select("id", "judgment_reply").iter_rows())
+    for name in ("judgments", "judge_sft"):
+        assert {row["judgment_id"]: row["judgment_replies"] for row in made[name]} == {i: [r] for i, r in own.items()}
+    assert made["preferences"]
+    for row in made["preferences"]:
+        of_pair = judged.filter(pair_id=row["pair_id"])["judgment_reply"]
+        of_prompt = scored.filter(prompt_id=row["prompt_id"])["judgment_reply"]
+        assert sorted(row["judgment_replies"]) == sorted({*of_pair, *of_prompt})
 
 
 def test_datasets_loads_every_config_and_the_default_one(loaded: dict[str, Any]) -> None:

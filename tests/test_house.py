@@ -18,7 +18,7 @@ STOREYS = [
     {"language", "bounds", "folders"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"hostile"},
+    {"hostile", "applied"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
     {"pools", "touched", "told", "schema", "resources", "statistics"},
     {"canaries"},

@@ -57,6 +57,14 @@ def test_what_a_function_takes_by_keyword_alone_is_a_setting() -> None:
     assert "folder" in parameters(load)
 
 
+def test_what_has_a_default_is_a_setting_though_it_may_go_by_place() -> None:
+    def usual(frame: Any, most: int = 1, *, by: str = "id") -> None:
+        """As people write functions."""
+
+    assert list(parameters(usual)) == ["most", "by"]
+    assert wrongs(usual, {"most": 3, "frame": 4})[0].name == "frame"
+
+
 def test_an_asker_s_fields_are_its_settings() -> None:
     found = parameters(compare)
     assert list(found)[:4] == ["model", "n", "stop", "template"]

@@ -26,7 +26,7 @@ from prefgen.llm.request import Completion, Request
 from prefgen.planned import Plan
 from prefgen.recipe import Step
 from prefgen.rounds import Count
-from prefgen.rows import because, filters, whole
+from prefgen.rows import because, by_prompt, filters, whole
 from prefgen.shards import Spans, in_shards
 from prefgen.stages import Progress, make_tables, stages
 from tests.fakes import writes
@@ -64,6 +64,7 @@ def test_shards_hold_every_row_once_and_whole_prompts_by_first_appearance(prompt
     assert all(shard.schema == frame.schema for shard in shards)
 
 
+@by_prompt
 @filters
 def without(*, text: str = "?!", of: str = "response") -> pl.Expr:
     return because((f"says {text}", pl.col(of).str.contains(text, literal=True)))
@@ -190,6 +191,22 @@ def detailed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.format("row of {}", "topic").alias("detail"))
 
 
+def first_three(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.head(3)
+
+
+@filters
+def above_the_middle() -> pl.Expr:
+    middle = pl.col("id").rank().median()
+    return pl.when(pl.col("id").rank() <= middle).then(pl.lit("below"))
+
+
+@pytest.mark.parametrize(("verb", "rows"), [(first_three, 3), (above_the_middle, len(PROMPTS) // 2)])
+def test_a_function_of_yours_sees_its_whole_table(verb: Any, rows: int, tmp_path: Path) -> None:
+    plan = plan_of({"kept": do(verb, "prompts")}, prompts=PROMPTS)
+    assert make(plan, tmp_path, shard=2)["kept"].rows_out == rows
+
+
 def test_progress_counts_whole_prompts(tmp_path: Path) -> None:
     progress, seen = Progress(), list[tuple[int, int, int]]()
 
@@ -204,20 +221,24 @@ def test_progress_counts_whole_prompts(tmp_path: Path) -> None:
     assert (progress.stage, progress.stages) == (2, 3)
 
 
+@by_prompt
 def picky(rows: pl.DataFrame, *, of: str) -> pl.DataFrame:
     if rows["prompt"].list.first().struct.field("content").eq(of).any():
         raise ValueError("I will not\nhave it")
     return rows
 
 
+@by_prompt
 def wayward(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.lit(1).alias("more")) if rows.height else rows
 
 
+@by_prompt
 def doubling(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rows, rows])
 
 
+@by_prompt
 def silent(rows: pl.DataFrame) -> Any:
     return None if rows.height else rows
 

@@ -38,4 +38,4 @@ def _whole(settings: Mapping[str, Any]) -> bool:
     return settings.get("top_share") is not None
 
 
-score_gap.whole = _whole  # type: ignore[assignment]
+score_gap.whole = _whole

@@ -56,4 +56,4 @@ def _whole(settings: Mapping[str, Any]) -> bool:
     return settings.get("take") is not None
 
 
-select.whole = _whole  # type: ignore[assignment]
+select.whole = _whole

@@ -212,10 +212,12 @@ def of_exception(error: BaseException, place: Place) -> PrefgenError:
 
 
 def _deepest(error: BaseException) -> str:
-    """The system's own words, which the layers above it tend to lose."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error)
+    """The system's own words, which the layers above it tend to lose; an event loop's, below them, say nothing."""
+    chain = [error]
+    while above := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(above)
+    of_system = [one for one in chain if isinstance(one, OSError)]
+    return str((of_system or chain)[-1])
 
 
 def timed_out(place: Place, words: str) -> TryAgain:

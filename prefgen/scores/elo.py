@@ -104,7 +104,7 @@ def whole(settings: Any) -> bool:
     return bool(settings.get("weights", "table") == "table")
 
 
-elo.whole = whole  # type: ignore[assignment]
+elo.whole = whole
 
 
 def _weights(rows: pl.DataFrame, scope: Scope) -> dict[str, tuple[float, float]]:

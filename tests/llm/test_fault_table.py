@@ -258,7 +258,7 @@ def test_a_server_that_is_gone_in_mid_run_is_told_at_last(tmp_path: Path) -> Non
         assert ask("openai", server, tmp_path, "one")[0].completion
     began = time.monotonic()
     outcome: Any = None
-    with pytest.raises(ProviderError, match="nothing answers there"):
+    with pytest.raises(ProviderError, match=r"nothing answers there \(ConnectError: .*Errno 111"):
         outcome = ask("openai", server, tmp_path, "two")
     assert outcome is None
     assert time.monotonic() - began < 20

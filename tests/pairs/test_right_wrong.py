@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prefgen.applied import split
 from prefgen.configs import judge_preferences
 from prefgen.pairs.right_wrong import right_wrong
-from prefgen.rows import split
 
 ASKED = [{"role": "user", "content": "Which?"}]
 
