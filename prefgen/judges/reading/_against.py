@@ -45,7 +45,7 @@ TURNED = re.compile(
 AGAINST = re.compile(
     r"\b(?:not(?! only\b| by much\b)|never|no(?! doubt\b| question\b)|none|neither|nor|cannot|can not|\w{1,10}n['\u2019]t"
     r"|dont|cant|wont|isnt|refus\w+|reject\w*|declin\w+|den(?:y|ied|ies)|dismiss\w*|exclud\w+|eliminat\w+|discard\w*"
-    r"|disqualif\w+|avoid\w*|oppos\w+|doubt\w*|hesitat\w+|lose[sr]?|losers|losing|lost|beat(?:s|en)?|defeat\w*"
+    r"|disqualif\w+|avoid\w*|oppos\w+|(?<!no )doubt\w*|hesitat\w+|lose[sr]?|losers|losing|lost|beat(?:s|en)?|defeat\w*"
     r"|worse|worst|weak\w*|inferior|poor\w*|lesser|least|less|wrong\w*|incorrect|mistake\w*|errors?|flaw\w*|bad|fail\w*"
     r"|false|anything but|anyone but|all but|except|other than|rather than|runner-up|second|third|ruled? out|unlike"
     r"|hardly|far from|hard to|unable|worthless|useless|unfit|rule out|drop\w*|out of place)\b",
@@ -58,6 +58,11 @@ _DOUBTS = re.compile(
     re.IGNORECASE,
 )
 """What makes all that follows in its sentence untrue."""
+_NOT_CHOSEN = re.compile(
+    r"(?:\b(?:not|never|cannot|refuse|decline|hesitate|unable)|n['\u2019]t)[ \t]+(?:to[ \t]+)?(?:\w+[ \t]+)?(?:choose|pick|select|write"
+    r"|answer|give|say|be)\b|\b(?:reject\w*|refuse|anything but)\b",
+    re.IGNORECASE,
+)
 _LOSES = (
     rf"(?:loses|lost|(?:is|was)[ \t]+(?:{ADVERBS}[ \t]+){{0,3}}(?:worse|worst|inferior|weaker|weakest|loser|wrong"
     r"|incorrect|rejected|out|second|not[ \t]+(?:{ADVERBS}[ \t]+){0,3}{GOOD})|(?:is|was)n['\u2019]t"
@@ -133,9 +138,14 @@ LONGEST = 500
 Lead = Literal["told", "announced", "clean", "supposed", "against"]
 
 
-def lead(line: str, end: int) -> Lead:
+def says_no(label: str, offered: Sequence[str]) -> bool:
+    """Whether a label is the no of yes and no: words against an answer are for it."""
+    return label == "N" and "Y" in offered
+
+
+def lead(line: str, end: int, *, no: bool = False) -> Lead:
     """What is said before a label on its line: ``told`` and ``announced`` where it is announced, ``supposed`` where it
-    is somebody else's, ``against`` where it was turned down.
+    is somebody else's, ``against`` where it was turned down. ``no`` as of ``says_no``.
     """
     sentence = SENTENCE.split(line[:end])[-1]
     if len(sentence) > ENDLESS:
@@ -145,7 +155,7 @@ def lead(line: str, end: int) -> Lead:
         return "against"
     if found and not quoted(line, end - len(sentence) + found.start("at")):
         return "told"
-    if _opposed(sentence):
+    if _NOT_CHOSEN.search(sentence) if no else _opposed(sentence):
         return "against"
     if SUPPOSED.search(sentence) or quoted(line, end):
         return "supposed"
@@ -177,7 +187,7 @@ def fits(rest: str) -> bool:
 
 def objects(rest: str, label: str, offered: Sequence[str]) -> bool:
     """Whether what stands behind a label on its line speaks against it."""
-    rest = rest[:LONGEST].lstrip(" \t*_`\"'])}>")
+    rest = rest[:LONGEST].lstrip(" \t*_`\"'])}>-")
     reason = re.match(rf"[ \t,;.:\u2013\u2014-]*{_REASON}", rest)
     first, *more = SENTENCE.split(rest)
     if TOLD.search(rest) or (_BACK if reason else RETRACTED).search(first) or any(map(RETRACTED.search, more)):
@@ -227,8 +237,9 @@ def _loser(said: str, label: str, offered: Sequence[str]) -> bool:
     if not found:
         return False
     letter, digit = found["letter"] or found["not_letter"], found["digit"] or found["not_digit"]
-    lost = letter.upper() if letter else _place(int(digit) - 1, offered) if digit else label
-    return lost == label
+    if not letter and not digit:
+        return not says_no(label, offered)
+    return (letter.upper() if letter else _place(int(digit) - 1, offered)) == label
 
 
 _NAMES = re.compile(LABEL, re.IGNORECASE)

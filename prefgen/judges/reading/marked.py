@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from prefgen.asker import Reply, absent, answered
+from prefgen.judges.reading._against import NEAR, lead
+from prefgen.judges.reading._lines import TRIM
 from prefgen.judges.reading.presets import bracket_first, bracket_last, bracket_strict
 from prefgen.judges.reading.verdicts import tagged
 
@@ -17,6 +19,9 @@ _CODE = re.compile(
 """What has the form of a code, with or without brackets. In ASCII: elsewhere are other signs, such as the one for
 Kelvin, that count as K where case does not.
 """
+_AROUND = f"{TRIM}[](){{}}<>:-"
+"""What may stand around a code that is alone on its line."""
+_RESULT = re.compile(r"\[(?:RESULT|VERDICT|ANSWER|WINNER)\][ \t*_:<]{0,6}$", re.IGNORECASE)
 WORD = 24
 """Characters of what names a mark, at most."""
 _WORD_BEFORE = re.compile(rf"[\w\[\]*`\"' \t]{{0,{WORD}}}$")
@@ -28,15 +33,27 @@ BRACKETS = {"bracket_strict": bracket_strict, "bracket_first": bracket_first, "b
 
 def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str], reading: str = "verdict") -> str:
     """The label whose code a reply decides for; ``codes`` are the labels by their codes. Statuses as ``verdict`` has
-    them; ``missing`` where no code is there, whatever else is.
+    them; ``missing`` where no code is there, whatever else is. A code without brackets is but a name, unless it stands
+    alone on its line or is announced.
     """
-    text, plain, start = answered(reply), "", 0
+    text, plain, start, given = answered(reply), "", 0, False
     for found in _borne(text, codes):
-        plain += f"{_nothing(text[start : found.start()])}[[{codes[found['code'].upper()]}]]"
-        start = found.end()
-    if not plain:
+        label, says = codes[found["code"].upper()], _says(text, found)
+        plain += f"{_nothing(text[start : found.start()])}{f'[[{label}]]' if says else f'assistant {label}'}"
+        start, given = found.end(), given or says
+    if not given:
         raise absent(reply, " or ".join(f"[[{one}]]" for one in codes))
     return BRACKETS.get(reading, tagged)(replace(reply, text=plain + _nothing(text[start:])), offered)
+
+
+def _says(text: str, found: re.Match[str]) -> bool:
+    """Whether a code is there to say something: in brackets, alone on its line, or announced."""
+    if found["open"] and found["close"]:
+        return True
+    start, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
+    before, behind = text[max(start, found.start() - NEAR) : found.start()], text[found.end() : end if end >= 0 else None]
+    alone = not before.strip(_AROUND) and not behind.strip(_AROUND)
+    return alone or bool(_RESULT.search(before)) or lead(before, len(before)) in {"told", "announced"}
 
 
 def _nothing(text: str) -> str:
@@ -80,5 +97,5 @@ def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> st
 
     plain = _CODE.sub(spelt, text)
     for sign in (mark, fence):
-        plain = plain.replace(f" {sign}", "").replace(sign, "")
+        plain = re.sub(rf" ?{re.escape(sign)}", "", plain, flags=re.IGNORECASE | re.ASCII)
     return plain

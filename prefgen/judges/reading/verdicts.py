@@ -21,13 +21,14 @@ from prefgen.judges.reading._against import (
     fits,
     lead,
     objects,
+    says_no,
     taken_back,
 )
 from prefgen.judges.reading._forms import BARE, BOXED, CHINESE, MARKED, PROSE, RESULT, SAID
 from prefgen.judges.reading._lines import ANNOUNCED, TAG, TRIM, label_of, lines_of, quoted
 from prefgen.judges.reading.structured import object_at_end, said_in
 
-_DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
+_DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.?\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
 _ASIDE = re.compile(r"[ \t*_.,]{0,4}\([^()\n]{0,80}\)[ \t*_.!]{0,4}")
 """What may follow a verdict: ``(high confidence)``."""
 SHORTEST, SHORTEST_CHINESE = 7, 3
@@ -189,9 +190,11 @@ def _named(found: re.Match[str], offered: Sequence[str]) -> Found | None:
 def _tagged(line: str, tags: Sequence[re.Match[str]], offered: Sequence[str], *, last: bool) -> Found | None:
     """The label in double brackets that a line gives: with which it ends or begins, where no word speaks against it."""
     tag, label = tags[-1], tags[-1][1].upper()
-    how, rest = lead(line, tag.start()), line[tag.end() :].rstrip(TRIM)
+    how, rest = lead(line, tag.start(), no=says_no(label, offered)), line[tag.end() :].rstrip(TRIM)
     others = [one for one in tags if one[1].upper() != label]
     told = how in {"told", "announced"}
+    if not rest and others and _INSTEAD.search(line[: tag.start()]):
+        return label, True
     if objects(rest, label, offered) and not others:
         raise Unreadable("conflicting", "a line that speaks against the label that it names")
     rest = "" if _ASIDE.fullmatch(rest) else rest
@@ -206,6 +209,8 @@ def _tagged(line: str, tags: Sequence[re.Match[str]], offered: Sequence[str], *,
 
 
 _WORD = re.compile(r"\w")
+_INSTEAD = re.compile(rf"(?:^|[.!?:;,][ \t]+)\W{{0,4}}not[ \t*_]{{1,4}}{TAG.pattern}[ \t*_]{{0,4}},?[ \t]*but(?:[ \t]+rather)?[ \t*_:]{{0,4}}$", re.IGNORECASE)
+"""``Not [[A]] but``."""
 
 
 def _sentence(line: str, end: int) -> str:
