@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from prefgen.judges.reading._forms import ADVERBS, ANNOUNCER, BARE, GOOD, PROSE, WORDS
+from prefgen.judges.reading._forms import ADVERBS, ANNOUNCER, GOOD, PROSE, WORDS
 from prefgen.judges.reading._lines import ANNOUNCED, LABEL, label_of, quoted
 
 SUPPOSED = re.compile(
@@ -43,7 +43,8 @@ TURNED = re.compile(
 )
 """Words right before a label that was not chosen."""
 AGAINST = re.compile(
-    r"\b(?:not(?! only\b| by much\b)|never|no(?! doubt\b| question\b)|none|neither|nor|cannot|can not|\w{1,10}n['\u2019]t"
+    r"\b(?:not(?! only\b| by much\b)|never|no(?! doubt\b| question\b)|none|neither|nor|cannot|can not"
+    r"|\w{1,10}n['\u2019]t"
     r"|dont|cant|wont|isnt|refus\w+|reject\w*|declin\w+|den(?:y|ied|ies)|dismiss\w*|exclud\w+|eliminat\w+|discard\w*"
     r"|disqualif\w+|avoid\w*|oppos\w+|(?<!no )doubt\w*|hesitat\w+|lose[sr]?|losers|losing|lost|beat(?:s|en)?|defeat\w*"
     r"|worse|worst|weak\w*|inferior|poor\w*|lesser|least|less|wrong\w*|incorrect|mistake\w*|errors?|flaw\w*|bad|fail\w*"
@@ -58,27 +59,32 @@ _DOUBTS = re.compile(
     re.IGNORECASE,
 )
 """What makes all that follows in its sentence untrue."""
-_NOT_CHOSEN = re.compile(
-    r"(?:\b(?:not|never|cannot|refuse|decline|hesitate|unable)|n['\u2019]t)[ \t]+(?:to[ \t]+)?(?:\w+[ \t]+)?(?:choose|pick|select|write"
-    r"|answer|give|say|be)\b|\b(?:reject\w*|refuse|anything but)\b",
+NOT_CHOSEN = re.compile(
+    r"(?:\b(?:not|never|cannot|refuse|decline|hesitate|unable)|n['\u2019]t)[ \t]+(?:to[ \t]+)?(?:\w+[ \t]+)?"
+    r"(?:choose|pick|select|write|answer|give|say|be|put|assign|deserve|award|merit|get|earn)\b"
+    r"|\b(?:reject\w*|refuse|anything but)\b",
     re.IGNORECASE,
 )
+"""Words by which a label, or a score, is not given."""
 _LOSES = (
     rf"(?:loses|lost|(?:is|was)[ \t]+(?:{ADVERBS}[ \t]+){{0,3}}(?:worse|worst|inferior|weaker|weakest|loser|wrong"
     r"|incorrect|rejected|out|second|not[ \t]+(?:{ADVERBS}[ \t]+){0,3}{GOOD})|(?:is|was)n['\u2019]t"
     r"|(?:comes?|came|ranks|finishes)[ \t]+(?:second|last)|fails)\b"
 ).replace("{ADVERBS}", ADVERBS).replace("{GOOD}", GOOD)  # fmt: skip
 _LOSER = re.compile(
-    rf"^(?:(?:so|thus|therefore|hence|overall)[,:]?[ \t]+)*(?:{LABEL}|(?:it|this|that)(?:[ \t]+(?:one|answer|response"
-    rf"|assistant))?)[ \t]+{_LOSES}"
+    rf"^(?:(?:so|thus|therefore|hence|overall)[,:]?[ \t]+)*{LABEL}[ \t]+{_LOSES}"
     rf"|^i[ \t]+(?:reject|refuse|decline|do(?:n['\u2019]t| not) (?:choose|pick|prefer|select))[ \t]+"
     rf"{LABEL.replace('P<', 'P<not_')}",
     re.IGNORECASE,
 )
+_IT_LOSES = re.compile(
+    rf"(?:(?:it|this|that)(?:[ \t]+(?:one|answer|response|assistant))?[ \t]+)?{_LOSES}", re.IGNORECASE
+)
 _LOST = re.compile(
     r"^[ \t]*(?:no|not|none|never|nope|or|and|vs)\b"
-    r"|\b(?:worse|worst|weaker|weakest|inferior|los(?:es?|er|ing|t)|reject\w*|refus\w+|declin\w+|runner-up|second best"
-    r"|second place|not (?:the |my |quite |really )*(?:better|best|winner|good|right|chosen|sure|convinced|really|quite))\b",
+    r"|\b(?:worse|worst|weaker|weakest|inferior|los(?:es?|er|ing|t)|reject\w*|refus\w+|declin\w+|runner-up"
+    r"|second (?:best|place)|not (?:the |my |quite |really )*(?:better|best|winner|good|right|chosen|sure|convinced"
+    r"|really|quite))\b",
     re.IGNORECASE,
 )
 """Words after a label that turn it down, where they are not of another one."""
@@ -89,28 +95,39 @@ _PLACED = re.compile(
     re.IGNORECASE,
 )
 """``The other one is better``."""
-_PREFERS = re.compile(r"\b(?:wins|better|best|winner|superior|preferred|preferable|stronger|prefer|choose|pick|select|favou?r|go with|vote)\b", re.IGNORECASE)  # fmt: skip
+_PREFERS = re.compile(
+    r"\b(?:wins|better|best|winner|superior|preferred|preferable|stronger|prefer|choose|pick|select|favou?r|go with|vote)\b",
+    re.IGNORECASE,
+)
+_SAYS_MORE = re.compile(
+    f"{_PREFERS.pattern}|{_LOSES}|n['\u2019]t |reject|refuse|decline|not |besser|meilleur|mejor", re.IGNORECASE
+)
+"""A word without which a line need not be looked at."""
 _OTHERS = re.compile(r"\b(?:other|first|second|former|latter|both|while|whereas|than)\b", re.IGNORECASE)
-_REASON = (
+REASON = (
     r"(?:because|since|as|due|given|weil|denn|car|porque"
     r"|for(?=[ \t]+(?:these|the following|this|its|being|having|giving|several|two|three|the reasons?)\b))\b"
 )
 _FITS = re.compile(
-    rf"[ \t*_]*(?:[,;.:\u2013\u2014-]*[ \t*_]*{_REASON}"
-    rf"|(?:wins|(?:is|was|remains)[ \t]+(?:(?:{ADVERBS}|my|more|indeed|final)[ \t]+){{0,4}}(?:{GOOD}|choice|verdict|pick"
-    r"|decision|favou?rite|answer|selection|accurate|helpful|complete|correct|useful))"
+    rf"[ \t*_]{{0,8}}(?:[,;.:\u2013\u2014-]{{0,4}}[ \t*_]{{0,8}}{REASON}"
+    rf"|(?:wins|(?:is|was|remains)[ \t]+(?:(?:{ADVERBS}|my|more|indeed|final)[ \t]+){{0,4}}(?:{GOOD}|choice|verdict"
+    r"|pick|decision|favou?rite|answer|selection|accurate|helpful|complete|correct|useful))"
     r"(?:[ \t]+(?:one|response|answer|output|choice|option|assistant|overall|here|of the two|by far|for me"
     r"|in my (?:view|opinion)|in every (?:way|respect)|than (?:the )?\w+(?: one)?)){0,3}"
-    rf"(?=[ \t*_]*(?:[.!,;:()\u2013\u2014-]|$|(?:and|{_REASON})\b))"
-    r"|(?:[.:;,!)\u3002\u2013\u2014-]+[ \t*_]+|[ \t]*\(|[ \t*_]+(?=[A-Z\u00c0-\uffff]))(?!(?:if|unless|only|except)\b)(?=[^\W\d]))",
-)  # fmt: skip
+    rf"(?=[ \t*_]{{0,8}}(?:[.!,;:()\u2013\u2014-]|$|(?:and|{REASON})\b))"
+    r"|(?:[.:;,!)\u3002\u2013\u2014-]{1,4}[ \t*_]{1,8}|[ \t]{0,8}\(|[ \t*_]{1,8}(?=[A-Z\u00c0-\uffff]))"
+    r"(?!(?:if|unless|only|except)\b)(?=[^\W\d]))",
+)
 """What may follow a label in brackets on its line: a reason, ``is better``, or a new sentence."""
 
 SENTENCE = re.compile(r"(?<!vs)[.!?;\u3002\uff01\uff1f][ \t*_)\"'\u201d\]]{0,6}(?:[ \t]|$)")
-_CLAUSE = re.compile(r"[.!?;:,()\u2013\u2014\u3002\uff0c]+|[ \t]-[ \t]|\b(?:and|but|so|yet|though|although|while|whereas)\b")
+CLAUSE = re.compile(
+    r"[.!?;:,()\u2013\u2014\u3002\uff0c]+|[ \t]-[ \t]|\b(?:and|but|so|yet|though|although|while|whereas)\b"
+)
 _ONWARD = r"(?:so|thus|therefore|hence|consequently|then|overall|ultimately|in conclusion|all in all|on balance)"
 _TOLD = re.compile(
-    rf"(?:^|[,:\u2013\u2014-][ \t*_]+|\b(?:and|but|yet)[ \t]+|\b(?={_ONWARD}\b))[ \t*_\"'`#>(]*(?P<at>)(?:{_ONWARD},?[ \t]+){{0,3}}"
+    rf"(?:^|[,:\u2013\u2014-][ \t*_]+|\b(?:and|but|yet)[ \t]+|\b(?={_ONWARD}\b))[ \t*_\"'`#>(]*(?P<at>)"
+    rf"(?:{_ONWARD},?[ \t]+){{0,3}}"
     rf"(?:(?:{WORDS}[ \t]+){{0,4}}(?:{ANNOUNCER}|answer|vote|pick)[ \t*_`\"')]{{0,6}}"
     r"(?:[:\uff1a=]|\b(?:is|was|goes to|ist|es|est)\b)?"
     r"|I(?:['\u2019](?:d|ll))?[ \t]+(?:(?:would|will|therefore|thus|hence|must)[ \t]+){0,2}"
@@ -138,6 +155,11 @@ LONGEST = 500
 Lead = Literal["told", "announced", "clean", "supposed", "against"]
 
 
+def sentence_of(before: str) -> str:
+    """What a line says, before a place, since its last sentence ended."""
+    return SENTENCE.split(before)[-1]
+
+
 def says_no(label: str, offered: Sequence[str]) -> bool:
     """Whether a label is the no of yes and no: words against an answer are for it."""
     return label == "N" and "Y" in offered
@@ -147,7 +169,7 @@ def lead(line: str, end: int, *, no: bool = False) -> Lead:
     """What is said before a label on its line: ``told`` and ``announced`` where it is announced, ``supposed`` where it
     is somebody else's, ``against`` where it was turned down. ``no`` as of ``says_no``.
     """
-    sentence = SENTENCE.split(line[:end])[-1]
+    sentence = sentence_of(line[:end])
     if len(sentence) > ENDLESS:
         return "supposed"
     found = _TOLD.search(sentence, max(0, len(sentence) - NEAR))
@@ -155,7 +177,7 @@ def lead(line: str, end: int, *, no: bool = False) -> Lead:
         return "against"
     if found and not quoted(line, end - len(sentence) + found.start("at")):
         return "told"
-    if _NOT_CHOSEN.search(sentence) if no else _opposed(sentence):
+    if NOT_CHOSEN.search(sentence) if no else _opposed(sentence):
         return "against"
     if SUPPOSED.search(sentence) or quoted(line, end):
         return "supposed"
@@ -176,8 +198,8 @@ def _opposed(sentence: str) -> bool:
 
 def denied(line: str, start: int) -> bool:
     """Whether the words right before a form make it no verdict: ``I doubt that the winner is``, ``The rejected``."""
-    sentence = SENTENCE.split(line[:start])[-1]
-    return bool(_DOUBTS.search(sentence) or AGAINST.search(_CLAUSE.split(sentence)[-1]))
+    sentence = sentence_of(line[:start])
+    return bool(_DOUBTS.search(sentence) or AGAINST.search(CLAUSE.split(sentence)[-1]))
 
 
 def fits(rest: str) -> bool:
@@ -188,26 +210,32 @@ def fits(rest: str) -> bool:
 def objects(rest: str, label: str, offered: Sequence[str]) -> bool:
     """Whether what stands behind a label on its line speaks against it."""
     rest = rest[:LONGEST].lstrip(" \t*_`\"'])}>-")
-    reason = re.match(rf"[ \t,;.:\u2013\u2014-]*{_REASON}", rest)
+    reason = re.match(rf"[ \t,;.:\u2013\u2014-]*{REASON}", rest)
     first, *more = SENTENCE.split(rest)
     if TOLD.search(rest) or (_BACK if reason else RETRACTED).search(first) or any(map(RETRACTED.search, more)):
         return True
     others = named(rest, offered) - {label}
     if re.match(r"\W*for\b", rest) and (others or _OTHERS.search(rest)):
         return True
-    return any(_speaks_against(clause, label, offered) for clause in _CLAUSE.split(rest))
+    if not says_no(label, offered) and any(
+        _IT_LOSES.match(clause.strip(" \t*_`\"'-")) for clause in CLAUSE.split(first)
+    ):
+        return True
+    return any(_speaks_against(clause, label, offered) for clause in CLAUSE.split(rest))
 
 
 def _speaks_against(clause: str, label: str, offered: Sequence[str]) -> bool:
     clause = clause.strip(" \t*_`\"'")
-    if contrary(clause, label, offered):
-        return True
+    if contrary(clause, label, offered) or says_no(label, offered):
+        return contrary(clause, label, offered)
     others = _OTHERS.search(clause) or named(clause, offered) - {label}
     return bool(_LOST.search(clause)) and not others
 
 
 def contrary(line: str, label: str, offered: Sequence[str]) -> bool:
     """Whether a line says in plain words that another label is better, or that this one is not."""
+    if not _SAYS_MORE.search(line[:LONGEST]):
+        return False
     for sentence in SENTENCE.split(line[:LONGEST]):
         said = sentence.strip(" \t*_`\"'#>")
         if _prefers(said, offered) - {label} or _loser(said, label, offered):
@@ -237,8 +265,6 @@ def _loser(said: str, label: str, offered: Sequence[str]) -> bool:
     if not found:
         return False
     letter, digit = found["letter"] or found["not_letter"], found["digit"] or found["not_digit"]
-    if not letter and not digit:
-        return not says_no(label, offered)
     return (letter.upper() if letter else _place(int(digit) - 1, offered)) == label
 
 
@@ -251,13 +277,18 @@ def named(text: str, offered: Sequence[str]) -> set[str]:
             if one["name"] or (one["letter"] and one["letter"] in set(offered) - {"A", "I"})}  # fmt: skip
 
 
+def introduces(line: str) -> bool:
+    """Whether a line says that what follows is somebody else's."""
+    return line.rstrip(" \t*_").endswith(":") and bool(SUPPOSED.search(line))
+
+
 def taken_back(lines: Iterable[str], label: str, offered: Sequence[str]) -> bool:
     """Whether lines below a verdict take it back, or say another one before they quote somebody."""
     lines = list(dict.fromkeys(lines))
     if any(map(RETRACTED.search, lines)):
         return True
     for line in lines:
-        if line.rstrip(" \t*_").endswith(":") and SUPPOSED.search(line):
+        if introduces(line):
             return False
         if contrary(line, label, offered):
             return True

@@ -6,10 +6,13 @@ A verdict or a score that a judge quotes, repeats or was told to write by the te
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from prefgen.asker import Reply, absent, answered
+from prefgen.errors import Unreadable
 from prefgen.judges.reading._against import NEAR, lead
 from prefgen.judges.reading._lines import TRIM
+from prefgen.judges.reading._numbers import denied, taken_back
 from prefgen.judges.reading.presets import bracket_first, bracket_last, bracket_strict
 from prefgen.judges.reading.verdicts import tagged
 
@@ -50,8 +53,8 @@ def _says(text: str, found: re.Match[str]) -> bool:
     """Whether a code is there to say something: in brackets, alone on its line, or announced."""
     if found["open"] and found["close"]:
         return True
-    start, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
-    before, behind = text[max(start, found.start() - NEAR) : found.start()], text[found.end() : end if end >= 0 else None]
+    near = text[max(0, found.start() - NEAR) : found.start()], text[found.end() : found.end() + NEAR]
+    before, behind = near[0].rpartition("\n")[2], near[1].partition("\n")[0]
     alone = not before.strip(_AROUND) and not behind.strip(_AROUND)
     return alone or bool(_RESULT.search(before)) or lead(before, len(before)) in {"told", "announced"}
 
@@ -67,26 +70,57 @@ def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
 
 
 def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> float:
-    """The score that bears the mark, by a reader of the plain form; raises Unreadable as that reader does, and
-    ``missing`` where nothing bears it.
+    """The score that bears the mark, by a reader of the plain form; raises Unreadable as that reader does, ``missing``
+    where nothing bears it, and ``conflicting`` where two that do differ, or what is said around one takes it back.
     """
-    return read(replace(reply, text=marked_lines(reply, mark)))
+    pieces = _pieces(reply, mark)
+    *earlier, last = (_read(replace(reply, text=piece.said), read) for piece in pieces)
+    if isinstance(last, Unreadable):
+        raise last
+    others = [one for one in earlier if not (isinstance(one, Unreadable) and one.status == "missing")]
+    if any(one != last for one in others):
+        raise Unreadable("conflicting", "several scores that bear the mark")
+    if any(denied(piece.before, named=False) for piece in pieces) or taken_back(pieces[-1].below, last):
+        raise Unreadable("conflicting", "a score that is turned down, or taken back")
+    return last
+
+
+def _read(reply: Reply, read: Callable[[Reply], float]) -> float | Unreadable:
+    try:
+        return read(reply)
+    except Unreadable as e:
+        return e
 
 
 def marked_lines(reply: Reply, mark: str) -> str:
     """The lines that bear the mark, without it; of each only the word before it, and what follows. A line without a
     number goes on in the next one.
     """
-    lines, kept = [line for line in answered(reply).splitlines() if line.strip()], list[str]()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        places = list(_borne(line, {mark: mark}))
-        if places:
-            word = _WORD_BEFORE.search(line[max(0, places[0].start("code") - WORD) : places[0].start("code")].rstrip())
-            said = (word[0] if word else "") + line[places[-1].end("code") :]
-            kept.append(said if _SAYS.search(said) else f"{said}\n{following}")
-    if not kept:
+    return "\n".join(piece.said for piece in _pieces(reply, mark))
+
+
+class _Piece(NamedTuple):
+    """A line that bears a mark: what it says, and what stands before and below that."""
+
+    said: str
+    before: str
+    below: str
+
+
+def _pieces(reply: Reply, mark: str) -> list[_Piece]:
+    lines = [line for line in answered(reply).splitlines() if line.strip()]
+    bearing = {i: places for i, line in enumerate(lines) if (places := list(_borne(line, {mark: mark})))}
+    if not bearing:
         raise absent(reply, f"score marked {mark}")
-    return "\n".join(kept)
+    last, kept = max(bearing), list[_Piece]()
+    for i, places in bearing.items():
+        before, behind = lines[i][: places[0].start("code")][-NEAR:], lines[i][places[-1].end("code") :]
+        word = _WORD_BEFORE.search(before.rstrip()[-WORD:])
+        said = (word[0] if word else "") + behind
+        more = [] if _SAYS.search(said) else lines[i + 1 : i + 2]
+        below = lines[i + 1 + len(more) :] if i == last else []
+        kept.append(_Piece("\n".join([said, *more]), before, "\n".join(below)))
+    return kept
 
 
 def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> str:

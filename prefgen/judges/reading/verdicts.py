@@ -14,7 +14,6 @@ from prefgen.judges.reading._against import (
     ENDLESS,
     LONGEST,
     NEAR,
-    SENTENCE,
     SUPPOSED,
     TURNED,
     denied,
@@ -22,6 +21,7 @@ from prefgen.judges.reading._against import (
     lead,
     objects,
     says_no,
+    sentence_of,
     taken_back,
 )
 from prefgen.judges.reading._forms import BARE, BOXED, CHINESE, MARKED, PROSE, RESULT, SAID
@@ -188,33 +188,50 @@ def _named(found: re.Match[str], offered: Sequence[str]) -> Found | None:
 
 
 def _tagged(line: str, tags: Sequence[re.Match[str]], offered: Sequence[str], *, last: bool) -> Found | None:
-    """The label in double brackets that a line gives: with which it ends or begins, where no word speaks against it."""
-    tag, label = tags[-1], tags[-1][1].upper()
-    how, rest = lead(line, tag.start(), no=says_no(label, offered)), line[tag.end() :].rstrip(TRIM)
-    others = [one for one in tags if one[1].upper() != label]
-    told = how in {"told", "announced"}
-    if not rest and others and _INSTEAD.search(line[: tag.start()]):
-        return label, True
-    if objects(rest, label, offered) and not others:
+    """The label in double brackets with which a line ends, or begins, where no word of it speaks against that label."""
+    label, rest = tags[-1][1].upper(), line[tags[-1].end() :].rstrip(TRIM)
+    others = [tag for tag in tags if tag[1].upper() != label]
+    if not others and objects(rest, label, offered):
         raise Unreadable("conflicting", "a line that speaks against the label that it names")
-    rest = "" if _ASIDE.fullmatch(rest) else rest
-    if not rest and (how == "against" or (others and not (told and _apart(line, tags, others)))):
-        raise Unreadable("conflicting", "a line names a label without deciding for it")
-    begins = bool(rest) and how != "against" and (how == "told" or not _WORD.search(_sentence(line, tag.start())))
-    if (not rest and how != "supposed") or (begins and not others and fits(rest)):
+    if not rest or _ASIDE.fullmatch(rest):
+        return _at_the_end(line, tags, others, offered, last=last)
+    return None if others else _before_more(line, tags[-1], rest, last=last)
+
+
+def _at_the_end(
+    line: str, tags: Sequence[re.Match[str]], others: Sequence[re.Match[str]], offered: Sequence[str], *, last: bool
+) -> Found | None:
+    """The label with which a line ends."""
+    start, label = tags[-1].start(), tags[-1][1].upper()
+    how = lead(line, start, no=says_no(label, offered))
+    if others and _INSTEAD.search(line[:start]):
         return label, True
-    if last and (not rest or (begins and not others)):
+    apart = how in {"told", "announced"} and _apart(line, tags, others)
+    if how == "against" or (others and not apart):
+        raise Unreadable("conflicting", "a line names a label without deciding for it")
+    if how == "supposed" and last:
         raise Unreadable("conflicting", "the last line names a label without deciding for it")
+    return None if how == "supposed" else (label, True)
+
+
+def _before_more(line: str, tag: re.Match[str], rest: str, *, last: bool) -> Found | None:
+    """The label with which a line, or its last sentence, begins, where what follows lets it stand for itself."""
+    how = lead(line, tag.start())
+    if how != "told" and (how == "against" or re.search(r"\w", sentence_of(line[: tag.start()]))):
+        return None
+    if fits(rest):
+        return tag[1].upper(), True
+    if last:
+        raise Unreadable("conflicting", "the last line begins with a label, and does not decide for it")
     return None
 
 
-_WORD = re.compile(r"\w")
-_INSTEAD = re.compile(rf"(?:^|[.!?:;,][ \t]+)\W{{0,4}}not[ \t*_]{{1,4}}{TAG.pattern}[ \t*_]{{0,4}},?[ \t]*but(?:[ \t]+rather)?[ \t*_:]{{0,4}}$", re.IGNORECASE)
+_INSTEAD = re.compile(
+    rf"(?:^|[.!?:;,][ \t]+)\W{{0,4}}not[ \t*_]{{1,4}}{TAG.pattern}[ \t*_]{{0,4}},?[ \t]{{0,4}}but"
+    r"(?:[ \t]+rather)?[ \t*_:]{0,4}$",
+    re.IGNORECASE,
+)
 """``Not [[A]] but``."""
-
-
-def _sentence(line: str, end: int) -> str:
-    return SENTENCE.split(line[:end])[-1]
 
 
 def _apart(line: str, tags: Sequence[re.Match[str]], others: Sequence[re.Match[str]]) -> bool:
@@ -229,7 +246,7 @@ def _announced(before: str) -> bool:
 
 def _doubted(line: str, start: int, *, words: bool) -> bool:
     """Whether what is said before a form makes it somebody else's, or no verdict; ``words`` for forms of words."""
-    sentence = _sentence(line, start)
+    sentence = sentence_of(line[:start])
     before = line[max(0, start - NEAR) : start]
     supposed = len(sentence) > ENDLESS or bool(SUPPOSED.search(sentence))
     return supposed or bool(TURNED.search(before)) or quoted(line, start) or (words and denied(line, start))
