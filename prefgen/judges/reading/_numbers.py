@@ -3,18 +3,8 @@
 import re
 from itertools import takewhile
 
-from prefgen.judges.reading._against import (
-    AGAINST,
-    CLAUSE,
-    ENDLESS,
-    NOT_CHOSEN,
-    REASON,
-    SENTENCE,
-    SUPPOSED,
-    TOLD,
-    introduces,
-    sentence_of,
-)
+from prefgen.judges.reading._against import ENDLESS, introduces, sentence_of
+from prefgen.judges.reading._words import AGAINST, CLAUSE, NOT_CHOSEN, REASON, SENTENCE, SUPPOSED, TOLD
 
 OF = re.compile(
     r"[ \t*_`\"'>\])]{0,6}(?:points?[ \t]{0,2})?\(?(?:/|out of|of)[ \t]{0,4}(\d{1,6})(?!\d|\.\d)", re.IGNORECASE

@@ -41,7 +41,7 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     """
     text, plain, start, given = answered(reply), "", 0, False
     for found in _borne(text, codes):
-        label, says = codes[found["code"].upper()], _says(text, found)
+        label, says = codes[found["code"].upper()], _says(text, found, codes)
         plain += f"{_nothing(text[start : found.start()])}{f'[[{label}]]' if says else f'assistant {label}'}"
         start, given = found.end(), given or says
     if not given:
@@ -49,14 +49,15 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     return BRACKETS.get(reading, tagged)(replace(reply, text=plain + _nothing(text[start:])), offered)
 
 
-def _says(text: str, found: re.Match[str]) -> bool:
+def _says(text: str, found: re.Match[str], codes: Mapping[str, str]) -> bool:
     """Whether a code is there to say something: in brackets, alone on its line, or announced."""
     if found["open"] and found["close"]:
         return True
     near = text[max(0, found.start() - NEAR) : found.start()], text[found.end() : found.end() + NEAR]
     before, behind = near[0].rpartition("\n")[2], near[1].partition("\n")[0]
-    alone = not before.strip(_AROUND) and not behind.strip(_AROUND)
-    return alone or bool(_RESULT.search(before)) or lead(before, len(before)) in {"told", "announced"}
+    if _RESULT.search(before) or not (before.strip(_AROUND) or behind.strip(_AROUND)):
+        return True
+    return lead(before, len(before), codes[found["code"].upper()], [*codes.values()]) in {"told", "announced"}
 
 
 def _nothing(text: str) -> str:

@@ -14,18 +14,16 @@ from prefgen.judges.reading._against import (
     ENDLESS,
     LONGEST,
     NEAR,
-    SUPPOSED,
-    TURNED,
     denied,
     fits,
     lead,
     objects,
-    says_no,
     sentence_of,
     taken_back,
 )
 from prefgen.judges.reading._forms import BARE, BOXED, CHINESE, MARKED, PROSE, RESULT, SAID
 from prefgen.judges.reading._lines import ANNOUNCED, TAG, TRIM, label_of, lines_of, quoted
+from prefgen.judges.reading._words import SUPPOSED, TURNED
 from prefgen.judges.reading.structured import object_at_end, said_in
 
 _DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.?\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
@@ -195,7 +193,7 @@ def _tagged(line: str, tags: Sequence[re.Match[str]], offered: Sequence[str], *,
         raise Unreadable("conflicting", "a line that speaks against the label that it names")
     if not rest or _ASIDE.fullmatch(rest):
         return _at_the_end(line, tags, others, offered, last=last)
-    return None if others else _before_more(line, tags[-1], rest, last=last)
+    return None if others else _before_more(line, tags[-1], offered, last=last)
 
 
 def _at_the_end(
@@ -203,7 +201,7 @@ def _at_the_end(
 ) -> Found | None:
     """The label with which a line ends."""
     start, label = tags[-1].start(), tags[-1][1].upper()
-    how = lead(line, start, no=says_no(label, offered))
+    how = lead(line, start, label, offered)
     if others and _INSTEAD.search(line[:start]):
         return label, True
     apart = how in {"told", "announced"} and _apart(line, tags, others)
@@ -214,12 +212,12 @@ def _at_the_end(
     return None if how == "supposed" else (label, True)
 
 
-def _before_more(line: str, tag: re.Match[str], rest: str, *, last: bool) -> Found | None:
+def _before_more(line: str, tag: re.Match[str], offered: Sequence[str], *, last: bool) -> Found | None:
     """The label with which a line, or its last sentence, begins, where what follows lets it stand for itself."""
-    how = lead(line, tag.start())
+    how = lead(line, tag.start(), tag[1].upper(), offered)
     if how != "told" and (how == "against" or re.search(r"\w", sentence_of(line[: tag.start()]))):
         return None
-    if fits(rest):
+    if fits(line[tag.end() :].rstrip(TRIM)):
         return tag[1].upper(), True
     if last:
         raise Unreadable("conflicting", "the last line begins with a label, and does not decide for it")
