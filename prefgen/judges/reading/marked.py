@@ -25,6 +25,8 @@ Kelvin, that count as K where case does not.
 _AROUND = f"{TRIM}[](){{}}<>:-"
 """What may stand around a code that is alone on its line."""
 _RESULT = re.compile(r"\[(?:RESULT|VERDICT|ANSWER|WINNER)\][ \t*_:<]{0,6}$", re.IGNORECASE)
+MOST = 100
+"""Codes in a reply beyond which those without brackets are but names: no judge writes so many."""
 WORD = 24
 """Characters of what names a mark, at most."""
 _WORD_BEFORE = re.compile(rf"[\w\[\]*`\"' \t]{{0,{WORD}}}$")
@@ -40,8 +42,10 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     alone on its line or is announced.
     """
     text, plain, start, given = answered(reply), "", 0, False
-    for found in _borne(text, codes):
-        label, says = codes[found["code"].upper()], _says(text, found, codes)
+    borne = list(_borne(text, codes))
+    for found in borne:
+        label = codes[found["code"].upper()]
+        says = _bracketed(found) or (len(borne) <= MOST and _says(text, found, codes))
         plain += f"{_nothing(text[start : found.start()])}{f'[[{label}]]' if says else f'assistant {label}'}"
         start, given = found.end(), given or says
     if not given:
@@ -49,10 +53,12 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     return BRACKETS.get(reading, tagged)(replace(reply, text=plain + _nothing(text[start:])), offered)
 
 
+def _bracketed(found: re.Match[str]) -> bool:
+    return bool(found["open"] and found["close"])
+
+
 def _says(text: str, found: re.Match[str], codes: Mapping[str, str]) -> bool:
-    """Whether a code is there to say something: in brackets, alone on its line, or announced."""
-    if found["open"] and found["close"]:
-        return True
+    """Whether a code without brackets is there to say something: alone on its line, or announced."""
     near = text[max(0, found.start() - NEAR) : found.start()], text[found.end() : found.end() + NEAR]
     before, behind = near[0].rpartition("\n")[2], near[1].partition("\n")[0]
     if _RESULT.search(before) or not (before.strip(_AROUND) or behind.strip(_AROUND)):
