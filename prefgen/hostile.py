@@ -100,7 +100,7 @@ def _spoken(rows: pl.DataFrame) -> pl.Expr:
 
 def empty(text: pl.Expr) -> pl.Expr:
     """Whether a text holds no word, number or picture."""
-    return _short(text) & (_bare(text) == "")
+    return (text.str.strip_chars() == "") | (_short(text) & (_bare(text) == ""))
 
 
 def opener(text: pl.Expr) -> pl.Expr:

@@ -31,7 +31,8 @@ class Marks:
 
 
 def drawn(seed: int, labels: Sequence[str], text: str) -> Marks:
-    """The marks for a prompt; none of them stands in it already."""
+    """The marks for a prompt; none of them stands in it already, in either case, for a reply is read in both."""
+    upper = text.upper()
     for n in count():
         digest = hashlib.blake2b(f"{seed}/{n}/{text}".encode("utf-8", "surrogatepass")).digest()
         codes = _codes(digest, len(labels) + 1)
@@ -39,7 +40,7 @@ def drawn(seed: int, labels: Sequence[str], text: str) -> Marks:
             more = _codes(hashlib.blake2b(digest).digest(), len(codes))
             codes = [f"{short}{rest}" for short, rest in zip(codes, more, strict=True)]
         marks = Marks(dict(zip(labels, codes, strict=False)), codes[-1], f"#{digest[-3:].hex()}")
-        if len(set(codes)) == len(codes) and not any(one in text for one in (*codes, marks.fence)):
+        if len(set(codes)) == len(codes) and not any(one.upper() in upper for one in (*codes, marks.fence)):
             return marks
     raise AssertionError  # the loop has no other end
 

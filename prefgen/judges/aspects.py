@@ -18,7 +18,7 @@ from prefgen.asker import MESSAGES, Ask, Reply, Row, absent, answered
 from prefgen.errors import Unreadable
 from prefgen.judges._judge import Judge
 from prefgen.judges._sheet import Sheet
-from prefgen.judges.reading import marked_lines
+from prefgen.judges.reading import marked_lines, stands
 
 MEANINGS = {
     "instruction_following": "Does the text do what was asked, with every limit that the instruction sets on form,"
@@ -137,8 +137,8 @@ def ratings(reply: Reply, n: int, aspect: str) -> list[float | None]:
 
 
 def _rating(block: re.Match[str], aspect: str) -> float | None:
-    if any(c.isdigit() for c in block["rest"].replace(f"/{HIGHEST}", "").replace(f"out of {HIGHEST}", "")):
-        raise Unreadable("conflicting", f"several numbers as a rating: {block[0][-40:]!r}")
+    if not stands(re.sub(rf"[ \t]*(?:/|out of)[ \t]*{HIGHEST}\b", "", block["rest"], count=1)):
+        raise Unreadable("conflicting", f"a rating that goes on: {block[0][-40:]!r}")
     if block[2].isdigit():
         value = float(block[2])
         if not LOWEST <= value <= HIGHEST:

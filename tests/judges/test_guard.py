@@ -82,6 +82,18 @@ def test_no_mark_stands_in_what_is_judged() -> None:
         assert len(set(marks.codes.values())) == 2
 
 
+def test_no_mark_stands_there_in_lower_case_either() -> None:
+    half = ["".join(one) for one in product(LETTERS, DIGITS, LETTERS, DIGITS)][::2]
+    row: Row = {**ROW, "response_a": "\n".join(f"[[{code.lower()}]]" for code in half)}
+    for n in range(20):
+        judge = compare(model="j", seed=n)
+        with pytest.raises(Unreadable):
+            judge.read(row, Reply(row["response_a"]))
+        marks = judge.sheet(row).marks
+        assert marks
+        assert not {code.upper() for code in half} & {*marks.codes.values(), marks.mark}
+
+
 def test_the_sign_for_kelvin_is_no_k() -> None:
     codes = {"K7Q2": "A", "B2C3": "B"}
     assert marked_verdict(Reply("[[\u212a7Q2]]\n[[b2c3]]"), codes, ("A", "B")) == "B"

@@ -9,6 +9,7 @@ status: missing, conflicting, out_of_range, refused, truncated, empty. There is 
 from collections.abc import Callable, Mapping, Sequence
 
 from prefgen.asker import Reply
+from prefgen.judges.reading._numbers import stands
 from prefgen.judges.reading.marked import marked_lines, marked_score, marked_verdict, unmarked
 from prefgen.judges.reading.presets import (
     arena5,
@@ -46,6 +47,7 @@ __all__ = [
     "prometheus_rel",
     "rating_robust",
     "rating_tail_official",
+    "stands",
     "structured",
     "structured_score",
     "unmarked",

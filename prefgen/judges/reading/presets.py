@@ -82,7 +82,7 @@ def output_ab(reply: Reply, offered: Labels = ("A", "B")) -> str:
     named = {found[1].upper() for found in _OUTPUT.finditer(last.partition(" than ")[0].partition(" because ")[0])}
     if not named:
         raise absent(reply, "Output (a) or Output (b) in the last line")
-    if len(named) > 1 or re.search(r"\b(?:not|n't|worse|neither|both|if|would)\b", last, re.IGNORECASE):
+    if len(named) > 1 or re.search(r"\b(?:not|worse|neither|both|if|would)\b|n['\u2019]t\b", last, re.IGNORECASE):
         raise Unreadable("conflicting", "a last line that does not decide for one output")
     return _on_offer(named.pop(), offered)
 

@@ -1,9 +1,12 @@
 """The score in a judge's words: the number behind its label, on the scale that was asked for."""
 
 import re
+from collections.abc import Sequence
 
 from prefgen.asker import Reply, absent, answered
 from prefgen.errors import Unreadable
+from prefgen.judges.reading._against import NEAR
+from prefgen.judges.reading._numbers import OF, alone, denied, stands, taken_back
 
 _LABEL = re.compile(
     r"\b(?:score|points?)\b[*_`\"']{0,4}[ \t]{0,4}(?:\([^()\n]{0,40}\)[ \t]{0,4})?[*_]{0,3}[:\uff1a]", re.IGNORECASE
@@ -12,11 +15,6 @@ _NUMBER = re.compile(
     r"[\s*_`\"'<\[(]{0,12}(?P<sum>(?:\d(?:\.\d)?[ \t]{0,2}\+[ \t]{0,2}){1,9}\d(?:\.\d)?[ \t]{0,2}=[ \t*_]{0,4})?"
     r"(?P<value>[+-]?\d{1,6}(?:\.\d{1,6})?)"
 )
-_OF = re.compile(
-    r"[\s*_`\"'>\])]{0,6}(?:points?[ \t]{0,2})?\(?(?:/|out of|of)[ \t]{0,4}(\d{1,6})(?!\d|\.\d)", re.IGNORECASE
-)
-_SENTENCE = re.compile(r"\n|[.;!](?=\s)|$")
-"""Where what is said about a score ends; another number before it could be the score as well."""
 
 
 def additive_score(reply: Reply, lowest: float = 0, highest: float = 5) -> float:
@@ -30,25 +28,36 @@ def _labelled(reply: Reply, text: str, label: re.Pattern[str], lowest: float, hi
     """The number behind the last label, where no other one could be meant."""
     labels = list(label.finditer(text))
     found = _NUMBER.match(text, labels[-1].end()) if labels else None
-    if found is None:
+    of = OF.match(text, found.end()) if found else None
+    if found is None or not _beside(text, labels[-1], found, of):
         raise absent(reply, "score")
-    line = text.rfind("\n", 0, labels[-1].start()) + 1
-    beside = [number for label in labels[:-1] if label.start() >= line and (number := _NUMBER.match(text, label.end()))]
-    value, of = float(found["value"]), _OF.match(text, found.end())
-    end = (of or found).end()
+    value = float(found["value"])
     if reply.finish == "length":
         raise Unreadable("truncated", "cut off after naming a score")
-    if beside or _goes_on(text, end) or not _adds_up(found):
-        raise Unreadable("conflicting", "several numbers, any of which could be the score")
+    if not _adds_up(found) or _doubted(text, labels, (of or found).end(), value):
+        raise Unreadable("conflicting", "several numbers, any of which could be the score, or one that is taken back")
     if (of and float(of[1]) != highest) or not lowest <= value <= highest:
         raise Unreadable("out_of_range", f"{found[0].strip()!r} is not between {lowest:g} and {highest:g}")
     return value
 
 
-def _goes_on(text: str, end: int) -> bool:
-    """Whether another number stands behind the score, in the same sentence of the same line."""
-    stop = _SENTENCE.search(text, end)
-    return any(c.isdigit() for c in text[end : stop.start() if stop else len(text)])
+def _beside(text: str, label: re.Match[str], found: re.Match[str], of: re.Match[str] | None) -> bool:
+    """Whether a number stands on its label's line, or alone on a line below."""
+    return "\n" not in text[label.end() : found.start("value")] or alone(_line(text, (of or found).end()))
+
+
+def _line(text: str, start: int) -> str:
+    """The rest of the line."""
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else None]
+
+
+def _doubted(text: str, labels: Sequence[re.Match[str]], end: int, value: float) -> bool:
+    """Whether what is said around a score, which ends at ``end``, makes it none."""
+    line, label, rest = text.rfind("\n", 0, labels[-1].start()) + 1, labels[-1], _line(text, end)
+    beside = any(_NUMBER.match(text, one.end()) for one in labels[:-1] if one.start() >= line)
+    said = denied(text[max(line, label.start() - NEAR) : label.start()], named=label[0][-1] in "sfSF")
+    return beside or said or not stands(rest) or taken_back(text[end + len(rest) :], value)
 
 
 def _adds_up(found: re.Match[str]) -> bool:
@@ -96,6 +105,8 @@ def rating_robust(reply: Reply, lowest: float = 1, highest: float = 10) -> float
     if tags := list(_BRACKETED.finditer(text)):
         if len({tag[1] for tag in tags}) > 1 and not text.rstrip(" \t\n.*_").endswith("]]"):
             raise Unreadable("conflicting", "several ratings in brackets")
+        if _undone(text, tags[-1]):
+            raise Unreadable("conflicting", "a rating in brackets that is turned down, or goes on")
         return _scaled(tags[-1][1], tags[-1][2], lowest, highest)
     if list(_RATING.finditer(text)):
         return _labelled(reply, text, _RATING, lowest, highest)
@@ -103,6 +114,13 @@ def rating_robust(reply: Reply, lowest: float = 1, highest: float = 10) -> float
     if not found:
         raise absent(reply, "rating")
     return _scaled(found[1], found[2], lowest, highest)
+
+
+def _undone(text: str, tag: re.Match[str]) -> bool:
+    """Whether what is said around a rating in brackets makes it none."""
+    before, rest = text[max(0, tag.start() - NEAR) : tag.start()].rpartition("\n")[2], _line(text, tag.end())
+    below = text[tag.end() + len(rest) :]
+    return not stands(rest) or denied(before, named=True) or taken_back(below, float(tag[1]))
 
 
 def _scaled(number: str, of: str | None, lowest: float, highest: float) -> float:
@@ -125,6 +143,12 @@ _PROMETHEUS = re.compile(
 )
 
 
+_OR = re.compile(
+    r"\d[*_]{0,2}[ \t]*(?:/[ \t]*\d+[ \t]*)?(?:or|to|and|,|/|-|\u2013|\u2014)[ \t*_]*$|[-+\u2212]$", re.IGNORECASE
+)
+"""Another number right before one, or a sign."""
+
+
 def prometheus_abs(reply: Reply, lowest: float = 1, highest: float = 5) -> float:
     """The number after ``[RESULT]`` or ``[SCORE]``, at the end; ``Score: n``, ``n/5`` and ``n out of 5`` are read as
     well. Prometheus, arXiv:2310.08491.
@@ -136,6 +160,9 @@ def prometheus_abs(reply: Reply, lowest: float = 1, highest: float = 5) -> float
     if not found:
         raise absent(reply, "[RESULT] at the end")
     number, of = (found[1], found[3]) if found[1] else (found[4], found[5])
+    before = text[-200:][: found.start()].rpartition("\n")[2]
+    if not found[0].startswith("[") and (denied(before, named=True) or _OR.search(before)):
+        raise Unreadable("conflicting", "a score that is turned down, or one of several")
     value = _scaled(number, of, lowest, highest)
     if value != int(value):
         raise Unreadable("out_of_range", f"{value:g} is no whole number")

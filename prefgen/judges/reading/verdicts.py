@@ -10,98 +10,29 @@ from collections.abc import Callable, Sequence
 
 from prefgen.asker import Reply, absent, answered
 from prefgen.errors import Unreadable
-from prefgen.judges.reading._lines import ANNOUNCED, LABEL, TAG, TRIM, label_of, lines_of, quoted
+from prefgen.judges.reading._against import (
+    ENDLESS,
+    LONGEST,
+    NEAR,
+    denied,
+    fits,
+    lead,
+    objects,
+    sentence_of,
+    taken_back,
+)
+from prefgen.judges.reading._forms import BARE, BOXED, CHINESE, MARKED, PROSE, RESULT, SAID
+from prefgen.judges.reading._lines import ANNOUNCED, TAG, TRIM, label_of, lines_of, quoted
+from prefgen.judges.reading._words import SUPPOSED, TURNED
 from prefgen.judges.reading.structured import object_at_end, said_in
 
-_TURNED = re.compile(
-    r"\b(?:not|than|over|against|loser|worse|worst|weaker|neither|nor|inferior)(?:[ \t]+(?:is|was|one|answer"
-    r"|response|assistant)){0,3}"
-    r"\b[ \t*_`\"':]{0,4}$",
-    re.IGNORECASE,
-)
-"""Words after which a label is the one that was not chosen."""
-_SUPPOSED = re.compile(
-    r"\b(?:if|would|were|could|might|may|unless|tempted|initially|at first|says?|said|asks?|asked|tells?|told"
-    r"|instructs?"
-    r"|instructed|claims?|claimed|demands?|insists?|orders?|output|print|ignore|injected|inject|injection|instruction"
-    r"|quote[sd]?|contains?|includes?|ends? with|begins? with|example|format|either|must|should|whether|someone)\b",
-    re.IGNORECASE,
-)
-"""Words of somebody else's verdict, or of one that was not given."""
-_RETRACTED = re.compile(
-    r"\b(?:wait|actually|however|correction|second thought|scratch|reconsider|change my|changed my"
-    r"|on reflection|mistaken"
-    r"|misread|instead|tie|tied|draw|neither|equally|undecided|disregard|revis\w+|typo|meant)\b",
-    re.IGNORECASE,
-)
-"""Words that take a verdict back."""
-
-_WORDS = r"(?:final|overall|my|the|our|own|better|best|preferred|stronger|superior|winning|chosen)"
-_ANNOUNCER = (
-    r"(?:verdict|winner|decision|choice|preference|judge?ment|conclusion|result|selection|urteil|entscheidung|gewinner"
-    r"|veredicto|ganador|gagnant|d\u00e9cision|fazit|(?:better|best|preferred|stronger|superior|winning|final|chosen)"
-    r"[ \t]+(?:response|answer|assistant|output|option|model|candidate|judge?ment|one|reply))"
-)
-_TAIL = (
-    r"(?:[ \t*_]*(?:[.!,;\u3002]*$|[,;.]?[ \t]*(?:because|since|as|for|due|weil|car|porque)\b.*$"
-    r"|[ \t]*\([^()]*\)[.!]*$))"
-)
-_SAID = re.compile(
-    rf"(?:^|[.!?:;,\u3002][ \t*_]+"
-    rf"|[ \t])(?:{_WORDS}[ \t]+){{0,3}}{_ANNOUNCER}[ \t*_`\"')\]]{{0,6}}(?:[:\uff1a=]|\bis\b|\bist\b|\bes\b|\best\b)"
-    rf"[ \t*_`\"']{{0,6}}{LABEL}{_TAIL}",
-    re.IGNORECASE,
-)
-"""``Winner: A``, ``**Final verdict:** Assistant B``, ``The better answer is Response 2 because …``."""
-_CHINESE = re.compile(
-    r"(?:\u7ed3\u8bba|\u5224\u65ad|\u88c1\u51b3|\u9009\u62e9|\u5224\u5b9a|\u6700\u7ec8\u7b54\u6848|\u80dc\u8005|\u66f4\u597d\u7684(?:\u56de\u7b54|\u52a9\u624b)?(?:\u662f)?)"
-    rf"[ \t*_]{{0,4}}[:\uff1a\u662f]?[ \t*_]{{0,4}}{LABEL}[ \t*_\u3002.]*$"
-)
-_RESULT = re.compile(rf"\[(?:RESULT|VERDICT|ANSWER|WINNER)\][ \t*_:]{{0,4}}{LABEL}[ \t*_.]*$", re.IGNORECASE)
-_BOXED = re.compile(rf"\\boxed\{{[ \t]*(?:\\text\{{)?{LABEL}\}}?[ \t$.*]*$", re.IGNORECASE)
-_MARKED = re.compile(
-    rf"<(?P<mark>answer|verdict|winner|choice|decision|result|preference)>[ \t]*{LABEL}[ \t]*</(?P=mark)>[ \t.*]*$",
-    re.IGNORECASE,
-)
-_BETTER = (
-    r"(?:is|was|wins|ist|est|es)[ \t]*(?:(?:the|a|clearly|slightly|much|overall|therefore|thus|marginally|significantly"
-    r"|still|hence|far|somewhat|ultimately|simply)[ \t]+){0,3}(?:better|best|superior|stronger|preferred"
-    r"|preferable|winner"
-    r"|besser|meilleure?|mejor|more[ \t]+\w+)?(?:[ \t]+(?:one|response|answer|output|choice|option|overall"
-    r"|here|of the two))?"
-)
-
-
-def _numbered(n: int) -> str:
-    """A label whose groups have a number, so that several can stand in one form."""
-    return re.sub(r"\(\?P<(\w+)>", rf"(?P<\g<1>{n}>", LABEL)
-
-
-_PROSE = re.compile(
-    rf"^(?:(?:so|thus|therefore|overall|hence|in conclusion|in summary|to conclude|on balance|all in all|ultimately"
-    rf"|in my opinion|in the end|insgesamt)[,:]?[ \t]+)*"
-    rf"(?:i[ \t]+(?:(?:would|therefore|thus)[ \t]+)?(?:prefer|choose|pick|select|favou?r|go with|vote for)[ \t]+{LABEL}"
-    rf"|{_numbered(2)}[ \t]*"
-    rf"(?:wins|{_BETTER}))"
-    rf"(?:[ \t]+(?:overall|here|than (?:the )?(?:{_numbered(3)}|other(?: one)?)))?{_TAIL}",
-    re.IGNORECASE,
-)
-_BARE = re.compile(rf"^{LABEL}[ \t*_.!]*$", re.IGNORECASE)
-
-_DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
-_SENTENCE = re.compile(r"[.!?;][ \t]+")
-_ASIDE = re.compile(r"(?<=\]\])[ \t*_.,]{0,4}\([^()\n]{0,80}\)[ \t*_.!]{0,4}$")
+_DECORATION = re.compile(r"(?<![^\w\s\])}>.\"'!*])[^\w\s\])}>.?\"'!*]+[ \t]*$|^[\u2192\u27a1\u2705\ufe0f>\- \t]+")
+_ASIDE = re.compile(r"[ \t*_.,]{0,4}\([^()\n]{0,80}\)[ \t*_.!]{0,4}")
 """What may follow a verdict: ``(high confidence)``."""
 SHORTEST, SHORTEST_CHINESE = 7, 3
 """Characters of ``Fazit:A`` and of \u9009\u62e9A: a shorter line decides nothing, and a text may have very many."""
-LONGEST = 500
-"""Characters of a line that are looked at for verdicts without brackets."""
 MANY = 20
 """Labels in one line beyond which none is told apart from the others: no judge writes so many."""
-ENDLESS = 10_000
-"""Characters of a sentence beyond which it is not looked at."""
-NEAR = 100
-"""Characters before a label in which it may be announced, or turned down."""
 Found = tuple[str, bool]
 """A label, and whether it is a tag (``[[A]]``), which no other form overrules."""
 
@@ -133,15 +64,17 @@ def tagged(reply: Reply, offered: Sequence[str] = ("A", "B")) -> str:
     if reply.finish == "length":
         raise Unreadable("truncated", "cut off")
     lines = lines_of(text)
-    last = _in_brackets(lines[-1], last=True) if lines else None
-    return _on_offer(last[0] if last else _agreed(lines, offered, _in_brackets, weak=False), offered)
+    last = _in_brackets(lines[-1], offered, last=True) if lines else None
+    if last is None:
+        last = _agreed(lines, offered, lambda line: _in_brackets(line, offered), weak=False), True
+    return _on_offer(last[0], offered)
 
 
-def _in_brackets(line: str, *, last: bool = False) -> Found | None:
+def _in_brackets(line: str, offered: Sequence[str], *, last: bool = False) -> Found | None:
     """What one line decides in double brackets."""
     trimmed = line.strip().rstrip(TRIM)
     tags = _tags_in(trimmed)
-    return _tagged(trimmed, tags, last=last) if tags else None
+    return _tagged(trimmed, tags, offered, last=last) if tags else None
 
 
 def _alone(label: str, tags: set[str]) -> str:
@@ -170,9 +103,10 @@ def _agreed(
         raise Unreadable("missing", " or ".join(f"[[{label}]]" for label in offered))
     if len(labels) > 1 or not said:
         raise Unreadable("conflicting", "several verdicts, or none that stands for itself")
-    if any(_RETRACTED.search(line) for line in lines[said[-1][0] + 1 :]):
+    label = labels.pop()
+    if taken_back(lines[said[-1][0] + 1 :], label, offered):
         raise Unreadable("conflicting", "a verdict that is taken back")
-    return labels.pop()
+    return label
 
 
 def _tags_in(line: str) -> list[re.Match[str]]:
@@ -191,11 +125,11 @@ def _decided(line: str, offered: Sequence[str], *, last: bool = False) -> Found 
     """
     trimmed = line.strip().rstrip(TRIM)
     if tags := _tags_in(trimmed):
-        return _tagged(trimmed, tags, last=last)
+        return _tagged(trimmed, tags, offered, last=last)
     plain = _plain(line)
-    for form in (_RESULT, _MARKED, _BOXED, _SAID, _CHINESE) if len(plain) >= SHORTEST else (_CHINESE,):
-        if (found := form.search(plain)) and not _doubted(plain, found.start()):
-            return _named(found, offered)
+    for form in (RESULT, MARKED, BOXED, SAID, CHINESE) if len(plain) >= SHORTEST else (CHINESE,):
+        if (found := form.search(plain)) and not _doubted(plain, found.start(), words=form in (SAID, CHINESE)):
+            return _stands(plain, found, _named(found, offered), offered)
     return _weak(plain, offered) if last else None
 
 
@@ -212,18 +146,25 @@ def _weak(line: str, offered: Sequence[str], *, alone: bool = True) -> Found | N
     plain = _plain(line)
     if len(line) > LONGEST:
         return None
-    if found := _BARE.match(plain):
+    if found := BARE.match(plain):
         if not alone and not found["name"]:
             return None
         lone = found["letter"] and not found["name"] and found["letter"].islower() and "(" not in plain
         return None if lone else _named(found, offered)
-    found = _PROSE.match(plain)
+    found = PROSE.match(plain)
     if not found or _DENIED.search(plain[: found.end()].split(" because")[0]):
         return None
-    return _named(found, offered) if found["letter"] or found["digit"] else _preferred(found, offered)
+    said = _named(found, offered) if found["letter"] or found["digit"] else _preferred(found, offered)
+    return _stands(plain, found, said, offered)
 
 
-_DENIED = re.compile(r"\b(?:not|neither|both|equally|n't)\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|neither|both|equally)\b|n['\u2019]t\b", re.IGNORECASE)
+
+
+def _stands(line: str, found: re.Match[str], said: Found | None, offered: Sequence[str]) -> Found | None:
+    """What a form says, where the rest of its line does not speak against it."""
+    group = next(name for name in ("letter", "digit", "letter2", "digit2") if found.groupdict().get(name))
+    return None if said and objects(line[found.end(group) :], said[0], offered) else said
 
 
 def _preferred(found: re.Match[str], offered: Sequence[str]) -> Found | None:
@@ -244,22 +185,51 @@ def _named(found: re.Match[str], offered: Sequence[str]) -> Found | None:
     return label_of(found, offered), False
 
 
-def _tagged(line: str, tags: Sequence[re.Match[str]], *, last: bool) -> Found | None:
-    """The label in double brackets with which a line ends, or begins, where it says nothing else."""
-    line = (_ASIDE.sub("", line) if "(" in line else line).rstrip(TRIM)
-    label, before = tags[-1][1].upper(), line[: tags[-1].start()].rstrip(TRIM)
+def _tagged(line: str, tags: Sequence[re.Match[str]], offered: Sequence[str], *, last: bool) -> Found | None:
+    """The label in double brackets with which a line ends, or begins, where no word of it speaks against that label."""
+    label, rest = tags[-1][1].upper(), line[tags[-1].end() :].rstrip(TRIM)
     others = [tag for tag in tags if tag[1].upper() != label]
-    if tags[-1].end() != len(line):
-        begins = tags[0].start() == len(line) - len(line.lstrip(TRIM + "-("))
-        return (label, True) if begins and not others else None
-    told = _announced(before)
-    if _TURNED.search(before[-NEAR:]) or (others and not (told and _apart(line, tags, others))):
+    if not others and objects(rest, label, offered):
+        raise Unreadable("conflicting", "a line that speaks against the label that it names")
+    if not rest or _ASIDE.fullmatch(rest):
+        return _at_the_end(line, tags, others, offered, last=last)
+    return None if others else _before_more(line, tags[-1], offered, last=last)
+
+
+def _at_the_end(
+    line: str, tags: Sequence[re.Match[str]], others: Sequence[re.Match[str]], offered: Sequence[str], *, last: bool
+) -> Found | None:
+    """The label with which a line ends."""
+    start, label = tags[-1].start(), tags[-1][1].upper()
+    how = lead(line, start, label, offered)
+    if others and _INSTEAD.search(line[:start]):
+        return label, True
+    apart = how in {"told", "announced"} and _apart(line, tags, others)
+    if how == "against" or (others and not apart):
         raise Unreadable("conflicting", "a line names a label without deciding for it")
-    if not told and (_supposed(before) or quoted(line, tags[-1].start())):
-        if last:
-            raise Unreadable("conflicting", "the last line names a label without deciding for it")
+    if how == "supposed" and last:
+        raise Unreadable("conflicting", "the last line names a label without deciding for it")
+    return None if how == "supposed" else (label, True)
+
+
+def _before_more(line: str, tag: re.Match[str], offered: Sequence[str], *, last: bool) -> Found | None:
+    """The label with which a line, or its last sentence, begins, where what follows lets it stand for itself."""
+    how = lead(line, tag.start(), tag[1].upper(), offered)
+    if how != "told" and (how == "against" or re.search(r"\w", sentence_of(line[: tag.start()]))):
         return None
-    return label, True
+    if fits(line[tag.end() :].rstrip(TRIM)):
+        return tag[1].upper(), True
+    if last:
+        raise Unreadable("conflicting", "the last line begins with a label, and does not decide for it")
+    return None
+
+
+_INSTEAD = re.compile(
+    rf"(?:^|[.!?:;,][ \t]+)\W{{0,4}}not[ \t*_]{{1,4}}{TAG.pattern}[ \t*_]{{0,4}},?[ \t]{{0,4}}but"
+    r"(?:[ \t]+rather)?[ \t*_:]{0,4}$",
+    re.IGNORECASE,
+)
+"""``Not [[A]] but``."""
 
 
 def _apart(line: str, tags: Sequence[re.Match[str]], others: Sequence[re.Match[str]]) -> bool:
@@ -272,15 +242,12 @@ def _announced(before: str) -> bool:
     return bool(ANNOUNCED.search(before[-NEAR:]))
 
 
-def _doubted(line: str, start: int) -> bool:
-    """Whether what is said before a label makes it somebody else's, or none."""
-    return _supposed(line[:start]) or bool(_TURNED.search(line[:start])) or quoted(line, start)
-
-
-def _supposed(before: str) -> bool:
-    """Whether the last sentence before a label makes it somebody else's; so does one that has no end."""
-    sentence = _SENTENCE.split(before)[-1]
-    return len(sentence) > ENDLESS or bool(_SUPPOSED.search(sentence))
+def _doubted(line: str, start: int, *, words: bool) -> bool:
+    """Whether what is said before a form makes it somebody else's, or no verdict; ``words`` for forms of words."""
+    sentence = sentence_of(line[:start])
+    before = line[max(0, start - NEAR) : start]
+    supposed = len(sentence) > ENDLESS or bool(SUPPOSED.search(sentence))
+    return supposed or bool(TURNED.search(before)) or quoted(line, start) or (words and denied(line, start))
 
 
 def _on_offer(label: str, offered: Sequence[str]) -> str:
