@@ -39,7 +39,7 @@ def push(
 
 
 def before(found: "Recipe", repo: str | None, *, public: bool, say: Callable[[str], None]) -> Callable[[Path], str]:
-    """Checks that what a run will make can be pushed; gives what pushes it in the end, and a line on what came of it."""
+    """Checks that what a run will make can be pushed; gives what pushes it in the end and says what came of it."""
     if repo is None:
         return lambda _: ""
     from prefgen.hub import Target, check

@@ -257,7 +257,7 @@ class Hub:
 
     def repo(self, asked: Asked, name: str, *, write: bool = False) -> Repo:
         """A repository that the asker may see, or write."""
-        repo, owner = self.repos.get(name), name.split("/")[0]
+        repo, owner = self.repos.get(name), name.partition("/")[0]
         account = asked.account
         if repo is None or (repo.private and not (account and (account.name == owner or owner in account.orgs))):
             raise HubError(404 if account else 401, "Repository not found", "RepoNotFound")
@@ -313,7 +313,13 @@ def info(hub: Hub, asked: Asked, name: str, rev: str = "main") -> Answer:
     repo = hub.repo(asked, name)
     commit = hub.at(repo, rev or "main")
     files = [{"rfilename": path} for path in commit.files]
-    about = {"id": name, "author": name.split("/")[0], "sha": commit.oid, "private": repo.private, "gated": repo.gated}
+    about = {
+        "id": name,
+        "author": name.partition("/")[0],
+        "sha": commit.oid,
+        "private": repo.private,
+        "gated": repo.gated,
+    }
     return Answer({**about, "siblings": files, "tags": [], "disabled": False, "lastModified": DATE, "createdAt": DATE})
 
 

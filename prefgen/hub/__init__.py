@@ -3,8 +3,9 @@
     from prefgen.hub import Target, push
     push("runs/mine", Target("me/mine", public=True))
 
-``files`` says what is pushed (pure), ``changes`` what a push would change (pure), ``account`` whether it can succeed, ``api``
-asks the Hub and tells its faults in a line, ``pushing`` does it. docs/hub.md tells the rules, docs/decisions/0022 why.
+``files`` says what is pushed (pure), ``changes`` what a push would change (pure), ``account`` whether it can succeed,
+``api`` asks the Hub, ``faults`` tells in a line what it refuses, ``pushing`` does it. docs/hub.md tells the rules,
+docs/decisions/0022 why.
 """
 
 from prefgen.hub.files import files

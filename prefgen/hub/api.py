@@ -4,6 +4,7 @@ Nothing here needs Xet or shuns it: files go by ``preupload_lfs_files`` and ``cr
 """
 
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from prefgen.hub.faults import Say, Sleep, given_up, retrying, told
 from prefgen.hub.files import MANIFEST
 
 if TYPE_CHECKING:
-    from huggingface_hub import DatasetInfo, HfApi
+    from huggingface_hub import DatasetInfo
 
 Made = TypeVar("Made")
 KIND = "dataset"
@@ -26,26 +27,27 @@ PATIENCE = 300.0
 
 
 class Hub:
-    """The user's Hub. Raises RecipeError where there is no token or no way to it, and ProviderError for what it refuses."""
+    """The user's Hub. Raises RecipeError where no token is set or HF_HUB_OFFLINE is, ProviderError where it refuses."""
 
     def __init__(self, repo: str, say: Say = lambda _: None, sleep: Sleep = time.sleep) -> None:
         from huggingface_hub import HfApi
 
         self.repo, self.say, self.sleep, self.token = repo, say, sleep, _token()
-        self.api: HfApi = HfApi(token=self.token, library_name="prefgen")
+        self.api = HfApi(token=self.token, library_name="prefgen")
 
     def ask(self, question: Callable[[], Made]) -> Made:
         """The answer to a question, which may be put again and again."""
         try:
-            return retrying(self.say, self.sleep)(self._told, question)
+            found: Made = retrying(self.say, self.sleep)(self._told, question)
         except TryAgain as e:
             raise given_up(e) from e
+        return found
 
     def _told(self, question: Callable[[], Made]) -> Made:
         with quietly(self.say):
             try:
                 return question()
-            except Exception as e:  # noqa: BLE001  # whatever it is, it is told or raised as it is
+            except Exception as e:  # whatever it is, it is told or raised as it is
                 ours = told(e, self.repo, self.token)
                 if ours is e:
                     raise
@@ -172,20 +174,20 @@ def quietly(say: Say) -> Iterator[None]:
     its warnings are told.
     """
     from huggingface_hub import get_session
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
+    from huggingface_hub import utils as hub
 
     get_session().timeout = PATIENCE
-    before, shown = logging.get_verbosity(), not are_progress_bars_disabled()
-    logging.set_verbosity(logging.CRITICAL)
+    before, shown = hub.logging.get_verbosity(), not hub.are_progress_bars_disabled()
+    hub.logging.set_verbosity(logging.CRITICAL)
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
         try:
-            disable_progress_bars()
+            hub.disable_progress_bars()
             noted.clear()
             yield
         finally:
-            logging.set_verbosity(before)
+            hub.logging.set_verbosity(before)
             if shown:
-                enable_progress_bars()
+                hub.enable_progress_bars()
     for one in dict.fromkeys(str(warning.message) for warning in noted if issubclass(warning.category, UserWarning)):
         say(f"note: {' '.join(one.split())[:300]}")

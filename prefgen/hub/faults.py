@@ -5,6 +5,7 @@ shown, scrubbed of the token.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ ASKED_CAP = 600.0
 """The longest wait that the Hub may ask for, in seconds; its rate limits reset every 300."""
 PASSES = {408, 425, 429, 500, 502, 503, 504}
 AGAIN = "push again: it goes on where it stopped"
+
+_LIMIT = re.compile(r"r=0;\s*t=(?P<wait>[0-9]+)")
+"""A rate limit that is used up, and the seconds until it is reset (draft-ietf-httpapi-ratelimit-headers)."""
 
 Say = Callable[[str], None]
 Sleep = Callable[[float], None]
@@ -78,6 +82,10 @@ def told(error: BaseException, repo: str, token: str = "") -> BaseException:
         return TryAgain("connection", f"the connection to the Hub broke ({type(error).__name__})", attempts=TRIES)
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):  # an LFS upload, wrapped
         return _uploading(told(error.__cause__, repo, token))
+    return _of_this_machine(error, repo, token)
+
+
+def _of_this_machine(error: BaseException, repo: str, token: str) -> BaseException:
     if isinstance(error, ValueError):  # the card's YAML, an answer that is none
         return ProviderError(f"the Hub does not take this push to {repo}: {scrub(str(error), token)}")
     if isinstance(error, OSError):
@@ -95,26 +103,24 @@ def _uploading(error: BaseException) -> BaseException:
 def _answered(error: "HfHubHTTPError", repo: str, token: str) -> PrefgenError:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-    status = error.response.status_code
-    words = scrub(_words(error), token)
+    status, words = error.response.status_code, scrub(_words(error), token)
     said = f" ({status}: {words})" if words else f" ({status})"
     if status == 412:
         return MovedError(f"{repo} has changed meanwhile{said}; {AGAIN}")
     if status in PASSES:
         return TryAgain("busy", f"the Hub is busy{said}", attempts=TRIES, wait=_asked(error))
-    if isinstance(error, GatedRepoError):
-        return ProviderError(f"{repo} is gated{said}; ask for access on its page, then push again")
-    if isinstance(error, RevisionNotFoundError):
-        return ProviderError(f"{repo} has no such branch or pull request{said}; look at --revision")
-    if isinstance(error, RepositoryNotFoundError):
-        return ProviderError(f"no dataset {repo} that this token may see{said}; look at the name and at the token")
-    if status == 401:
-        return ProviderError(
-            f"the Hub does not take the token{said}; set HF_TOKEN to one that is valid, with write right"
-        )
-    if status == 403:
-        return ProviderError(f"the Hub does not let this token write to {repo}{said}; give it write right there")
-    return ProviderError(f"the Hub does not take this push to {repo}{said}")
+    known: dict[bool, str] = {
+        status == 403: f"the Hub does not let this token write to {repo}{said}; give it write right there",
+        status == 401: f"the Hub does not take the token{said}; set HF_TOKEN to one that is valid, with write right",
+        isinstance(
+            error, RepositoryNotFoundError
+        ): f"no dataset {repo} that this token may see{said}; look at the name",
+        isinstance(
+            error, RevisionNotFoundError
+        ): f"{repo} has no such branch or pull request{said}; look at --revision",
+        isinstance(error, GatedRepoError): f"{repo} is gated{said}; ask for access on its page, then push again",
+    }
+    return ProviderError(known.get(True, f"the Hub does not take this push to {repo}{said}"))
 
 
 def _words(error: "HfHubHTTPError") -> str:
@@ -129,11 +135,7 @@ def _words(error: "HfHubHTTPError") -> str:
 
 def _asked(error: "HfHubHTTPError") -> float | None:
     """The seconds that the Hub asks to wait, in its rate limit's header or in Retry-After."""
-    from huggingface_hub.utils import parse_ratelimit_headers
-
     headers = error.response.headers
-    limit = parse_ratelimit_headers(headers)
-    if limit is not None and limit.remaining == 0:
-        return float(limit.reset_in_seconds)
-    after = str(headers.get("retry-after") or "")
-    return float(after) if after.isascii() and after.isdigit() else None
+    limit = _LIMIT.search(str(headers.get("ratelimit") or ""))
+    after = limit["wait"] if limit else str(headers.get("retry-after") or "")
+    return float(after) if re.fullmatch(r"[0-9]{1,6}", after) else None

@@ -26,7 +26,7 @@ from prefgen.recipe import Recipe
 from prefgen.run import home_of, locked
 
 if TYPE_CHECKING:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub import CommitOperationAdd
 
 REBASES = 1
 """How often a commit is made up anew on what somebody else left."""

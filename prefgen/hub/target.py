@@ -17,8 +17,8 @@ LONGEST = 96
 class Target:
     """A dataset ``repo`` (``owner/name``) and how it is pushed to.
 
-    ``public`` makes it public, where it is private else; ``revision`` is a branch (made where it is not there) or a pull
-    request (``refs/pr/3``) that goes on; ``pr`` opens a new pull request against main; ``gated`` is ``auto`` or ``manual``.
+    ``public`` makes it public, where it is private else; ``revision`` is a branch (made where it is not there) or a
+    pull request that goes on (``refs/pr/3``); ``pr`` opens a new one against main; ``gated`` is ``auto`` or ``manual``.
     """
 
     repo: str
