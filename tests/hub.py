@@ -1,7 +1,7 @@
 """A Hub on loopback, which the real `huggingface_hub` and `datasets` speak to: real sockets, commits, LFS, and faults on demand.
 
     with Hub() as hub:
-        hub.said("push", "runs/mine", "me/mine")   # in a child process, for the clients read their settings at import
+        said = hub.did([Job(["push", "runs/mine", "me/mine"])], tmp_path)   # in a child: clients read their settings at import
         assert hub.repos["me/mine"].files()["README.md"]
 
 Datasets alone. It keeps what the clients rely on: X-Repo-Commit and ETag on resolve, X-Error-Code on errors, blob ids in
@@ -12,13 +12,17 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -62,6 +66,66 @@ def blob_id(content: bytes) -> str:
 
 
 Files = Mapping[str, Blob]
+
+ROOT = Path(__file__).parent.parent
+CHILD = """
+import contextlib, io, json, os, sys, traceback, urllib.request
+from pathlib import Path
+from prefgen.cli import main
+from prefgen.errors import PrefgenError
+from prefgen.hub import Target, push
+
+def at_once(run, repo, **how):  # no wait between tries
+    try:
+        done = push(Path(run), Target(repo, **how), say=lambda words: print(words, file=sys.stderr), sleep=lambda _: None)
+    except PrefgenError as e:
+        print(f"error: {e}", file=sys.stderr)
+        raise SystemExit(type(e).__name__) from None
+    print(done.url, done.made)
+
+shown = []
+for job in json.load(sys.stdin):
+    asked = urllib.request.Request(os.environ["HF_ENDPOINT"] + "/_faults", json.dumps(job["faults"]).encode(), method="POST")
+    urllib.request.urlopen(asked).read()
+    os.environ.update(job["env"])
+    sys.argv = ["prefgen", *job["words"]]
+    out, told, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
+        try:
+            at_once(*job["words"][1:], **job["how"]) if job["words"][0] == "at once" else main()
+        except SystemExit as e:
+            code = e.code
+        except BaseException:
+            traceback.print_exc()
+            code = "traceback"
+    shown.append((code, out.getvalue(), told.getvalue()))
+json.dump(shown, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command of prefgen's, or ``("at once", run, repo)`` for a push that waits between no tries, with what goes wrong on
+    the Hub, and what is changed in the environment from then on."""
+
+    words: Sequence[str]
+    faults: "Sequence[Fault]" = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A command's exit code ("traceback" for a fault that nobody foresaw), and what it said on stdout and stderr."""
+
+    code: int | str
+    out: str
+    told: str
+
+    @property
+    def last(self) -> str:
+        """Its last line on stderr."""
+        return (self.told.splitlines() or [""])[-1]
 
 
 @dataclass(frozen=True)
@@ -207,6 +271,18 @@ class Hub:
         quiet = ("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS")
         named = {"HF_ENDPOINT": self.url, "HF_TOKEN": self.token, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
         return named | dict.fromkeys((*quiet, "HF_DATASETS_DISABLE_PROGRESS_BARS"), "1")
+
+    def did(self, jobs: Sequence[Job], home: Path, **more: str) -> list[Said]:
+        """What came of commands, one after another in one child process; starting one takes longer than a push."""
+        asked = json.dumps([{**vars(job), "faults": [vars(one) for one in job.faults]} for job in jobs])
+        known = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+        environment = {**known, "PYTHONPATH": str(ROOT), **self.environment(home), **more}
+        child = [sys.executable, "-c", CHILD]
+        done = subprocess.run(
+            child, input=asked, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return [Said(*one) for one in json.loads(done.stdout)]
 
     def made(self, name: str, files: Mapping[str, bytes] | None = None, *, private: bool = False) -> Repo:
         """A repository as the Hub makes it: with one commit, of .gitattributes."""
@@ -529,6 +605,10 @@ ROUTES: list[tuple[str, str, Does]] = [
 class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm, wbufsize = (
+        True,
+        -1,
+    )  # headers and body in one packet: a reader would wait 40 ms for the second
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -605,5 +685,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(content)
+            self.wfile.flush()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = serve  # noqa: N815  # as the library looks them up

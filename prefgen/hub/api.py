@@ -174,20 +174,21 @@ def quietly(say: Say) -> Iterator[None]:
     its warnings are told.
     """
     from huggingface_hub import get_session
-    from huggingface_hub import utils as hub
+    from huggingface_hub.utils import logging as lines
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     get_session().timeout = PATIENCE
-    before, shown = hub.logging.get_verbosity(), not hub.are_progress_bars_disabled()
-    hub.logging.set_verbosity(logging.CRITICAL)
+    before, shown = lines.get_verbosity(), not are_progress_bars_disabled()
+    lines.set_verbosity(logging.CRITICAL)
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
         try:
-            hub.disable_progress_bars()
+            disable_progress_bars()
             noted.clear()
             yield
         finally:
-            hub.logging.set_verbosity(before)
+            lines.set_verbosity(before)
             if shown:
-                hub.enable_progress_bars()
+                enable_progress_bars()
     for one in dict.fromkeys(str(warning.message) for warning in noted if issubclass(warning.category, UserWarning)):
         say(f"note: {' '.join(one.split())[:300]}")

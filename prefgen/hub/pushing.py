@@ -181,7 +181,9 @@ class _Push:
         """Uploads what is new and makes the commit. Raises MovedError where the branch is at ``head`` no more."""
         from huggingface_hub import CommitOperationDelete
 
-        adds = [self._uploaded(file, place, found) for place, file in enumerate(found.to_send, 1)]
+        big = [file for file in found.to_send if not file.is_text]
+        adds = [self._uploaded(file, f"{place} of {len(big)}") for place, file in enumerate(big, 1)]
+        adds += [self._added(file) for file in found.to_send if file.is_text]
         operations: list[CommitOperationAdd | CommitOperationDelete] = [*adds]
         operations += [CommitOperationDelete(path, is_folder=False) for path in found.delete]
         commit, tries = self.hub.api.create_commit, 0
@@ -204,25 +206,24 @@ class _Push:
 
         return self.hub.ask(asked)
 
-    def _uploaded(self, file: File, place: int, found: Change) -> "CommitOperationAdd":
-        """A file whose bytes are on the Hub, where they do not travel in the commit itself."""
+    def _uploaded(self, file: File, place: str) -> "CommitOperationAdd":
+        """A file whose bytes are on the Hub before there is a commit."""
+        operation, api, target = self._added(file), self.hub.api, self.target
+        how: dict[str, Any] = {
+            "repo_type": KIND,
+            "revision": target.branch,
+            "create_pr": target.pr,
+            "free_memory": False,
+        }
+        self.hub.ask(lambda: api.preupload_lfs_files(target.repo, [operation], **how))
+        self.hub.say(f"uploaded {place}: {file.path} ({file.size:,} bytes)")
+        return operation
+
+    def _added(self, file: File) -> "CommitOperationAdd":
         from huggingface_hub import CommitOperationAdd
 
         operation = CommitOperationAdd(file.path, file.source)
         operation.upload_info.sha256 = bytes.fromhex(file.sha256)  # known: large files are not read for it again
-        if not file.is_text:
-            api, target = self.hub.api, self.target
-            self.hub.ask(
-                lambda: api.preupload_lfs_files(
-                    target.repo,
-                    [operation],
-                    repo_type=KIND,
-                    revision=target.branch,
-                    create_pr=target.pr,
-                    free_memory=False,
-                )
-            )
-            self.hub.say(f"uploaded {place} of {len(found.to_send)}: {file.path} ({file.size:,} bytes)")
         return operation
 
 
@@ -245,7 +246,9 @@ def _licence(card: str) -> str:
 def _tell(found: Change, say: Say) -> None:
     """What a push does to what others put there."""
     for path in found.theirs:
-        say(f"note: {path} was changed on the Hub since the last push; it becomes the run's again")
+        say(
+            f"note: {path} on the Hub is not as a push left it; the run's takes its place, and the old one stays in the history"
+        )
     if found.left:
         say(
             f"note: what is on the Hub and not prefgen's is left as it is: {', '.join(found.left[:5])}"
