@@ -1,6 +1,6 @@
 """The command line: one short function a command. Data on stdout, all else on stderr.
 
-Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
+Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider or the Hub ·
 5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
 130 interrupted.
 """

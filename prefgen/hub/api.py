@@ -9,7 +9,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefgen.errors import Problem, RecipeError, TryAgain
@@ -102,17 +101,18 @@ class Hub:
         if MANIFEST not in tree:
             return {}
 
-        def asked() -> str:
-            with TemporaryDirectory() as folder:
-                path = self.api.hf_hub_download(
-                    self.repo, MANIFEST, revision=commit, repo_type=KIND, local_dir=folder, force_download=True
-                )
-                with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-                    return file.read()
+        def asked() -> bytes:
+            from huggingface_hub import get_session, hf_hub_url
+            from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+            url = hf_hub_url(self.repo, MANIFEST, repo_type=KIND, revision=commit, endpoint=self.api.endpoint)
+            answer = get_session().get(url, headers=build_hf_headers(token=self.token, library_name="prefgen"))
+            hf_raise_for_status(answer)
+            return bytes(answer.content)
 
         try:
             found = json.loads(self.ask(asked)).get("files", {})
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return {}
         sound = found if isinstance(found, dict) else {}
         return {path: one for path, one in sound.items() if isinstance(one, dict)}
@@ -174,10 +174,11 @@ def quietly(say: Say) -> Iterator[None]:
     its warnings are told.
     """
     from huggingface_hub import get_session
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from huggingface_hub.utils import logging as lines
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    get_session().timeout = PATIENCE
+    session = get_session()
+    waits, session.timeout = session.timeout, PATIENCE
     before, shown = lines.get_verbosity(), not are_progress_bars_disabled()
     lines.set_verbosity(logging.CRITICAL)
     with warnings.catch_warnings(record=True) as noted:
@@ -187,6 +188,7 @@ def quietly(say: Say) -> Iterator[None]:
             noted.clear()
             yield
         finally:
+            session.timeout = waits
             lines.set_verbosity(before)
             if shown:
                 enable_progress_bars()

@@ -76,7 +76,8 @@ def _told(there: There, told: Mapping[str, object] | None) -> bool:
     """Whether a file on the Hub is as the last push left it."""
     if told is None:
         return False
-    return there.size == told.get("size") and told.get("sha256" if there.sha256 else "git") in {there.sha256, there.git}
+    same = told.get("sha256") == there.sha256 if there.sha256 else told.get("git") == there.git
+    return same and there.size == told.get("size")
 
 
 def _check_loaded(files: Mapping[str, File], left: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ was first, the branch has moved, and what is there now says which.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +150,7 @@ class _Push:
 
     def _publish(self) -> None:
         """Makes public what was private, now that it is whole."""
-        if self.target.public and self.at.exists and self.at.private:
+        if self.target.public and self.at.exists and self.at.private and not self.target.pr:
             api, repo = self.hub.api, self.target.repo
             self.hub.ask(lambda: api.update_repo_settings(repo, private=False, repo_type=KIND))
 
@@ -245,15 +245,17 @@ def _licence(card: str) -> str:
 
 def _tell(found: Change, say: Say) -> None:
     """What a push does to what others put there."""
-    for path in found.theirs:
+    if found.theirs:
         say(
-            f"note: {path} on the Hub is not as a push left it; the run's takes its place, and the old one stays in the history"
+            f"note: changed on the Hub by others, and now as the run has it (the history keeps theirs): {_few(found.theirs)}"
         )
     if found.left:
-        say(
-            f"note: what is on the Hub and not prefgen's is left as it is: {', '.join(found.left[:5])}"
-            + (f" and {len(found.left) - 5} more" if len(found.left) > 5 else "")
-        )
+        say(f"note: what is on the Hub and not prefgen's is left as it is: {_few(found.left)}")
+
+
+def _few(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+    return ", ".join(paths[:5]) + more
 
 
 def _tell_addresses(found: Mapping[str, File], urls: set[str], say: Say) -> None:

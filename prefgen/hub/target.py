@@ -66,6 +66,8 @@ def _options(target: Target) -> Problem | None:
     if target.pr and target.branch != MAIN:
         cure = f"push into {target.revision} without --pr, or open one without --revision"
         return Problem("", "", "--pr opens a pull request against main", cure)
+    if target.pr and target.gated:
+        return Problem("", "", "--gated is a setting of the dataset, and --pr changes none", "leave one of them out")
     bad = target.branch.startswith(("-", "/")) or not re.fullmatch(r"[\w./-]+", target.branch, re.ASCII)
     if bad or (target.branch.startswith("refs/") and not target.is_pr):
         cure = "name a branch, such as v2, or a pull request, such as refs/pr/3"
