@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -496,11 +497,13 @@ def writable(hub: Hub, asked: Asked, name: str, rev: str) -> Commit:
 
 def preupload(hub: Hub, asked: Asked, name: str, rev: str) -> Answer:
     files = writable(hub, asked, name, rev).files
+    ignored = files[".gitignore"].content.decode().split() if ".gitignore" in files else []
     told = []
     for one in asked.json["files"]:
         there, lfs = files.get(one["path"]), is_lfs(one["path"], one["size"])
         known = {"oid": there.sha256 if there.lfs else there.oid} if there else {}
-        told.append({"path": one["path"], "uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False, **known})
+        mode, out = "lfs" if lfs else "regular", any(fnmatch(one["path"], line) for line in ignored)
+        told.append({"path": one["path"], "uploadMode": mode, "shouldIgnore": out, **known})
     return Answer({"files": told})
 
 

@@ -224,15 +224,14 @@ def test_a_repeat_makes_no_commit_and_another_run_takes_the_place_of_the_first(
     )
     assert "changed  README.md (" in dry.out
     assert "would push: 6 new, 1 changed, 0 deleted, 0 as they are" in dry.out
-    assert (
-        "note: changed on the Hub by others, and now as the run has it (the history keeps theirs): README.md"
-        in " ".join(first.told.split())
+    assert "note: others changed these on the Hub, and they are to be as the run has them: README.md" in " ".join(
+        first.told.split()
     )
     assert "not prefgen's is left as it is: notes.txt" in " ".join(first.told.split())
     assert first.out.startswith("pushed: 6 new, 1 changed, 0 deleted, 0 as they are; ")
     assert again.out.startswith("nothing to push: all of its 7 files are there as they are; http")
     assert "1 deleted" in other.out
-    assert "by others" not in other.told
+    assert "others changed" not in other.told
     assert {"new": {}, "changed": {}, "deleted": [], "left": ["notes.txt"], "made": False}.items() <= json.loads(
         told.out
     ).items()
@@ -434,9 +433,12 @@ def test_a_run_that_ends_in_a_push_that_cannot_succeed_asks_no_model(hub: Hub, t
         words = ["run", str(recipe(tmp_path, server.base_url)), "-q", "--out", str(tmp_path / "run")]
         wrong = [[*words, "--push", "you/mine"], [*words, "--push", "me/mine", "--public"]]
         wrong += [[*words, "--push", "me/mine", "--set", one] for one in WRONG]
+        hub.made("me/full", {"preferences/train-x.parquet": b"theirs"}, private=True)
+        wrong.append([*words, "--push", "me/full"])
         said = hub.did([Job(line) for line in wrong], tmp_path / "home")
-        assert [one.code for one in said] == [4, 2, 2, 2], said
-        assert [one.last for one in said[2:]] == list(WRONG.values())
+        assert [one.code for one in said] == [4, 2, 2, 2, 1], said
+        assert "preferences/train-x.parquet on the Hub is not from prefgen" in said[-1].last
+        assert [one.last for one in said[2:4]] == list(WRONG.values())
         assert len(server.requests) == 0
         assert not (tmp_path / "run").exists()
         well = [*words, "--push", "me/mine", "--public", "--set", "license=mit"]
@@ -536,6 +538,7 @@ def test_a_change_deletes_our_own_and_leaves_what_is_others() -> None:
     assert found.delete == ("a/train-1.parquet", "prefgen/old.json")
     assert found.left == ("b/train-0.parquet", "notes.txt")
     assert found.theirs == ("README.md", "a/train-1.parquet", "prefgen/old.json")
+    assert change({"a/train-0.parquet": ours["a/train-0.parquet"]}, {"b/train-0.parquet": on_hub()}, {}).left
     with pytest.raises(RunError, match=r"a/train-1\.parquet on the Hub is not from prefgen"):
         change(ours, head, {})
     assert not change(ours, {path: on_hub(lfs=path.endswith(".parquet")) for path in ours}, {})
@@ -602,6 +605,16 @@ def test_what_the_hub_refuses_for_good_is_one_line(hub: Hub, bare: Path, tmp_pat
         assert "Signature" not in said.told
         assert hub.token not in said.told
     assert "prefgen/run.json" not in there(hub)
+
+
+def test_what_the_hub_leaves_out_is_told(hub: Hub, bare: Path, tmp_path: Path) -> None:
+    hub.made("me/mine", {".gitignore": b"*.json\n"}, private=True)
+    (said,) = hub.did([Job(["at once", str(bare), "me/mine"])], tmp_path)
+    assert said.code == "RunError"
+    assert (
+        said.last
+        == "error: the Hub left out of the commit what a .gitignore there names: prefgen/run.json; change that file on the Hub, then push again"
+    )
 
 
 @pytest.mark.slow

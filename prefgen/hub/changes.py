@@ -1,7 +1,7 @@
 """What a push would change of what is on the Hub."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prefgen.errors import RunError
@@ -56,23 +56,28 @@ def change(files: Mapping[str, File], head: Mapping[str, There], last: Mapping[s
     A file of the last push that is no more is deleted; a file of somebody else is left. Raises RunError for one that
     the card's own ``data_files`` would load beside ours.
     """
-    as_it_is = {path for path, file in files.items() if path in head and _holds(head[path], file)}
-    ours = {*last, *(path for path in head if path.startswith(f"{OURS}/"))}
-    gone = tuple(sorted(path for path in head if path in ours and path not in files))
-    left = tuple(sorted(path for path in head if path not in files and path not in {*ours, _HUBS_OWN}))
-    _check_loaded(files, left)
+    as_it_is = {path for path, file in files.items() if holds(head, file)}
+    left = tuple(path for path in others(head, last) if path not in files)
+    gone = tuple(sorted({*head} - {*files, *left, _HUBS_OWN}))
+    check_loaded([found["start"] for path in files if (found := _SHARD.fullmatch(path))], left)
     new = {path: file for path, file in files.items() if path not in head}
     other = {path: file for path, file in files.items() if path in head and path not in as_it_is}
-    touched = [p for p in (*other, *gone) if p != MANIFEST and p in head and not _told(head[p], last.get(p))]
+    touched = [p for p in (*other, *gone) if p != MANIFEST and p in head and not _as_told(head[p], last.get(p))]
     same = tuple(files[path] for path in files if path in as_it_is)
     return Change(tuple(new.values()), tuple(other.values()), gone, same, tuple(touched), left)
 
 
-def _holds(there: There, file: File) -> bool:
-    return there.holds(file.size, file.sha256, file.git)
+def others(head: Mapping[str, There], last: Mapping[str, object]) -> tuple[str, ...]:
+    """The files on the Hub that are neither prefgen's nor the Hub's own."""
+    return tuple(sorted(path for path in head if path not in {*last, _HUBS_OWN} and not path.startswith(f"{OURS}/")))
 
 
-def _told(there: There, told: Mapping[str, object] | None) -> bool:
+def holds(head: Mapping[str, There], file: File) -> bool:
+    """Whether a file is on the Hub as it is."""
+    return file.path in head and head[file.path].holds(file.size, file.sha256, file.git)
+
+
+def _as_told(there: There, told: Mapping[str, object] | None) -> bool:
     """Whether a file on the Hub is as the last push left it."""
     if told is None:
         return False
@@ -80,10 +85,10 @@ def _told(there: There, told: Mapping[str, object] | None) -> bool:
     return same and there.size == told.get("size")
 
 
-def _check_loaded(files: Mapping[str, File], left: tuple[str, ...]) -> None:
-    starts = {found["start"] for path in files if (found := _SHARD.fullmatch(path))}
+def check_loaded(starts: Iterable[str], left: Iterable[str]) -> None:
+    """Raises RunError for somebody else's Parquet file that is loaded with files whose names start so."""
+    known = tuple(starts)
     for path in left:
-        found = _SHARD.fullmatch(path)
-        if found and found["start"] in starts:
+        if path.endswith(".parquet") and path.startswith(known):
             what = f"{path} on the Hub is not from prefgen, and would be loaded with this dataset"
             raise RunError(f"{what}; delete it there, or push to another name")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefgen import folders
-from prefgen.errors import Interrupted, Problem, ProviderError, RecipeError
+from prefgen.errors import Interrupted, Problem, ProviderError, RecipeError, RunError
 from prefgen.hub.account import Standing, standing
 from prefgen.hub.api import KIND, Hub
-from prefgen.hub.changes import Change, change
+from prefgen.hub.changes import Change, change, check_loaded, holds, others
 from prefgen.hub.faults import AGAIN, MovedError, Say, Sleep
 from prefgen.hub.files import CARD, File, addresses, files, read
 from prefgen.hub.licences import KNOWN
@@ -52,7 +52,12 @@ def check(target: Target, recipe: Recipe, *, say: Say = lambda _: None, sleep: S
     the Hub refuses.
     """
     hub = Hub(checked(target).repo, say, sleep)
-    standing(hub, target, recipe.license, say)
+    at = standing(hub, target, recipe.license, say)
+    head = hub.head(target.branch if at.branch else MAIN) if at.exists else None
+    if head:
+        tree = hub.tree(head)
+        configs = {*recipe.write, *(["preferences_text"] if "preferences" in recipe.write else [])}
+        check_loaded([f"{config}/" for config in configs], others(tree, hub.last(head, tree)))
     licence = recipe.license.strip().lower()
     stated = {"license": licence} if licence in KNOWN - {"other"} else {}  # the card names any other
     hub.check_card(f"---\n{written({'pretty_name': recipe.name, **stated, 'language': list(recipe.language)})}---\n")
@@ -108,6 +113,7 @@ class _Push:
         base = self.target.branch if self.at.branch else MAIN
         head = self.hub.head(base) if self.at.exists else None
         found = self._change(head) if head else change(self.files, {}, {})
+        _tell(found, self.hub.say)
         return Pushed(self._url(), head or "", found, creates=not self.at.exists)
 
     def done(self) -> Pushed:
@@ -131,8 +137,17 @@ class _Push:
             first = found
             _tell(found, self.hub.say)
             with suppress(MovedError):
-                return self._commit(head, found)
+                return self._whole(self._commit(head, found))
         raise ProviderError(f"somebody else keeps pushing to {self.target.repo}; {AGAIN}")
+
+    def _whole(self, pushed: Pushed) -> Pushed:
+        """Raises ProviderError where a commit does not hold all that went into it."""
+        with suppress(ProviderError):  # a commit so young may not be there for all to see
+            tree = self.hub.tree(pushed.commit)
+            if out := [path for path, file in self.files.items() if not holds(tree, file)]:
+                what = f"the Hub left out of the commit what a .gitignore there names: {_few(out)}"
+                raise RunError(f"{what}; change that file on the Hub, then push again")
+        return pushed
 
     # --- the repository ---
 
@@ -215,8 +230,8 @@ class _Push:
             "create_pr": target.pr,
             "free_memory": False,
         }
+        self.hub.say(f"uploading {place}: {file.path} ({file.size:,} bytes)")
         self.hub.ask(lambda: api.preupload_lfs_files(target.repo, [operation], **how))
-        self.hub.say(f"uploaded {place}: {file.path} ({file.size:,} bytes)")
         return operation
 
     def _added(self, file: File) -> "CommitOperationAdd":
@@ -246,9 +261,7 @@ def _licence(card: str) -> str:
 def _tell(found: Change, say: Say) -> None:
     """What a push does to what others put there."""
     if found.theirs:
-        say(
-            f"note: changed on the Hub by others, and now as the run has it (the history keeps theirs): {_few(found.theirs)}"
-        )
+        say(f"note: others changed these on the Hub, and they are to be as the run has them: {_few(found.theirs)}")
     if found.left:
         say(f"note: what is on the Hub and not prefgen's is left as it is: {_few(found.left)}")
 
