@@ -148,6 +148,7 @@ class Repo:
     gated: Any = False
     commits: dict[str, Commit] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     lfs: dict[str, bytes] = field(default_factory=dict)
     prs: dict[int, str] = field(default_factory=dict)
 
@@ -161,7 +162,7 @@ class Repo:
 
     def files(self, revision: str = "main") -> Files:
         """The files of a branch, tag, pull request or commit."""
-        return self.commits[self.refs.get(revision, revision)].files
+        return self.commits[(self.refs | self.tags).get(revision, revision)].files
 
     def titles(self, revision: str = "main") -> list[str]:
         """The commits of a ref, newest first, less the one that made the repository."""
@@ -344,7 +345,7 @@ class Hub:
 
     def at(self, repo: Repo, revision: str) -> Commit:
         """The commit that a revision names."""
-        oid = repo.refs.get(revision, revision)
+        oid = (repo.refs | repo.tags).get(revision, revision)
         if oid not in repo.commits:
             raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return repo.commits[oid]
@@ -415,9 +416,10 @@ def settings(hub: Hub, asked: Asked, name: str) -> Answer:
 def refs(hub: Hub, asked: Asked, name: str) -> Answer:
     repo = hub.repo(asked, name)
     told = [{"name": ref, "ref": f"refs/heads/{ref}", "targetCommit": oid} for ref, oid in repo.refs.items()]
+    tags = [{"name": one, "ref": f"refs/tags/{one}", "targetCommit": oid} for one, oid in repo.tags.items()]
     prs = [{**one, "ref": one["name"]} for one in told if one["name"].startswith("refs/pr/")]
     return Answer(
-        {"branches": [one for one in told if one not in prs], "converts": [], "tags": [], "pullRequests": prs}
+        {"branches": [one for one in told if one not in prs], "converts": [], "tags": tags, "pullRequests": prs}
     )
 
 
@@ -427,6 +429,28 @@ def branch(hub: Hub, asked: Asked, name: str, rev: str) -> Answer:
         raise HubError(409, f"Reference already exists: {rev}")
     repo.refs[rev] = hub.at(repo, asked.json.get("startingPoint", "main")).oid
     return Answer({})
+
+
+def tag(hub: Hub, asked: Asked, name: str, rev: str) -> Answer:
+    repo = hub.repo(asked, name, write=True)
+    repo.tags[asked.json["tag"]] = hub.at(repo, rev).oid
+    return Answer({})
+
+
+def delete(hub: Hub, asked: Asked) -> Answer:
+    owner = asked.json.get("organization") or (asked.account.name if asked.account else "")
+    hub.repos.pop(hub.repo(asked, f"{owner}/{asked.json['name']}", write=True).name)
+    return Answer({})
+
+
+def commits(hub: Hub, asked: Asked, name: str, rev: str) -> Answer:
+    repo = hub.repo(asked, name)
+    at, told = hub.at(repo, rev).oid, []
+    while at:
+        one = repo.commits[at]
+        told.append({"id": at, "title": one.title, "message": "", "date": DATE, "authors": [{"user": "me"}]})
+        at = one.parent
+    return Answer(told)
 
 
 def discussions(hub: Hub, asked: Asked, name: str) -> Answer:
@@ -590,6 +614,9 @@ ROUTES: list[tuple[str, str, Does]] = [
     ("PUT", rf"{API}/settings", settings),
     ("GET", rf"{API}/refs", refs),
     ("POST", rf"{API}/branch/(?P<rev>[^/]+)", branch),
+    ("POST", rf"{API}/tag/(?P<rev>[^/]+)", tag),
+    ("GET", rf"{API}/commits/(?P<rev>[^/]+)", commits),
+    ("DELETE", "/api/repos/delete", delete),
     ("GET", rf"{API}/discussions", discussions),
     ("GET", rf"{API}/tree/(?P<rev>[^/]+)/?(?P<path>.*)", tree),
     ("POST", rf"{API}/paths-info/(?P<rev>[^/]+)", paths_info),

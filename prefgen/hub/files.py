@@ -47,7 +47,8 @@ def files(run: Path) -> dict[str, File]:
     told = read(run)
     sums: Mapping[str, str] = told["sha256"]
     wanted = {name.removeprefix(_DATASET): name for name in sums if name.startswith(_DATASET)}
-    if not told.get("dataset") or CARD not in wanted:
+    written = told.get("dataset")
+    if not (isinstance(written, dict) and any(written.values())) or CARD not in wanted:
         raise RunError(f"{run}: the run ended ({told.get('status')}) without a dataset; run its recipe again")
     wanted[RECIPE] = "recipe.yaml"
     found = {path: _file(run, name, path, sums.get(name, "")) for path, name in sorted(wanted.items())}
