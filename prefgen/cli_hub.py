@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from prefgen.errors import Problem, RecipeError
 from prefgen.options import JsonOpt, PublicOpt
 from prefgen.terminal import console, say
 from prefgen.texts import plain
@@ -40,6 +41,10 @@ def push(
 
 def before(found: "Recipe", repo: str | None, *, public: bool, say: Callable[[str], None]) -> Callable[[Path], str]:
     """Checks that what a run will make can be pushed; gives what pushes it in the end and says what came of it."""
+    if repo is None and public:
+        raise RecipeError(
+            [Problem("", "", "--public says who sees what is pushed", "say where with --push OWNER/NAME")]
+        )
     if repo is None:
         return lambda _: ""
     from prefgen.hub import Target, check

@@ -433,10 +433,14 @@ def test_a_run_that_ends_in_a_push_that_cannot_succeed_asks_no_model(hub: Hub, t
         wrong = [[*words, "--push", "you/mine"], [*words, "--push", "me/mine", "--public"]]
         wrong += [[*words, "--push", "me/mine", "--set", one] for one in WRONG]
         hub.made("me/full", {"preferences/train-x.parquet": b"theirs"}, private=True)
-        wrong.append([*words, "--push", "me/full"])
+        wrong += [
+            [*words, "--push", "me/full"],
+            [*words, "--public"],
+            [*words, "--push", "me/mine", "--set", "write.preferences=null"],
+        ]
         said = hub.did([Job(line) for line in wrong], tmp_path / "home")
-        assert [one.code for one in said] == [4, 2, 2, 2, 1], said
-        assert "preferences/train-x.parquet on the Hub is not from prefgen" in said[-1].last
+        assert [one.code for one in said] == [4, 2, 2, 2, 1, 2, 2], said
+        assert "preferences/train-x.parquet on the Hub is not from prefgen" in said[4].last
         assert [one.last for one in said[2:4]] == list(WRONG.values())
         assert len(server.requests) == 0
         assert not (tmp_path / "run").exists()

@@ -51,6 +51,10 @@ def check(target: Target, recipe: Recipe, *, say: Say = lambda _: None, sleep: S
     Raises RecipeError for a wrong name, option, licence or language, no token, or being offline; ProviderError for what
     the Hub refuses.
     """
+    if not recipe.write:
+        raise RecipeError(
+            [Problem(recipe.where(), "", "the recipe writes no dataset to push", "name its tables in write:")]
+        )
     hub = Hub(checked(target).repo, say, sleep)
     at = standing(hub, target, recipe.license, say)
     head = hub.head(target.branch if at.branch else MAIN) if at.exists else None
