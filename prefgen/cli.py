@@ -1,6 +1,6 @@
 """The command line: one short function a command. Data on stdout, all else on stderr.
 
-Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider ·
+Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider or the Hub ·
 5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
 130 interrupted.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import replay, verify
 from prefgen.errors import (
@@ -38,6 +39,8 @@ from prefgen.options import (
     MaxCostOpt,
     OutOpt,
     PresetOpt,
+    PublicOpt,
+    PushOpt,
     QuietOpt,
     RecipeArg,
     SeedOpt,
@@ -118,6 +121,8 @@ def run(
     concurrency: ConcurrencyOpt = None,
     allow_code: AllowCodeOpt = [],  # noqa: B006
     allow_host: AllowHostOpt = [],  # noqa: B006
+    push: PushOpt = None,
+    public: PublicOpt = False,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -130,6 +135,7 @@ def run(
     found = read_recipe(recipe, overrides, preset, seed, concurrency)
     found = found if max_cost is None else replace(found, max_cost=max_cost)
     screen, progress = console(err=True), Progress()
+    pushed = cli_hub.before(found, push, public=public, say=say(screen))
     pull_weights(found, screen)
     with nullcontext() if quiet else Watch(progress, screen):
         allow = Allow(allow_code, allow_host)
@@ -140,7 +146,11 @@ def run(
     if found.write and not done.configs:
         raise RunError("no row was kept, so there is no dataset; the table above says what was lost where")
     if any(count.failed for count in done.counts.values()):
+        if push:
+            say(screen)(f"nothing was pushed: `prefgen push {done.folder} {push}` pushes it as it is")
         raise typer.Exit(SOME_FAILED)
+    if line := pushed(done.folder):
+        print(plain(line), file=sys.stderr if as_json else sys.stdout)
 
 
 @app.command()
@@ -168,6 +178,7 @@ def plan(
         display.estimate(guessed, console())
 
 
+app.command()(cli_hub.push)
 app.command()(verify)
 app.command()(replay)
 

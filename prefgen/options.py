@@ -45,3 +45,7 @@ QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on st
 SeedOpt = Annotated[int | None, typer.Option("--seed", help="The recipe's seed.")]
 OutOpt = Annotated[Path | None, typer.Option("--out", help="The run's folder.  [default: runs/<recipe>]")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+PushOpt = Annotated[
+    str | None, typer.Option("--push", metavar="OWNER/NAME", help="Push the dataset to the Hub in the end.")
+]
+PublicOpt = Annotated[bool, typer.Option("--public", help="Let everybody see what is pushed.")]

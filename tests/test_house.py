@@ -33,9 +33,9 @@ STOREYS = [
     {"after", "ways"},
     {"compared"},
     {"replay"},
-    {"display", "terminal", "options"},
+    {"display", "terminal", "options", "hub"},
     {"display_replay"},
-    {"cli_after"},
+    {"cli_after", "cli_hub"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
