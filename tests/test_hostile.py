@@ -21,7 +21,9 @@ def why(*texts: str | None, prompt: str = "why?") -> list[str | None]:
     return no_answer(rows, ["response"]).to_list()
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n" * 300, "\n\t", ":", ".", "---", "***", "\u200b", "\u3000\u3002", "``` ```"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n" * 300, "\n\t", ":", ".", "---", "***", "\u200b", "\u3000\u3002", "``` ```"]
+)
 def test_a_text_without_a_word_is_empty(text: str) -> None:
     assert why(text) == ["response: empty"]
 
