@@ -44,6 +44,8 @@ _TOTAL = re.compile(
     r"(?P<total>\d{1,6}(?:\.\d{1,6})?))",
     re.IGNORECASE,
 )
+_MINE = re.compile(r"\b(?:I|we)(?:['\u2019]d|[ \t]+(?:would|should|must))(?=[ \t])", re.IGNORECASE)
+"""``I would give it``, which gives it; not so ``I wouldn't``."""
 
 
 def alone(tail: str) -> bool:
@@ -78,6 +80,6 @@ def denied(before: str, *, named: bool) -> bool:
     """Whether the words right before a score make it none; ``named`` for one whose label is a word in a sentence
     (``a score of 5``), of which more can be said.
     """
-    clause = CLAUSE.split(sentence_of(before))[-1]
+    clause = _MINE.sub("", CLAUSE.split(sentence_of(before))[-1])
     against = AGAINST.search(clause) or SUPPOSED.search(clause) if named else None
     return bool(against or NOT_CHOSEN.search(clause))

@@ -165,6 +165,13 @@ def test_a_rating_that_is_turned_down(text: str) -> None:
     assert _or_status(lambda: rating_robust(Reply(text))) == "conflicting"
 
 
+@pytest.mark.parametrize(
+    "text", ["I would rate it [[4]]", "I'd give it a rating of 4.", "It lacks depth, so I must give it a score of 4"]
+)
+def test_what_a_judge_would_give_it_gives(text: str) -> None:
+    assert _or_status(lambda: rating_robust(Reply(text))) == "4"
+
+
 @pytest.mark.parametrize("text", ["It does not deserve a score of 5", "I won't give it 5 out of 5", "3 or 4 out of 5", "between 3/5 and 4/5", "3-4/5", "not 4/5"])  # fmt: skip
 def test_a_rubric_score_that_is_turned_down_or_one_of_two(text: str) -> None:
     assert _or_status(lambda: prometheus_abs(Reply(text))) == "conflicting"
