@@ -43,7 +43,7 @@ class Sample:
     """Rows of a layout; the pairs that come of them, and why the others go."""
 
     layout: str
-    rows: Sequence[Row]
+    rows: list[Row]
     pairs: Sequence[Pair]
     gone: Mapping[str, int] = field(default_factory=dict)
     split: str = "train"

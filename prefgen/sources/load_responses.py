@@ -13,7 +13,7 @@ import polars as pl
 from prefgen.asker import Message
 from prefgen.rows import DROPPED
 from prefgen.sources._columns import RESERVED, named, plain, typed, values
-from prefgen.sources._conversations import checked, conversation, hashed, message_column, turn, what
+from prefgen.sources._conversations import calls, checked, conversation, hashed, message_column, turn, what
 from prefgen.sources._read import LoadError, Raw, Wanted
 from prefgen.sources._taking import first
 
@@ -129,11 +129,18 @@ def _read(raw: Raw, n: int, row: tuple[Any, ...], parts: _Parts) -> _Read:
 def _texts(value: Any, place: str, path: str) -> list[str | None]:
     """One text or several; a reply may be given as its one message."""
     items = value if isinstance(value, list) else [value]
-    said = [item.get("content", item.get("value")) if isinstance(item, dict) and turn(item) else item for item in items]
+    said = [_said(item) for item in items]
     texts = [text for text in said if text is None or isinstance(text, str)]
     if isinstance(value, dict) or len(texts) < len(said):
         raise LoadError(f"{place}: {path!r} holds {what(value)}; a response is text, or one of a list of texts")
     return texts
+
+
+def _said(item: Any) -> Any:
+    """A message's text, and nothing of one that calls tools; what is no message, as it stands."""
+    if calls(item):
+        return None
+    return item.get("content", item.get("value")) if isinstance(item, dict) and turn(item) else item
 
 
 def _with_each(row: _Read, beside: Mapping[str, Any]) -> _Read:

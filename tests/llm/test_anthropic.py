@@ -78,7 +78,10 @@ def test_defaults_system_turns_and_first_words() -> None:
 
 def test_what_a_tool_said_cannot_be_asked_without_its_call() -> None:
     turns = [*ASKED, {"role": "assistant", "content": "<call>"}, {"role": "tool", "content": "42"}]
-    with AnthropicServer(hello) as server, pytest.raises(RowFailed, match="no tool's message without its call") as caught:
+    with (
+        AnthropicServer(hello) as server,
+        pytest.raises(RowFailed, match="no tool's message without its call") as caught,
+    ):
         done(Request(model(server), turns))
     assert caught.value.reason == "tool_message"
     assert not server.requests
