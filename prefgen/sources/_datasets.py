@@ -52,7 +52,7 @@ def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any
         _saved_here(Path(name))
         loaded = datasets.load_from_disk(name)
         return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
-    builder = datasets.load_dataset_builder(name, wanted.config, revision=wanted.revision)
+    builder = datasets.load_dataset_builder(name, wanted.config, data_dir=wanted.data_dir, revision=wanted.revision)
     _found_here(builder, name)
     if streaming:
         return builder.as_streaming_dataset(split=wanted.split)

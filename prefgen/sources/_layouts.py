@@ -94,7 +94,7 @@ LAYOUTS: Sequence[Layout] = (
         "context",
         Judged(("response1", "response2"), "overall_preference", below_zero),
     ),
-    # nvidia/HelpSteer2, folder preference: the same signs (names from memory). All splits are in one file.
+    # nvidia/HelpSteer2, folder preference (data_dir): the same signs (names from memory). One file holds all splits.
     _layout(
         "helpsteer2",
         "prompt response_1 response_2 preference_strength",
@@ -153,7 +153,8 @@ LAYOUTS: Sequence[Layout] = (
     _no_pairs(
         "helpsteer",
         "prompt response helpfulness correctness",
-        "ratings of single responses (HelpSteer); load_responses reads them: each: {score: helpfulness}",
+        "ratings of single responses (HelpSteer); load_responses reads them: each: {score: helpfulness}; the pairs of "
+        "HelpSteer2 lie in a folder: data_dir: preference",
     ),
 )
 COLUMNS = frozenset().union(*(layout.columns() for layout in LAYOUTS))

@@ -26,6 +26,7 @@ def load(  # noqa: PLR0913  (each is a setting of the verb)
     seed: int = 0,
     split: str = "train",
     config: str | None = None,
+    data_dir: str | None = None,
     revision: str | None = None,
     folder: Path = Path(),
 ) -> pl.DataFrame:
@@ -33,7 +34,7 @@ def load(  # noqa: PLR0913  (each is a setting of the verb)
 
     ``source`` is a file (JSONL, JSON, CSV, TSV, Parquet), a dataset folder, ``owner/name`` on the Hub, a frame or a
     list of dicts. Relative paths start in ``folder``, the recipe's, or else where the command runs. ``split``,
-    ``config`` and ``revision`` are a dataset's.
+    ``config`` and ``revision`` are a dataset's, ``data_dir`` is the folder in it to read.
     ``prompt`` says where the prompt is: a column, or a dotted path into one (``turns.0``, ``data.question``). Text
     is one user turn; lists of ``{role, content}`` or of ShareGPT's ``{from, value}`` are conversations, and assistant
     turns at their end are cut off. ``keep`` names columns or paths to carry along; ``{new name: path}`` renames them.
@@ -45,7 +46,7 @@ def load(  # noqa: PLR0913  (each is a setting of the verb)
     Raises LoadError: no such source, not readable, no rows, or no such column.
     """
     kept = named(keep)
-    wanted = Wanted((prompt,), frozenset(kept.values()), None if shuffle else take, split, config, revision)
+    wanted = Wanted((prompt,), frozenset(kept.values()), None if shuffle else take, split, config, revision, data_dir)
     mark = partial(_marked, prompt=prompt, kept=kept)
     return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="prompt_id")
 

@@ -38,6 +38,7 @@ def load_pairs(  # noqa: PLR0913  (each is a setting of the verb)
     seed: int = 0,
     split: str = "train",
     config: str | None = None,
+    data_dir: str | None = None,
     revision: str | None = None,
     folder: Path = Path(),
     tell: Callable[[str], None] | None = None,
@@ -61,7 +62,9 @@ def load_pairs(  # noqa: PLR0913  (each is a setting of the verb)
     Raises LoadError, also where a source has no layout that is known, or more than one.
     """
     kept, given = named(keep), _Given(prompt, chosen, rejected)
-    wanted = Wanted(given.paths(), frozenset(kept.values()), None if shuffle else take, split, config, revision)
+    wanted = Wanted(
+        given.paths(), frozenset(kept.values()), None if shuffle else take, split, config, revision, data_dir
+    )
     splits = {part.partition("[")[0].strip() for part in split.split("+")}
     mark = partial(_marked, given=given, kept=kept, splits=splits, tell=tell)
     return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="id")

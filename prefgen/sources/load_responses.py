@@ -41,6 +41,7 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     seed: int = 0,
     split: str = "train",
     config: str | None = None,
+    data_dir: str | None = None,
     revision: str | None = None,
     folder: Path = Path(),
 ) -> pl.DataFrame:
@@ -66,7 +67,7 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     if both := set(parts.each) & set(parts.kept):
         raise LoadError(f"{', '.join(sorted(both))} cannot be both in each and in keep; name it once")
     limit = take if chosen is not None and not shuffle else None  # a prompt's single responses may stand anywhere
-    wanted = Wanted((prompt, *sides), parts.carried(), limit, split, config, revision)
+    wanted = Wanted((prompt, *sides), parts.carried(), limit, split, config, revision, data_dir)
     mark = partial(_marked, parts=parts)
     return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="prompt_id")
 
