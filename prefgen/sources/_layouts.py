@@ -161,6 +161,16 @@ COLUMNS = frozenset().union(*(layout.columns() for layout in LAYOUTS))
 """Every column that any layout may read."""
 
 
+def prompts(name: str, columns: Sequence[str]) -> tuple[str, str]:
+    """Where the prompts of a source are, and what its layout is called; where it has no column of that name, and is in
+    a layout of pairs, where that layout has them: the beginning of a conversation is its prompt.
+    """
+    if "prompt" in columns or not any(layout.marks <= {*columns} for layout in LAYOUTS):
+        return "prompt", ""
+    layout = recognised(name, columns)
+    return layout.prompt or layout.reading.texts[0], layout.name
+
+
 def recognised(name: str, columns: Sequence[str]) -> Layout:
     """The layout of a source with these columns. Raises LoadError where there is none, or more than one."""
     fits = [layout for layout in LAYOUTS if layout.marks <= {*columns}]
@@ -182,5 +192,7 @@ def having(columns: Sequence[str]) -> str:
     return f"say where they are, by prompt: …, chosen: …, rejected: … (it has {said or 'no columns'})"
 
 
+PROMPTS = tuple(sorted({"prompt", "chosen", *(layout.prompt for layout in LAYOUTS if layout.prompt)}))
+"""Every column in which a prompt may be."""
 MANY = 30
 """Columns that a message lists."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import Any
+from typing import Any, ClassVar
 
 Both = tuple[str, str]
 """Two columns: of the better and of the worse response, or of the first and of the second."""
@@ -155,7 +155,7 @@ class Sets:
 
     of: Both
     may: Sequence[str] = ()
-    texts = ()
+    texts: ClassVar[Sequence[str]] = ()
     scored = False
 
     @property
@@ -179,7 +179,7 @@ class Ranked:
 
     of: str
     may: Sequence[str] = ()
-    texts = ()
+    texts: ClassVar[Sequence[str]] = ()
     scored = False
 
     @property

@@ -294,6 +294,18 @@ def test_a_run_says_what_it_reads_and_as_what(tmp_path: Path) -> None:
     assert told[0] in make(recipe).notices
 
 
+@each_sample
+def test_prompts_are_where_the_pairs_have_them(sample: Sample, tmp_path: Path) -> None:
+    told: list[str] = []
+    made = load(parquet(sample.rows, tmp_path), tell=told.append)
+    found = made.filter(pl.col(DROPPED).is_null())["prompt"].to_list()
+    columns = [[user(row["prompt"])] for row in sample.rows if isinstance(row.get("prompt"), str)]
+    for talk in columns or [pair.talk() for pair in sample.pairs]:  # a column of that name is the prompt, as it stands
+        assert talk in found
+    assert made[DROPPED].is_in(["duplicate prompt", "bad messages"]).sum() == len(sample.rows) - len(found)
+    assert [f", as {sample.layout} has them" in words for words in told] == [True] * ("prompt" not in sample.rows[0])
+
+
 # --- system messages and tools --------------------------------------------------------------
 
 CALL = says('<tool_call>{"name": "weigh"}</tool_call>')
