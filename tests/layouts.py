@@ -169,6 +169,15 @@ SAMPLES: Sequence[Sample] = (
         {"bad messages": 1},
     ),
     Sample(
+        "conversations",  # HH-RLHF's transcripts
+        [
+            {"chosen": "\n\nHuman: What is soot?\n\nAssistant: Carbon, mostly.\n\nHuman: And ash?\n\nAssistant: Salts.", "rejected": "\n\nHuman: What is soot?\n\nAssistant: Carbon, mostly.\n\nHuman: And ash?\n\nAssistant: Soot."},
+            {"chosen": "\n\nHuman: so?\n\nAssistant: Yes.\n\nIn short: yes.", "rejected": "\n\nHuman: so?\n\nAssistant:"},
+        ],
+        [Pair(TWICE, "Salts.", "Soot.")],
+        {"empty response": 1},
+    ),
+    Sample(
         "ultrafeedback_binarized",
         [_h4("Name a grain.", "a1", "Rye.", "Coal.", (8.5, 3.0)), _h4("Name a grain.", "a2", "Rye.", "Rye.", (8.0, 8.0)), _h4("Name a nut.", "a3", "Hazel.", "Iron.", (7.0, float("inf")))],
         [_rye(scores=(8.5, 3.0)), Pair("Name a nut.", "Hazel.", "Iron.", scores=(7.0, None))],

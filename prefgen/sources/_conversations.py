@@ -82,6 +82,20 @@ def turn(item: Any) -> Message | None:
     return {"role": role, "content": content} if role and isinstance(content, str) else None
 
 
+_SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
+
+
+def transcript(text: str) -> list[Message] | None:
+    """The conversation that a text tells as HH-RLHF (arXiv:2204.05862) has them: ``Human: …`` and
+    ``Assistant: …`` behind empty lines. None for a text that begins otherwise.
+    """
+    before, *parts = _SPEAKER.split(text)
+    if before.strip() or not parts:
+        return None
+    roles = {"Human": "user", "Assistant": "assistant"}
+    return [{"role": roles[who], "content": said.strip()} for who, said in zip(parts[::2], parts[1::2], strict=True)]
+
+
 def message_column(talks: Sequence[list[Message] | None]) -> pl.Series:
     """The column of conversations; by way of a flat table, ten times as fast as from nested lists."""
     turns = [(row, said["role"], said["content"]) for row, talk in enumerate(talks) for said in talk or ()]

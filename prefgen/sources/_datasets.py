@@ -32,7 +32,7 @@ def dataset(name: str, wanted: Wanted) -> Raw:
     few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
     try:
         rows = _opened(datasets, name, wanted, streaming=few)
-        columns = rows.column_names  # none are known of JSON that is streamed
+        columns = rows.column_names  # not all that is streamed tells them beforehand
         rows = rows.select_columns(wanted.of(columns)) if columns else rows
         typed = not few and "Json(" not in str(rows.features)
         taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))

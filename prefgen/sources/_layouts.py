@@ -51,7 +51,7 @@ the three columns may hold text or messages.
 
 LAYOUTS: Sequence[Layout] = (
     PAIRS,
-    # Two conversations that begin alike: Skywork-Reward-Preference, TRL's implicit prompts.
+    # Two conversations that begin alike: Skywork-Reward-Preference, TRL's implicit prompts, HH-RLHF's transcripts.
     _layout("conversations", "chosen rejected", None, Sides()),
     # LLaMA-Factory's and Axolotl's ShareGPT pairs: each response is one message.
     _layout("sharegpt", "conversations chosen rejected", "conversations", Sides()),
@@ -161,14 +161,10 @@ COLUMNS = frozenset().union(*(layout.columns() for layout in LAYOUTS))
 """Every column that any layout may read."""
 
 
-def prompts(name: str, columns: Sequence[str]) -> tuple[str, str]:
-    """Where the prompts of a source are, and what its layout is called; where it has no column of that name, and is in
-    a layout of pairs, where that layout has them: the beginning of a conversation is its prompt.
-    """
-    if "prompt" in columns or not any(layout.marks <= {*columns} for layout in LAYOUTS):
-        return "prompt", ""
-    layout = recognised(name, columns)
-    return layout.prompt or layout.reading.texts[0], layout.name
+def with_prompts(name: str, columns: Sequence[str]) -> Layout | None:
+    """The layout of pairs that says where a source's prompts are, if it has no column of that name."""
+    known = "prompt" not in columns and any(layout.marks <= {*columns} for layout in LAYOUTS)
+    return recognised(name, columns) if known else None
 
 
 def recognised(name: str, columns: Sequence[str]) -> Layout:

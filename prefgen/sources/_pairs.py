@@ -7,7 +7,7 @@ from typing import Any
 
 from prefgen.asker import Message
 from prefgen.sources._columns import plain, there, values
-from prefgen.sources._conversations import checked, conversation, spoken, turn
+from prefgen.sources._conversations import checked, conversation, spoken, transcript, turn
 from prefgen.sources._layouts import Layout, having
 from prefgen.sources._read import LoadError, Raw
 from prefgen.sources._sides import Two
@@ -33,7 +33,7 @@ def pairs(raw: Raw, layout: Layout, splits: Collection[str]) -> Iterator[Pair]:
     prompt or a response.
     """
     found = _columns(raw, layout)
-    prompts = _prompts(raw, layout, [value for path in layout.reading.texts for value in found[path]])
+    prompts = _prompts(raw, layout.prompt)
     own = plain(values(raw, layout.split)) if layout.split and there(raw, layout.split) else None
     for n, (prompt, *cells) in enumerate(zip(prompts, *found.values(), strict=True)):
         if own is not None and _split(own[n]) not in {_split(name) for name in splits}:
@@ -55,7 +55,19 @@ def _columns(raw: Raw, layout: Layout) -> dict[str, list[Any]]:
     reading = layout.reading
     found = {path: plain(values(raw, path)) for path in reading.needs}
     found |= {path: plain(values(raw, path)) for path in reading.may if there(raw, path)}
+    if layout.prompt is None:
+        found |= {path: conversations(raw, found[path]) for path in reading.texts}
     return found | {path: _responses(raw, path, found[path]) for path in reading.texts}
+
+
+def conversations(raw: Raw, found: Sequence[Any]) -> list[Any]:
+    """The conversations of a column that holds prompts and responses together, as messages or transcripts; a text that
+    is none becomes no messages. Raises LoadError where it holds nothing but such texts.
+    """
+    told = [(transcript(value) or value) if isinstance(value, str) else value for value in found]
+    if any(isinstance(value, str) for value in told) and not any(isinstance(value, list) for value in told):
+        raise LoadError(f"{raw.name} has responses without the conversation, and no prompt; {having(raw.columns)}")
+    return [[None] if isinstance(value, str) and value.strip() else value for value in told]
 
 
 def _responses(raw: Raw, path: str, found: Sequence[Any]) -> list[Any]:
@@ -64,14 +76,10 @@ def _responses(raw: Raw, path: str, found: Sequence[Any]) -> list[Any]:
     return [checked(value, f"{raw.name}, row {n}", path, a="a response") for n, value in enumerate(listed, 1)]
 
 
-def _prompts(raw: Raw, layout: Layout, responses: Sequence[Any]) -> list[Any]:
+def _prompts(raw: Raw, path: str | None) -> list[Any]:
     """The prompts as they stand; none where the responses bring them."""
-    if layout.prompt:
-        found = plain(values(raw, layout.prompt))
-        return [checked(value, f"{raw.name}, row {n}", layout.prompt) for n, value in enumerate(found, 1)]
-    if any(isinstance(value, str) for value in responses) and not any(isinstance(value, list) for value in responses):
-        raise LoadError(f"{raw.name} has responses without the conversation, and no prompt; {having(raw.columns)}")
-    return [None] * len(raw.rows)
+    found = plain(values(raw, path)) if path else [None] * len(raw.rows)
+    return [checked(value, f"{raw.name}, row {n}", path or "") for n, value in enumerate(found, 1)]
 
 
 def _pair(prompt: Any, pair: Pair) -> Pair:

@@ -10,7 +10,8 @@ import polars as pl
 from prefgen.rows import DROPPED, because
 from prefgen.sources._columns import named, plain, typed, values
 from prefgen.sources._conversations import checked, conversation, hashed, message_column
-from prefgen.sources._layouts import PROMPTS, prompts
+from prefgen.sources._layouts import PROMPTS, with_prompts
+from prefgen.sources._pairs import conversations
 from prefgen.sources._read import LoadError, Raw, Wanted
 from prefgen.sources._taking import first
 
@@ -66,11 +67,13 @@ def _marked(
     raw: Raw, prompt: str | None, kept: Mapping[str, str], tell: Callable[[str], None] | None = None
 ) -> pl.DataFrame:
     """All rows in the source's order, each with its reason to go or with null."""
-    prompt, layout = (prompt, "") if prompt else prompts(raw.name, raw.columns)
+    layout = None if prompt else with_prompts(raw.name, raw.columns)
+    path = prompt or (layout and (layout.prompt or layout.reading.texts[0])) or "prompt"
     if tell and layout:
-        tell(f"reads the prompts of {raw.name} from {prompt}, as {layout} has them")
-    given = enumerate(plain(values(raw, prompt)), 1)
-    found = [conversation(checked(value, f"{raw.name}, row {n}", prompt)) for n, value in given]
+        tell(f"reads the prompts of {raw.name} from {path}, as {layout.name} has them")
+    given = plain(values(raw, path))
+    given = conversations(raw, given) if layout and not layout.prompt else given
+    found = [conversation(checked(value, f"{raw.name}, row {n}", path)) for n, value in enumerate(given, 1)]
     talks = [None if isinstance(talk, str) else talk for talk in found]
     rows = pl.DataFrame(
         {

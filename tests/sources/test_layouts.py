@@ -215,12 +215,17 @@ def test_a_prompt_that_is_named_is_there() -> None:
     said = refused(rows)
     assert "has responses without the conversation, and no prompt; say where they are" in said
     assert load_pairs(rows, prompt="question")["chosen"].to_list() == ["Rye."]
+    with pytest.raises(LoadError, match="and no prompt; say where"):
+        load(rows)  # what was chosen is no prompt
     assert "has no 'quest'; did you mean 'question'" in refused(rows, prompt="quest")
     talks: list[dict[str, Any]] = [
         {"chosen": [user("a"), says("b")], "rejected": [user("a"), says("c")]},
         {"chosen": None, "rejected": None},
     ]
     assert load_pairs(talks)[DROPPED].to_list() == [None, "empty response"]
+    mixed = [*talks, {"chosen": "Rye.", "rejected": "Coal."}]
+    assert load_pairs(mixed)[DROPPED].to_list() == [None, "empty response", "bad messages"]
+    assert load(mixed)[DROPPED].to_list() == [None, "empty prompt", "bad messages"]
     assert "no 'question'" in refused(talks, prompt="question")
 
 
