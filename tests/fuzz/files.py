@@ -51,6 +51,8 @@ LAYOUTS: Sequence[Sequence[dict[str, Any]]] = [
     *(sample.rows for sample in SAMPLES), *NO_PAIRS.values(), [{"prompt": TOOLS, "chosen": "one", "rejected": "two"}],
 ]  # fmt: skip
 """Rows of every layout of pairs; those of one file are of one layout."""
+SHARED = {"load_pairs": 0.7, "load": 0.3}
+"""How many of a verb's files are in these."""
 SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
     "load": [
         {}, {"keep": ["source", "n"]}, {"keep": {"origin": "source", "inner": "deep.a.0"}, "take": 2}, {"prompt": "prompt.0.content"}, {"shuffle": True, "take": 2},
@@ -89,7 +91,7 @@ CELLS = [
 
 
 def _rows(chance: Random, verb: str) -> list[Any]:
-    known = chance.choice(LAYOUTS) if verb == "load_pairs" and chance.random() < 0.7 else ROWS[verb]
+    known = chance.choice(LAYOUTS) if verb in SHARED and chance.random() < SHARED[verb] else ROWS[verb]
     rows = [dict(row) for row in chance.choices(known, k=chance.choice([1, 2, 4, 4, 12]))]
     for _ in range(chance.choice([0, 1, 1, 2])):
         at = chance.randrange(len(rows))
