@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 
 class Message(TypedDict):
-    """One turn of a conversation; role is system, user or assistant."""
+    """One turn of a conversation; role is system, user, assistant or tool."""
 
     role: str
     content: str

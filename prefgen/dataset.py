@@ -124,7 +124,7 @@ def _no_pair() -> list[tuple[str, pl.Expr]]:
     before = start["chosen"].list.get(-1, null_on_oob=True).struct.field("role")
     return [
         ("does not end with the assistant", pl.any_horizontal(turn != "assistant" for turn in turns)),
-        ("does not answer a user", before.is_null() | (before != "user")),
+        ("does not answer a user or a tool", ~before.is_in(["user", "tool"]).fill_null(value=False)),
         ("answers two different prompts", start["chosen"] != start["rejected"]),
         ("has the same response as chosen and rejected", pl.col("chosen") == pl.col("rejected")),
     ]

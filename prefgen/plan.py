@@ -126,14 +126,14 @@ class _Checker:
             return None
 
     def _source(self, table: str, word: str, verb: verbs.Verb, step: Step) -> Planned | None:
-        way, settings = ("steps", table), self.settings(table, word, verb, step.settings, frozenset({"folder"}))
+        way, settings = ("steps", table), self.settings(table, word, verb, step.settings, frozenset({"folder", "tell"}))
         if settings is None:
             return None
         self.notices += touched.source(self.recipe, step.input)
-        if self.take is not None:
-            settings["take"] = min(self.take, settings.get("take") or self.take)
+        settings |= {} if self.take is None else {"take": min(self.take, settings.get("take") or self.take)}
+        own = {"folder": self.recipe.folder} | ({"tell": self.notices.append} if "tell" in parameters(verb) else {})
         try:
-            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, folder=self.recipe.folder)
+            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, **own)
         except PrefgenError as e:
             self.problem((*way, word), table, *str(e).split("; ", 1))
             return None

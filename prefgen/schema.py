@@ -12,7 +12,7 @@ from prefgen.llm.request import Model
 from prefgen.settings import parameters
 
 _INPUT = "the input table (of `concat`, a list of them), or a source's path"
-_ENGINE = frozenset({"folder"})
+_ENGINE = frozenset({"folder", "tell"})
 """Settings that the run gives, not the recipe."""
 
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}

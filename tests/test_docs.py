@@ -1,15 +1,21 @@
 """The pages say what is there: every recipe, step, preset, verb and command that they name, and none is missing."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from prefgen import cli, load, verbs
+from prefgen import cli, load, run, verbs
 from prefgen.cli import EXIT_CODES
+from prefgen.sources._layouts import LAYOUTS
+from prefgen.sources.load_pairs import load_pairs
+from tests.fakes import writes
+from tests.layouts import SAMPLES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+READING = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
 PAPERS = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
 
@@ -75,3 +81,28 @@ def test_python_in_the_readme_is_python() -> None:
         for line in block.splitlines():
             if line.startswith(("from prefgen", "import prefgen")):
                 exec(line, {})  # what the page tells users to import
+
+
+def test_the_page_on_reading_has_every_layout_with_its_columns_and_every_reason() -> None:
+    for layout in LAYOUTS:
+        if layout.instead or layout.name.startswith("prefgen"):
+            continue
+        (line,) = [line for line in READING.splitlines() if line.startswith(f"| `{layout.name}` |")]
+        columns = line.split("|")[2].replace("those of `pairs`", "prompt, chosen, rejected")
+        assert set(re.findall(r"[\w-]+", re.sub(r"\(.*?\)", "", columns))) == layout.marks
+    assert coded(READING) >= {layout.name for layout in LAYOUTS if not layout.instead}
+    docstring, page = (re.sub(r"\s+", " ", text) for text in (load_pairs.__doc__ or "", READING))
+    reasons = set(re.findall(r'"([a-z0-9 ]+)"', docstring))
+    assert "another split" in reasons
+    assert reasons <= set(re.findall(r'"([a-z0-9 ]+)"', page))
+
+
+def test_the_recipe_on_the_page_on_reading_is_one(tmp_path: Path) -> None:
+    (steps,) = re.findall(r"```yaml\n(.*?)```", READING, re.DOTALL)
+    rows = next(sample.rows for sample in SAMPLES if sample.layout == "helpsteer3")
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "r.yaml").write_text(f"recipe: page\nmodels: {{judge: {{use: fake/it}}}}\n{steps}")
+    run(load(tmp_path / "r.yaml", ["steps.pairs.load_pairs=x.jsonl"]), tmp_path / "run", fakes={"it": writes})
+    loaded, *_, agreed = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
+    assert loaded["dropped"] == {"empty response": 1, "no preference": 1, "tie": 1}
+    assert agreed["rows_in"] == 2 * loaded["rows_out"] == 4

@@ -71,6 +71,7 @@ class Anthropic:
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
+        wire.check_tools(request)
         place = keys.place(request.model, ACCOUNT)
         timeout = request.model.timeout
         data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)

@@ -76,6 +76,8 @@ class OpenAI:
         caller asks for each.
         """
         place = keys.place(request.model, ACCOUNT)
+        if place.url == ACCOUNT.url:
+            wire.check_tools(request)
         try:
             return await self._ask(request, seeds, place)
         except RowFailed as failure:

@@ -12,6 +12,7 @@ from prefgen.errors import RowFailed
 from prefgen.llm import faults
 from prefgen.llm.faults import Place
 from prefgen.llm.limits import Limits, of_headers
+from prefgen.llm.request import Request
 from prefgen.texts import is_deeper, sound
 
 MOST_TOKENS = 2**40
@@ -101,6 +102,15 @@ def _text(content: object) -> str:
     if not isinstance(content, str | None):
         raise TypeError(f"a message of {type(content).__name__}")
     return sound(content or "")
+
+
+def check_tools(request: Request) -> None:
+    """Raises RowFailed for a prompt with what a tool said: protocols that know tools want the call that it answers, by
+    its id, which a message of role and content has not.
+    """
+    if any(turn["role"] == "tool" for turn in request.messages):
+        cure = "ask a server of your own, whose chat template takes it, or leave such prompts out"
+        raise RowFailed("tool_message", f"{request.model.use}: takes no tool's message without its call; {cure}")
 
 
 def name_of(raw: Mapping[str, Any]) -> str:

@@ -10,9 +10,15 @@ import polars as pl
 from prefgen.asker import MESSAGES, Message, canonical
 from prefgen.sources._read import LoadError, kind
 
-_ROLES = {"system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant"}
-_SHAPE = re.compile(r"s?u(au)*")
-"""The roles of a conversation, by first letter: what chat templates accept and a model can answer."""
+_ROLES = {
+    "system": "system", "user": "user", "assistant": "assistant", "tool": "tool",
+    "human": "user", "gpt": "assistant", "observation": "tool", "function": "tool",
+}  # fmt: skip
+"""Roles by all of their names: OpenAI's, and ShareGPT's."""
+_SHAPE = re.compile(r"s?u(a(u|t+))*")
+"""The roles of a conversation, by first letter: what chat templates accept and a model can answer. What tools said
+stands behind the assistant who asked them, and before the assistant who goes on.
+"""
 
 
 def checked(value: Any, place: str, path: str, *, a: str = "a prompt") -> Any:
@@ -36,19 +42,35 @@ def what(value: Any) -> str:
 
 
 def conversation(value: str | list[Any] | None) -> list[Message] | str:
-    """The messages up to the last user turn, or the reason that there are none."""
+    """The messages up to the last turn of the user or a tool, or the reason that there are none."""
     if isinstance(value, str):
         return [{"role": "user", "content": value}] if value.strip() else "empty prompt"
-    if not value:
-        return "empty prompt"
-    talk = [said for said in map(turn, value) if said]
-    if len(talk) < len(value):
-        return "bad messages"
+    talk = spoken(value) if value else "empty prompt"
+    if isinstance(talk, str):
+        return talk
     while talk and talk[-1]["role"] == "assistant":
         talk.pop()
     if not _SHAPE.fullmatch("".join(said["role"][0] for said in talk)):
         return "bad messages"
     return talk if talk[-1]["content"].strip() else "empty prompt"
+
+
+def spoken(items: Sequence[Any]) -> list[Message] | str:
+    """All messages in the one spelling, or the reason that they are none. A call of a tool that stands beside its
+    message's text has no place in role and content, and the tool's answer makes no sense without it.
+    """
+    if any(calls(item) for item in items):
+        return "tool calls"
+    said = [turn(item) for item in items]
+    known = [one for one in said if one]
+    return known if len(known) == len(said) else "bad messages"
+
+
+def calls(item: Any) -> bool:
+    """Whether a message calls tools otherwise than in its text."""
+    if not isinstance(item, dict):
+        return False
+    return bool(item.get("tool_calls") or item.get("function_call")) or item.get("from") == "function_call"
 
 
 def turn(item: Any) -> Message | None:
@@ -58,6 +80,20 @@ def turn(item: Any) -> Message | None:
     role = _ROLES.get(str(item.get("role") or item.get("from")))
     content = item.get("value") if item.get("content") is None else item["content"]
     return {"role": role, "content": content} if role and isinstance(content, str) else None
+
+
+_SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
+
+
+def transcript(text: str) -> list[Message] | None:
+    """The conversation that a text tells as HH-RLHF (arXiv:2204.05862) has them: ``Human: …`` and
+    ``Assistant: …`` behind empty lines. None for a text that begins otherwise.
+    """
+    before, *parts = _SPEAKER.split(text)
+    if before.strip() or not parts:
+        return None
+    roles = {"Human": "user", "Assistant": "assistant"}
+    return [{"role": roles[who], "content": said.strip()} for who, said in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def message_column(talks: Sequence[list[Message] | None]) -> pl.Series:

@@ -32,8 +32,8 @@ def dataset(name: str, wanted: Wanted) -> Raw:
     few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
     try:
         rows = _opened(datasets, name, wanted, streaming=few)
-        columns = list(rows.column_names or wanted.of([*wanted.texts, *wanted.kept]))
-        rows = rows.select_columns(wanted.of(columns)) if rows.column_names else rows
+        columns = rows.column_names  # not all that is streamed tells them beforehand
+        rows = rows.select_columns(wanted.of(columns)) if columns else rows
         typed = not few and "Json(" not in str(rows.features)
         taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
         check: Any = bounds.check_cells if isinstance(taken, pl.DataFrame) else bounds.check_rows
@@ -43,7 +43,7 @@ def dataset(name: str, wanted: Wanted) -> Raw:
     except Exception as e:  # whatever the network, or somebody's files, make it raise
         which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
         raise LoadError(f"cannot load {which}: {first_line(e)}") from e
-    return Raw(name, columns, taken)
+    return Raw(name, columns or list(dict.fromkeys(column for row in taken for column in row)), taken)
 
 
 def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:
@@ -52,7 +52,7 @@ def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any
         _saved_here(Path(name))
         loaded = datasets.load_from_disk(name)
         return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
-    builder = datasets.load_dataset_builder(name, wanted.config, revision=wanted.revision)
+    builder = datasets.load_dataset_builder(name, wanted.config, data_dir=wanted.data_dir, revision=wanted.revision)
     _found_here(builder, name)
     if streaming:
         return builder.as_streaming_dataset(split=wanted.split)

@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which columns to read, and how many rows; of the Hub also which split, config and revision.
+    """Which columns to read, and how many rows; of a dataset also which split, config, revision and folder.
     ``texts`` are the paths of what stays text wherever it comes from; ``kept`` are those that are carried along.
     """
 
@@ -41,6 +41,7 @@ class Wanted:
     split: str = "train"
     config: str | None = None
     revision: str | None = None
+    data_dir: str | None = None
 
     def of(self, columns: Sequence[str]) -> list[str]:
         """The columns that hold a wanted path, in the source's order."""

@@ -13,7 +13,7 @@ import polars as pl
 from prefgen.asker import Message
 from prefgen.rows import DROPPED
 from prefgen.sources._columns import RESERVED, named, plain, typed, values
-from prefgen.sources._conversations import checked, conversation, hashed, message_column, turn, what
+from prefgen.sources._conversations import calls, checked, conversation, hashed, message_column, turn, what
 from prefgen.sources._read import LoadError, Raw, Wanted
 from prefgen.sources._taking import first
 
@@ -41,6 +41,7 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     seed: int = 0,
     split: str = "train",
     config: str | None = None,
+    data_dir: str | None = None,
     revision: str | None = None,
     folder: Path = Path(),
 ) -> pl.DataFrame:
@@ -66,7 +67,7 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     if both := set(parts.each) & set(parts.kept):
         raise LoadError(f"{', '.join(sorted(both))} cannot be both in each and in keep; name it once")
     limit = take if chosen is not None and not shuffle else None  # a prompt's single responses may stand anywhere
-    wanted = Wanted((prompt, *sides), parts.carried(), limit, split, config, revision)
+    wanted = Wanted((prompt, *sides), parts.carried(), limit, split, config, revision, data_dir)
     mark = partial(_marked, parts=parts)
     return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="prompt_id")
 
@@ -129,11 +130,18 @@ def _read(raw: Raw, n: int, row: tuple[Any, ...], parts: _Parts) -> _Read:
 def _texts(value: Any, place: str, path: str) -> list[str | None]:
     """One text or several; a reply may be given as its one message."""
     items = value if isinstance(value, list) else [value]
-    said = [item.get("content", item.get("value")) if isinstance(item, dict) and turn(item) else item for item in items]
+    said = [_said(item) for item in items]
     texts = [text for text in said if text is None or isinstance(text, str)]
     if isinstance(value, dict) or len(texts) < len(said):
         raise LoadError(f"{place}: {path!r} holds {what(value)}; a response is text, or one of a list of texts")
     return texts
+
+
+def _said(item: Any) -> Any:
+    """A message's text, and nothing of one that calls tools; what is no message, as it stands."""
+    if calls(item):
+        return None
+    return item.get("content", item.get("value")) if isinstance(item, dict) and turn(item) else item
 
 
 def _with_each(row: _Read, beside: Mapping[str, Any]) -> _Read:

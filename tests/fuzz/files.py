@@ -11,12 +11,15 @@ from random import Random
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from prefgen import verbs
 from prefgen.rows import DROPPED
 from prefgen.sources._read import LoadError
 from tests.fuzz import pieces
 from tests.fuzz.target import Target, place
+from tests.layouts import NO_PAIRS, SAMPLES
 
 Made = tuple[str, bytes, dict[str, Any]]
 """How the file's name ends, what is in it, and the verb's settings."""
@@ -43,6 +46,13 @@ ROWS: Mapping[str, Sequence[dict[str, Any]]] = {
         {"prompt": TALK, "response": "alone", "score": 4, "models": "m"}, {"prompt": "", "response": []}, {"prompt": "So?", "response": [{"role": "assistant", "content": "x"}]},
     ],
 }  # fmt: skip
+TOOLS = [*TALK[1:3], {"role": "tool", "content": "4"}]
+LAYOUTS: Sequence[Sequence[dict[str, Any]]] = [
+    *(sample.rows for sample in SAMPLES), *NO_PAIRS.values(), [{"prompt": TOOLS, "chosen": "one", "rejected": "two"}],
+]  # fmt: skip
+"""Rows of every layout of pairs; those of one file are of one layout."""
+SHARED = {"load_pairs": 0.7, "load": 0.3}
+"""How many of a verb's files are in these."""
 SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
     "load": [
         {}, {"keep": ["source", "n"]}, {"keep": {"origin": "source", "inner": "deep.a.0"}, "take": 2}, {"prompt": "prompt.0.content"}, {"shuffle": True, "take": 2},
@@ -81,7 +91,8 @@ CELLS = [
 
 
 def _rows(chance: Random, verb: str) -> list[Any]:
-    rows = [dict(row) for row in chance.choices(ROWS[verb], k=chance.choice([1, 2, 4, 4, 12]))]
+    known = chance.choice(LAYOUTS) if verb in SHARED and chance.random() < SHARED[verb] else ROWS[verb]
+    rows = [dict(row) for row in chance.choices(known, k=chance.choice([1, 2, 4, 4, 12]))]
     for _ in range(chance.choice([0, 1, 1, 2])):
         at = chance.randrange(len(rows))
         rows[at] = pieces.changed(chance, rows[at])
@@ -119,10 +130,17 @@ def _cell(value: Any) -> Any:
 
 @cache
 def _tables() -> Mapping[str, Sequence[bytes]]:
-    """Parquet of each verb's rows, in several codecs."""
-    return {
+    """Parquet of each verb's rows, in several codecs; of pairs also each layout with its own types."""
+    found = {
         verb: [_parquet_of(rows, codec) for codec in ("uncompressed", "zstd", "snappy")] for verb, rows in ROWS.items()
     }
+    return {**found, "load_pairs": [*found["load_pairs"], *map(_typed, LAYOUTS)]}
+
+
+def _typed(rows: Sequence[dict[str, Any]]) -> bytes:
+    out = BytesIO()
+    pq.write_table(pa.Table.from_pylist([*rows]), out)
+    return out.getvalue()
 
 
 def _parquet_of(rows: Sequence[dict[str, Any]], codec: Any) -> bytes:
@@ -184,7 +202,9 @@ def _is_table(given: Made, outcome: Any) -> None:
     assert stays["prompt_id"].null_count() == stays["id"].null_count() == stays["prompt"].null_count() == 0
     assert stays["id"].n_unique() == stays.height
     assert "take" not in settings or stays["id"].n_unique() <= settings["take"] or "response" in outcome.columns
-    assert all(talk[-1]["role"] == "user" and talk[-1]["content"].strip() for talk in stays["prompt"].to_list())
+    assert all(
+        talk[-1]["role"] in {"user", "tool"} and talk[-1]["content"].strip() for talk in stays["prompt"].to_list()
+    )
     outcome.write_parquet(BytesIO())
 
 

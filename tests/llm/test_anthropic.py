@@ -76,6 +76,17 @@ def test_defaults_system_turns_and_first_words() -> None:
     assert second == {"model": "small", "max_tokens": 4096, "messages": ASKED[1:]}
 
 
+def test_what_a_tool_said_cannot_be_asked_without_its_call() -> None:
+    turns = [*ASKED, {"role": "assistant", "content": "<call>"}, {"role": "tool", "content": "42"}]
+    with (
+        AnthropicServer(hello) as server,
+        pytest.raises(RowFailed, match="no tool's message without its call") as caught,
+    ):
+        done(Request(model(server), turns))
+    assert caught.value.reason == "tool_message"
+    assert not server.requests
+
+
 def test_extra_is_sent_as_it_is() -> None:
     with AnthropicServer(hello) as server:
         done(Request(model(server, extra={"temperature": 0.3, "thinking": {"type": "adaptive"}}), ASKED))

@@ -126,6 +126,16 @@ def test_an_assistants_first_words_are_sent_as_they_are() -> None:
     assert server.bodies[0]["messages"] == turns
 
 
+def test_what_a_tool_said_is_sent_to_servers_of_ones_own_alone() -> None:
+    turns = [*ASKED, {"role": "assistant", "content": "<call>"}, {"role": "tool", "content": "42"}]
+    with OpenAIServer(hello) as server:
+        done(Request(model(server), turns))
+    assert server.bodies[0]["messages"] == turns
+    with pytest.raises(RowFailed, match="no tool's message without its call") as caught:
+        done(Request(Model("openai/small"), turns))
+    assert caught.value.reason == "tool_message"
+
+
 def test_half_a_surrogate_pair_cannot_be_asked() -> None:
     with OpenAIServer(hello) as server, pytest.raises(RowFailed) as caught:
         done(Request(model(server), [{"role": "user", "content": "\ud800"}]))

@@ -64,6 +64,17 @@ def test_a_card_that_names_other_places_is_refused(files: str, tmp_path: Path) -
     assert refused(folder(tmp_path, files)).startswith(("cannot load the folder ", str(tmp_path / "d")))
 
 
+def test_a_folder_within_is_read_alone_and_none_beside(tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    (made / "preference").mkdir()
+    (made / "preference" / "preference.jsonl").write_text('{"prompt": "so?"}\n{"prompt": "no?"}\n')
+    assert load(made, data_dir="preference").height == 2
+    assert "SECRET" not in str(load(made, data_dir="..")["prompt"].to_list())
+    for outside in ("nowhere", str(tmp_path)):
+        with pytest.raises(LoadError, match="cannot load the folder"):
+            load(made, data_dir=outside)
+
+
 def test_an_archive_of_members_is_no_table(tmp_path: Path) -> None:
     made = tmp_path / "d"
     made.mkdir()
