@@ -37,7 +37,7 @@ def write(
     plan: "Plan",
     place: Path,
     progress: "Progress",
-    configs: Mapping[str, int],
+    configs: Mapping[str, Mapping[str, int]],
     reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
@@ -62,7 +62,7 @@ def write(
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
         "only_prompts": part,
         **reports,
-        "dataset": dict(configs),
+        "dataset": configs,
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
