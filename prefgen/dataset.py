@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -39,22 +40,31 @@ def write(
     place of an older one when all of it is on disk. The bytes depend on the rows alone, not on how they were cut into
     frames. Raises RunError for a full disk and for a row that is no preference.
     """
-    fresh = folder.with_name(f".{folder.name}.new")
-    try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
+    with settled(folder) as fresh:
         for config, frames in tables.items():
             counts |= _write_config(fresh, config, frames, splits, shard_bytes)
         if readme:
             (fresh / "README.md").write_text(readme(counts), encoding="utf-8", newline="\n")
+    return {config: rows for config, rows in counts.items() if rows}
+
+
+@contextmanager
+def settled(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder to write to; puts it in the place of ``folder`` when all of it is on disk. Raises RunError
+    for a full disk; then, and after any other fault, what was there stays.
+    """
+    fresh = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
         _settle(fresh)
         _swap(fresh, folder)
     except OSError as e:
         raise no_room(folder, e) from e
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return {config: rows for config, rows in counts.items() if rows}
 
 
 def _write_config(
@@ -75,12 +85,11 @@ def _write_config(
 
 class Shards:
     """The files of one split of a config, cut after the row group with which one passes the size limit. They are
-    numbered from ``first``; there are so many ``besides``.
+    numbered from ``first``, for so many are there already.
     """
 
-    def __init__(self, folder: Path, split: str, limit: int = SHARD_BYTES, *, first: int = 0, besides: int = 0) -> None:
-        self.folder, self.split, self.limit, self.rows = folder, split, limit, 0
-        self.first, self.besides = first, besides
+    def __init__(self, folder: Path, split: str, limit: int = SHARD_BYTES, *, first: int = 0) -> None:
+        self.folder, self.split, self.limit, self.first, self.rows = folder, split, limit, first, 0
         self.files: list[TableFile] = []
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -95,7 +104,7 @@ class Shards:
         """Names the files, now that it is known how many they are; gives the number of rows."""
         if self.files:
             self.files[-1].close()
-        whole = self.besides + len(self.files)
+        whole = self.first + len(self.files)
         for place, file in enumerate(self.files, self.first):
             file.path.rename(self.folder / f"{self.split}-{place:05d}-of-{whole:05d}.parquet")
         return self.rows

@@ -46,9 +46,13 @@ def alike(one: str, other: str) -> float:
     return jaccard(ngrams(words(one), 3), ngrams(words(other), 3))
 
 
-NEAR = st.lists(st.sampled_from(["a", "b", "c d"]), min_size=6, max_size=14).map(" ".join)
-"""Texts of few words: many are near one another."""
-TEXTS = st.lists(NEAR, max_size=25, unique=True)
+def window(start: int, mark: str) -> str:
+    """Twenty words in a row: one step on is near, three steps on is not."""
+    return " ".join(f"w{n}" for n in range(start, start + 20)) + mark
+
+
+TEXTS = st.lists(st.builds(window, st.integers(0, 12), st.sampled_from(["", "!", "?"])), max_size=20, unique=True)
+"""Chains of texts, each near the next, and some the same but for a mark."""
 
 # --- prompts --------------------------------------------------------------------------------
 
@@ -75,6 +79,20 @@ def test_no_near_duplicates_are_in_two_splits_and_none_is_left_out_for_nothing(t
                 its for other, its in zip(texts[:place], found, strict=False) if alike(texts[place], other) >= THRESHOLD
             }
             assert len(near - {None}) > 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(TEXTS, TEXTS, st.randoms(use_true_random=False))
+def test_what_is_there_stays_where_it_is_and_new_prompts_go_beside_it(
+    there: list[str], more: list[str], chance: Any
+) -> None:
+    new = [text for text in more if text not in there]
+    own = [chance.choice(["train", "test"]) for _ in [*there, *new]]
+    texts, found = [*there, *new], placed([*there, *new], own, fixed=len(there))
+    assert found[: len(there)] == own[: len(there)]
+    for place, of in enumerate(found[len(there) :], len(there)):
+        near = {its for text, its in zip(texts[:place], found, strict=False) if alike(texts[place], text) > THRESHOLD}
+        assert of is None or near - {None} <= {of}
 
 
 def _near(others: int) -> str:
