@@ -118,10 +118,8 @@ def judged(plan: "Plan", tables: Path) -> dict[str, Any]:
     """How each table of judgments was judged: agreement with what is known, bias, agreement of judges.
     See ``prefgen.judged``.
     """
-    import polars as pl
-
     from prefgen import verbs
-    from prefgen.judged import judge_report
+    from prefgen.judged import judge_report, looked_at
 
     judges = [table for table, step in plan.steps.items() if verbs.room_of(step.verb) == "judges"]
-    return {table: judge_report(pl.read_parquet(tables / f"{table}.parquet")) for table in judges}
+    return {table: judge_report(looked_at(tables / f"{table}.parquet")) for table in judges}

@@ -160,7 +160,7 @@ def of_run(plan: Plan, tables: Path) -> Splits | None:
     if not plan.splits:
         return None
     origins = _origins(plan, tables)
-    parts = [_prompts(tables / f"{table}.parquet") for table in plan.steps if table in origins]
+    parts = [prompts_of(tables / f"{table}.parquet") for table in plan.steps if table in origins]
     prompts = pl.concat(parts).unique("prompt_id", keep="first", maintain_order=True) if parts else _NONE
     return Splits(plan.splits, assigned(prompts, plan.splits))
 
@@ -191,7 +191,7 @@ def _has_others(tables: Path, table: str, inputs: Sequence[str]) -> bool:
     return not own.join(pl.concat(others), on="prompt_id", how="anti").head(1).collect().is_empty()
 
 
-def _prompts(path: Path) -> pl.DataFrame:
+def prompts_of(path: Path) -> pl.DataFrame:
     """The prompts of a table, each once, in order; of one without their text the ids alone."""
     lazy = pl.scan_parquet(path)
     names = lazy.collect_schema().names()
