@@ -145,7 +145,7 @@ def _in_child(asked: str) -> None:
 
 def steps(place: Path, rows: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """All steps, as they come to their end."""
-    more = max(FRAME, rows // 10 // FRAME * FRAME)
+    more = 2 * max(FRAME, rows // 20 // FRAME * FRAME)  # half of them are there already
     yield "a run's table", child("table", place, [0, rows], {})
     yield "written, all in train", child("write", place, [0, 10_000, "whole"], {"splits": False})
     yield "again, other cuts", child("write", place, [0, 3_333, "again"], {"splits": False})
