@@ -40,10 +40,10 @@ def _same_columns(path: Path) -> None:
 
     try:
         there, own = pq.read_schema(path).remove_metadata(), arrow_schema(path.parent.name)
-    except (OSError, pa.ArrowException) as e:
+        others = sorted({*there.names} ^ {*own.names})
+    except (OSError, ValueError, pa.ArrowException) as e:
         raise RunError(f"{path}: cannot be read; fetch it again, or take it from the run that made it") from e
     if not there.equals(own):
-        others = sorted({*there.names} ^ {*own.names})
         differ = others or [one for one in own.names if there.field(one) != own.field(one)]
         what = f"was written with other columns than now ({', '.join(differ) or 'in another order'})"
         raise RunError(f"{path}: {what}; replace the dataset as a whole instead of appending to it")
@@ -58,9 +58,9 @@ def rows_of(paths: Sequence[Path], columns: Sequence[str] | None = None) -> Iter
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(GROUP, columns=columns):
-                    batch.validate(full=True)
-                    yield pl.DataFrame(batch)
-        except (OSError, pa.ArrowException) as e:
+                    batch.validate(full=True)  # text that is none would be taken for text
+                    yield pl.DataFrame(batch.replace_schema_metadata(None))
+        except (OSError, ValueError, pa.ArrowException) as e:
             raise RunError(f"{path}: cannot be read; fetch it again, or take it from the run that made it") from e
 
 

@@ -228,7 +228,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     told, out = [f"splits: prompts in {prompts}"], report["left_out"]
     if out["prompts"]:
         rows = ", ".join(f"{name} {number:,}" for name, number in out["rows"].items()) or "none"
-        told.append(f"splits: {out['prompts']:,} prompts left out ({out['why']}); rows: {rows}")
+        prompts = "prompt" if out["prompts"] == 1 else "prompts"
+        told.append(f"splits: {out['prompts']:,} {prompts} left out ({out['why']}); rows: {rows}")
     for config, names in report["empty"].items():
         told.append(f"splits: no row of {config} is in {', '.join(names)}, so that is not written")
     return told

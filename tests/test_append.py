@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -244,6 +245,22 @@ def test_what_is_no_dataset_of_ours_is_told_in_one_line_and_nothing_is_written(
     with pytest.raises(RunError, match="cannot be read; fetch it again"):
         append(*both, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_is_read_or_told_of(both: tuple[Path, Path], tmp_path: Path) -> None:
+    """Cut short or with a bit turned, in the columns' names too."""
+    path, chance, told = both[0] / "preferences" / "train-00000-of-00001.parquet", Random(3), 0
+    whole = path.read_bytes()
+    for place in [whole.rindex(b"prompt_id"), *(chance.randrange(len(whole)) for _ in range(20))]:
+        turned = bytearray(whole)
+        turned[place] ^= 1 << 7
+        for damaged in (bytes(turned), whole[:place]):
+            path.write_bytes(damaged)
+            try:
+                append(*both, tmp_path / "out")
+            except RunError as e:
+                told += str(e).startswith(str(path))
+    assert told > 30
 
 
 def test_pictures_come_along_and_what_is_hidden_does_not(both: tuple[Path, Path], tmp_path: Path) -> None:

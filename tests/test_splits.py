@@ -199,7 +199,7 @@ def test_what_is_left_out_is_counted_in_run_json_on_the_card_and_in_the_summary(
     screen = Console(file=StringIO(), width=400)
     display.summary(ran, [], screen)
     for said in (card.replace("\\", ""), cast("StringIO", screen.file).getvalue()):
-        assert f"1 prompts left out ({TWO}); rows: preferences 1, preferences_text 1, judgments" in said
+        assert f"1 prompt left out ({TWO}); rows: preferences 1, preferences_text 1, judgments" in said
 
 
 def test_a_run_of_more_prompts_moves_no_row(ran: Run, tmp_path: Path) -> None:
