@@ -73,6 +73,7 @@ def append(
 
 Splits = Mapping[str, Sequence[Path]]
 """The files of each split of one config."""
+_TEXT = {"prompt_id": pl.String, "split": pl.String, "prompt": pl.String}
 _INDEX = {"key": pl.String, "hash": pl.UInt64, "prompt_id": pl.String, "split": pl.String}
 
 
@@ -112,14 +113,18 @@ def _fate(name: str, there: Splits, come: Splits, homes: pl.DataFrame | None, *,
 
 
 def _index(config: str, files: Splits) -> pl.DataFrame:
-    """The key, a hash of the content, the prompt and the split of every row, in order."""
+    """The key, a hash of the content, the prompt and the split of every row, in order. Ids are read by themselves, for
+    a column of a batch holds the whole batch in memory.
+    """
     columns = arrow_schema(config).names
     key = pl.concat_str([pl.col(name).fill_null("") for name in _ID[config]], separator="\0").alias("key")
     prompt = pl.col("prompt_id") if "prompt_id" in columns else pl.lit(None, pl.String).alias("prompt_id")
-    content = pl.struct(columns).hash().alias("hash")
+    ids = [name for name in columns if name in {*_ID[config], "prompt_id"}]
     found = [pl.DataFrame(schema=_INDEX)]
     for split, paths in files.items():
-        found += [rows.select(key, content, prompt, split=pl.lit(split)) for rows in rows_of(paths)]
+        named = pl.concat([rows.select(key, prompt, split=pl.lit(split)) for rows in rows_of(paths, ids)])
+        hashes = pl.concat([rows.select(hash=pl.struct(columns).hash()) for rows in rows_of(paths)])
+        found.append(pl.concat([named, hashes], how="horizontal").select(*_INDEX))
     return pl.concat(found)
 
 
@@ -174,10 +179,10 @@ def _homes(there: Files, come: Files) -> pl.DataFrame | None:
     if len({split for files in (there, come) for of in files.values() for split in of}) == 1:
         return None
     seen: set[str] = set()
-    old = [one for rows in _prompts(there, seen) for one in rows.iter_rows()]
-    new = [one for rows in _prompts(come, seen) for one in rows.iter_rows()]
-    ids, own, texts = zip(*old, *new, strict=True) if old or new else ((), (), ())
-    return pl.DataFrame({"prompt_id": ids, "split": placed(texts, own, fixed=len(old))}, schema=["prompt_id", "split"])
+    old, new = (pl.concat([pl.DataFrame(schema=_TEXT), *_prompts(files, seen)]) for files in (there, come))
+    own, texts = ([*old[name], *new[name]] for name in ("split", "prompt"))
+    splits = pl.Series("split", placed(texts, own, fixed=old.height), pl.String)
+    return pl.concat([old, new]).select("prompt_id", splits)
 
 
 def _prompts(files: Files, seen: set[str]) -> Iterator[pl.DataFrame]:
@@ -189,8 +194,8 @@ def _prompts(files: Files, seen: set[str]) -> Iterator[pl.DataFrame]:
                 once = rows.filter(pl.col("prompt_id").is_first_distinct())
                 fresh = once.filter(pl.Series([one not in seen for one in once["prompt_id"]], dtype=pl.Boolean))
                 seen |= set(fresh["prompt_id"])
-                told = fresh.select("prompt_id", pl.lit(split).alias("split"), prompt.alias("prompt"))
-                yield told.with_columns(prompt=pl.Series(texts_of(told, ["prompt"]), dtype=pl.String))
+                ids, texts = fresh["prompt_id"].to_list(), texts_of(fresh.with_columns(prompt=prompt), ["prompt"])
+                yield pl.DataFrame({"prompt_id": ids, "split": [split] * len(ids), "prompt": texts}, schema=_TEXT)
 
 
 # --- the rest of a folder -------------------------------------------------------------------
