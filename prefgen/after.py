@@ -26,9 +26,11 @@ def verified(folder: str | Path, *, mend: bool = False) -> Verified:
 
 
 def pairs(done: Run, most: int) -> list[dict[str, Any]]:
-    """The first pairs of a run's dataset, to look at."""
-    files = sorted((done.dataset / "preferences").glob("*.parquet")) if "preferences" in done.configs else []
-    return pl.read_parquet(files[0], n_rows=most).to_dicts() if files else []
+    """The first pairs of a run's dataset, to look at: of those to train on, where there are any."""
+    for split in done.configs.get("preferences", {}):
+        files = sorted((done.dataset / "preferences").glob(f"{split}-*.parquet"))
+        return pl.read_parquet(files[0], n_rows=most).to_dicts()
+    return []
 
 
 def results(done: Run) -> list[dict[str, Any]]:

@@ -5,12 +5,13 @@ model or a recipe wrote stands in a fenced block or in code marks, where it is t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
 from prefgen.configs import json_schema
 from prefgen.recipe import Recipe
+from prefgen.splits import lines
 from prefgen.texts import plain
 
 _SIZES = (
@@ -37,24 +38,27 @@ _TRAINERS = (
 def card(
     recipe: Recipe,
     text: str,
-    configs: Mapping[str, int],
+    configs: Mapping[str, Mapping[str, int]],
     funnel: Sequence[Mapping[str, Any]],
     judges: Mapping[str, Any] | None = None,
     authors: Sequence[Mapping[str, Any]] = (),
+    splits: Mapping[str, Any] | None = None,
 ) -> str:
     """The README.md of a dataset.
 
-    ``text`` is the recipe as YAML, ``configs`` the rows of each config (0: not written), ``funnel`` each step's
+    ``text`` is the recipe as YAML, ``configs`` each config's rows by split (none: not written), ``funnel`` each step's
     ``table``, ``verb``, ``rows_in`` and ``rows_out``, and how many were ``dropped``, ``unreadable`` and ``failed``,
     by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``),
-    ``authors`` which models tend to be chosen (``author_report``).
+    ``authors`` which models tend to be chosen (``author_report``), ``splits`` what ``prefgen.splits.told`` gives.
     """
-    written = {config: rows for config, rows in configs.items() if rows}
+    counts = {config: sum(rows.values()) for config, rows in configs.items()}
+    written = {config: rows for config, rows in counts.items() if rows}
     parts = [
-        f"---\n{_front(recipe, written)}---",
+        f"---\n{_front(recipe, written, configs)}---",
         f"# {_plain(recipe.name)}",
         _about(recipe),
-        _tables_of(configs, written),
+        _tables_of(counts, written),
+        _splits(splits or {}, configs),
         _loading(recipe.name, written),
         "## What became of every row\n\n" + _funnel(funnel),
         _judges(judges or {}),
@@ -71,7 +75,7 @@ def card(
 # --- front matter ---------------------------------------------------------------------------
 
 
-def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
+def _front(recipe: Recipe, written: Mapping[str, int], splits: Mapping[str, Iterable[str]]) -> str:
     """The YAML by which the Hub and ``load_dataset`` know the configs. The first one is the default."""
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted  # the Hub's YAML reads a bare no as false
@@ -84,7 +88,7 @@ def _front(recipe: Recipe, written: Mapping[str, int]) -> str:
         "task_categories": ["text-generation"],
         "size_categories": [_size(written.get(default, 0))],
         "tags": [*(tag for config, tags in _TAGS.items() if config in written for tag in tags), "synthetic", "prefgen"],
-        "configs": [_config(name, default=name == default) for name in written],
+        "configs": [_config(name, splits[name], default=name == default) for name in written],
     }
     out = StringIO()
     yaml: Any = YAML()
@@ -109,8 +113,8 @@ def _licence(said: str) -> dict[str, str]:
     return {"license": known} if known in _LICENCES or not known else {"license": "other", "license_name": said.strip()}
 
 
-def _config(name: str, *, default: bool) -> dict[str, Any]:
-    files = [{"split": "train", "path": f"{name}/train-*.parquet"}]
+def _config(name: str, splits: Iterable[str], *, default: bool) -> dict[str, Any]:
+    files = [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in splits]
     return {"config_name": name, **({"default": True} if default else {}), "data_files": files}
 
 
@@ -146,16 +150,22 @@ def _tables_of(configs: Mapping[str, int], written: Mapping[str, int]) -> str:
     return "\n\n".join(["## Configs", *(part for part in (table, *notes) if part)])
 
 
+def _splits(splits: Mapping[str, Any], configs: Mapping[str, Mapping[str, int]]) -> str:
+    if not splits:
+        return ""
+    rows = [(f"`{config}`", *(f"{of.get(name, 0):,}" for name in splits["prompts"])) for config, of in configs.items()]
+    how = "A prompt's hash says its split, in every config the same; near-duplicate prompts are in one."
+    notes = [_plain(line.removeprefix("splits: ")) + "." for line in lines(splits)]
+    return "\n\n".join(["## Splits", how, _table(("rows", *splits["prompts"]), rows), *notes])
+
+
 def _loading(name: str, written: Mapping[str, int]) -> str:
     """How to load it, a trainer to hand it to, and which config suits which trainer."""
     if not written:
         return ""
     place = f"you/{name}"
-    lines = [
-        "from datasets import load_dataset",
-        "",
-        f'rows = load_dataset("{place}", "{_default(written)}", split="train")',
-    ]
+    lines = ["from datasets import load_dataset", ""]
+    lines += [f'rows = load_dataset("{place}", "{_default(written)}", split="train")']
     if "preferences" in written:
         lines[:1] = ["from datasets import load_dataset", "from trl import DPOTrainer"]
         lines += ['trainer = DPOTrainer(model="Qwen/Qwen3-0.6B", train_dataset=rows)', "trainer.train()"]

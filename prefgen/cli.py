@@ -18,7 +18,7 @@ import typer
 
 from prefgen import cli_hub
 from prefgen.allow import Allow
-from prefgen.cli_after import replay, verify
+from prefgen.cli_after import append, replay, verify
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -181,6 +181,7 @@ def plan(
 app.command()(cli_hub.push)
 app.command()(verify)
 app.command()(replay)
+app.command()(append)
 
 
 @lists(recipes_app)

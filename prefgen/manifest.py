@@ -37,7 +37,7 @@ def write(
     plan: "Plan",
     place: Path,
     progress: "Progress",
-    configs: Mapping[str, int],
+    configs: Mapping[str, Mapping[str, int]],
     reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
@@ -63,7 +63,7 @@ def write(
         "gates": {table: vars(tally) for table, tally in progress.asked_at_gates().items()},
         "only_prompts": part,
         **reports,
-        "dataset": dict(configs),
+        "dataset": configs,
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
@@ -119,10 +119,8 @@ def judged(plan: "Plan", tables: Path) -> dict[str, Any]:
     """How each table of judgments was judged: agreement with what is known, bias, agreement of judges.
     See ``prefgen.judged``.
     """
-    import polars as pl
-
     from prefgen import verbs
-    from prefgen.judged import judge_report
+    from prefgen.judged import judge_report, looked_at
 
     judges = [table for table, step in plan.steps.items() if verbs.room_of(step.verb) == "judges"]
-    return {table: judge_report(pl.read_parquet(tables / f"{table}.parquet")) for table in judges}
+    return {table: judge_report(looked_at(tables / f"{table}.parquet")) for table in judges}

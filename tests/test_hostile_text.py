@@ -94,7 +94,7 @@ def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
     authors = [{"model": text, "chosen": 1, "rejected": 2, "share": share, "elo": elo}]
     models = {text: {"use": [text, f"openai/{text}"], "temperature": 0.5}}
     recipe = Recipe(name="mine", steps={}, models=models, paper=text, about=text, license=text, language=[text])
-    shown = card(recipe, f"recipe: mine\nabout: |\n  {text}\n", {"preferences": 3}, [step], judges, authors)
+    shown = card(recipe, f"recipe: mine\nabout: |\n  {text}\n", {"preferences": {"train": 3}}, [step], judges, authors)
     front, tokens = parsed(shown)
     is_plain(tokens, "mine")
     has_whole_rows(shown)
@@ -128,7 +128,7 @@ def test_a_summary_shows_rows_reasons_and_models_as_words(text: str, capsys: pyt
     lost.dropped[text] = lost.unreadable[text] = lost.failed[text] = 1
     result = {"kind": "overall", "name": text, "score": 1.0, "rows": 1, "judge_model": text, "note": text, "mode": text}
     result |= dict.fromkeys(("low", "high", "unreadable", "disagreement"))
-    done = Run(Path("out") / text.replace("\0", ""), {text: lost}, {text: 1})
+    done = Run(Path("out") / text.replace("\0", ""), {text: lost}, {text: {text: 1}})
     display.summary(
         done,
         [{"chosen": talk, "rejected": talk}],

@@ -258,7 +258,7 @@ def _to_card(chance: Random) -> dict[str, Any]:
         "elo": {"value": 1.0, "low": 0.0, "high": 2.0},
     }
     return {
-        "recipe": recipe, "text": word(), "configs": {"preferences": 2, "preferences_text": 1, "judgments": chance.choice([0, 5])}, "funnel": funnel,
+        "recipe": recipe, "text": word(), "configs": {"preferences": {"train": 2}, "preferences_text": {"train": 1}, "judgments": chance.choice([{}, {"train": 5, "test": 1}])}, "funnel": funnel,
         "judges": chance.choice([{}, judges]), "authors": chance.choice([[], [author]]),
     }  # fmt: skip
 
