@@ -12,6 +12,7 @@ from prefgen.errors import RunError
 from prefgen.verify import digests
 
 if TYPE_CHECKING:
+    from prefgen.llm.journal import Journal
     from prefgen.planned import Plan
     from prefgen.stages import Progress
 
@@ -27,10 +28,23 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "dropped": dict(sorted(count.dropped.items())),
             "unreadable": dict(sorted(count.unreadable.items())),
             "failed": dict(sorted(count.failed.items())),
+            **({"drawn": count.drawn} if count.drawn else {}),
             **({"canaries": told(count.canaries)} if count.canaries else {}),
         }
         for table, count in progress.counts.items()
     ]
+
+
+def costs(journal: "Journal", progress: "Progress") -> dict[str, Any]:
+    """What the replies cost on which a run's rows rest, by step and in all, as the journal has it: the same in a run, a
+    repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
+    is not in it, nor what was drawn for prompts that are in no table.
+    """
+    from prefgen.llm.offline import bill
+
+    counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
+    steps = [{"table": table, **vars(bill(journal, keys))} for table, keys in counts.items()]
+    return {"steps": steps, "total": vars(bill(journal, set().union(*counts.values())))}
 
 
 def write(
@@ -70,7 +84,7 @@ def write(
 
 def versions() -> dict[str, str]:
     """Of the packages that make a dataset's bytes."""
-    return {name: version(name) for name in ("polars", "pyarrow")}
+    return {name: version(name) for name in ("polars", "pyarrow", "altair", "vl-convert-python")}
 
 
 def _weights(plan: "Plan") -> dict[str, str]:

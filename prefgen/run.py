@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +99,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
+        done.reports["costs"] = _costs(journal_of(home), progress)
         write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
@@ -144,7 +145,7 @@ class Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, int] = field(default_factory=dict)
-    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": []})
+    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": [], "pairs": {}, "costs": {}})
     seconds: float = 0.0
 
 
@@ -202,13 +203,21 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
         client.journal.close()
 
 
+def _costs(path: Path, progress: "Progress") -> Mapping[str, Any]:
+    from prefgen import manifest
+    from prefgen.llm.journal import Journal
+
+    with closing(Journal(path)) as journal:
+        return manifest.costs(journal, progress)
+
+
 def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done) -> None:
     """The dataset folder, with its card and the recipe's ``text``; all of it, or what was there before."""
     import polars as pl
 
     from prefgen import dataset, manifest
-    from prefgen.card import card
-    from prefgen.judged import author_report
+    from prefgen.card.page import page
+    from prefgen.judged import author_report, pair_report
 
     done.reports["judges"] = manifest.judged(plan, place / "tables")
     if not plan.recipe.write:
@@ -220,11 +229,11 @@ def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done
     counts, reports = manifest.funnel(plan, progress), done.reports
     if "preferences" in tables:
         reports["authors"] = author_report(tables["preferences"])
+        reports["pairs"] = pair_report(tables["preferences"])
     if "results" in tables:
         manifest.write_json(place / "results.json", tables["results"].to_dicts())
-    done.configs = dataset.write(
-        place / "dataset", tables, readme=lambda configs: card(plan.recipe, text, configs, counts, **reports)
-    )
+    readme, pictures = page(plan.recipe, text, tables, counts, reports)
+    done.configs = dataset.write(place / "dataset", tables, readme=readme, beside=pictures)
 
 
 @contextmanager

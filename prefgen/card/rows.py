@@ -1,0 +1,55 @@
+"""Real rows to read, as JSON in a fence: what they hold is text, cut where it is long, with what was left out said."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prefgen.card.markdown import fenced, section
+from prefgen.texts import visible
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROWS = 2
+"""Rows shown of each config: the first ones, so that a repetition shows the same."""
+CHARACTERS = 400
+"""Characters shown of one text."""
+ITEMS = 4
+"""Items shown of one list, the last one among them: a conversation's response."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def examples(tables: "Mapping[str, pl.DataFrame]") -> dict[str, Rows]:
+    """The first rows of each config that has any, ``preferences_text`` among them."""
+    from prefgen.configs import preferences_text
+
+    frames = dict(tables)
+    if "preferences" in tables:
+        frames["preferences_text"] = preferences_text(tables["preferences"])
+    return {config: frame.head(ROWS).to_dicts() for config, frame in frames.items() if frame.height}
+
+
+def rows(found: Mapping[str, Rows]) -> str:
+    """The section of the card."""
+    parts = []
+    for config, some in found.items():
+        parts += [f"Of `{config}`:", *(fenced(_shown(row), "json") for row in some)]
+    return section("Rows to read", *parts)
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    """A row as JSON. What steers a terminal, or turns text round, is spelled out."""
+    return visible(json.dumps(_cut(row), ensure_ascii=False, indent=1, default=str))
+
+
+def _cut(value: Any) -> Any:
+    """The same, with less of long texts and of long lists."""
+    if isinstance(value, str) and len(value) > CHARACTERS:
+        return f"{value[:CHARACTERS]} … [{len(value) - CHARACTERS:,} more characters]"
+    if isinstance(value, Mapping):
+        return {key: _cut(item) for key, item in value.items()}
+    if isinstance(value, list) and len(value) > ITEMS:
+        start = [_cut(item) for item in value[: ITEMS - 2]]
+        return [*start, f"… [{len(value) - ITEMS + 1:,} more]", _cut(value[-1])]
+    return [_cut(item) for item in value] if isinstance(value, list) else value
