@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from prefgen.errors import RunError
 from prefgen.verify import digests
 
 if TYPE_CHECKING:
-    from prefgen.llm.journal import Journal
     from prefgen.planned import Plan
     from prefgen.stages import Progress
 
@@ -35,16 +35,18 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
     ]
 
 
-def costs(journal: "Journal", progress: "Progress") -> dict[str, Any]:
-    """What the replies cost on which a run's rows rest, by step and in all, as the journal has it: the same in a run, a
+def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
+    """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
     repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
     is not in it, nor what was drawn for prompts that are in no table.
     """
+    from prefgen.llm.journal import Journal
     from prefgen.llm.offline import bill
 
     counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
-    steps = [{"table": table, **vars(bill(journal, keys))} for table, keys in counts.items()]
-    return {"steps": steps, "total": vars(bill(journal, set().union(*counts.values())))}
+    with closing(Journal(journal)) as replies:
+        steps = [{"table": table, **vars(bill(replies, keys))} for table, keys in counts.items()]
+        return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values())))}
 
 
 def write(

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, gate, kept, stages
+    from prefgen import dataset, gate, kept, manifest, stages
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
-        done.reports["costs"] = _costs(journal_of(home), progress)
+        done.reports["costs"] = manifest.costs(journal_of(home), progress)
         write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
@@ -201,14 +201,6 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     finally:
         await client.close()
         client.journal.close()
-
-
-def _costs(path: Path, progress: "Progress") -> Mapping[str, Any]:
-    from prefgen import manifest
-    from prefgen.llm.journal import Journal
-
-    with closing(Journal(path)) as journal:
-        return manifest.costs(journal, progress)
 
 
 def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done) -> None:

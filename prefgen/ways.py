@@ -58,7 +58,7 @@ class Ran:
         """Goes through a recipe with what is known."""
         plan, folder, client = _unchecked(self.plan(recipe)), self.temporary / name, self.client()
         found = finished(made_again(plan, client, folder / "tables", without=without))
-        return Way(plan, folder, found, without, client.wanted, self.journal)
+        return Way(plan, folder, found, without, client.wanted, self.journal.path)
 
     def sums(self) -> Mapping[str, str]:
         """The SHA-256 of each file as it was written."""
@@ -91,7 +91,7 @@ class Way:
     found: Found
     without: Prompts
     wanted: Mapping[bytes, str]
-    journal: Journal
+    journal: Path
 
     def write(self, text: str, out: Path | None = None) -> None:
         """Writes the dataset; keeps all that was made in another folder where one is named."""

@@ -157,8 +157,8 @@ def positions(judges: Rows) -> bytes:
 
     base = _of(judges)
     y = alt.Y("judge:N", sort=None, title=None, axis=_names())
-    how = {"title": "share of verdicts for the response shown first", "scale": alt.Scale(domain=[0, 1])}
-    how["axis"] = _axis(format="%")
+    how: dict[str, Any] = {"title": "share of verdicts for the response shown first", "axis": _axis(format="%")}
+    how["scale"] = alt.Scale(domain=[0, 1])
     bar = base.mark_rule(color=CHOSEN, strokeWidth=3).encode(x=alt.X("low:Q", **how), x2="high:Q", y=y)
     dot = base.mark_point(color=CHOSEN, filled=True, size=110, opacity=1).encode(x=alt.X("value:Q", **how), y=y)
     half = _of([{"at": 0.5}]).mark_rule(color=REJECTED, strokeDash=[4, 3]).encode(x=alt.X("at:Q", **how))

@@ -10,7 +10,8 @@ from prefgen.card.markdown import cell, marked, section, table, words
 from prefgen.configs import json_schema
 from prefgen.recipe import Recipe
 
-_ARXIV = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?:v\d+)?(?![\d.]*\d)", re.ASCII)
+_ARXIV = re.compile(r"(?<![\d.])\d\d(?:0[1-9]|1[0-2])\.\d{4,5}(?:v\d+)?(?![\d.]*\d)", re.ASCII)
+"""Year, month, number, version."""
 
 
 def about(recipe: Recipe) -> str:
