@@ -1,7 +1,6 @@
 """The charts themselves: numbers in, PNG out."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def scores(pairs: "pl.DataFrame", told: str) -> bytes:
             "side": side,
         }
         for place, side in enumerate(("chosen", "rejected"))
-        for start, n in zip(edges, _counted(pairs[f"{side}_score"].to_list(), edges), strict=False)
+        for start, n in zip(edges, _counted(pairs[f"{side}_score"], edges), strict=False)
         if n
     ]
     scale = alt.Scale(domain=[edges[0], edges[-1]], nice=False)
@@ -79,23 +78,25 @@ def scores(pairs: "pl.DataFrame", told: str) -> bytes:
 
 
 def _edges(pairs: "pl.DataFrame") -> list[float]:
-    """Edges of equal bins; each in the middle of its bin where scores are few different ones that far apart."""
-    values = sorted({*pairs["chosen_score"], *pairs["rejected_score"]})
-    low, high = values[0], values[-1]
-    steps = [b - a for a, b in pairwise(values)]
-    if steps and (high - low) / min(steps) <= BINS:
-        width = min(steps)
-        low, bins = low - width / 2, round((high - low) / width) + 1
+    """Edges of equal bins; where scores are few different ones, each is in the middle of a bin of its own."""
+    import polars as pl
+
+    values = pl.concat([pairs["chosen_score"], pairs["rejected_score"].alias("chosen_score")]).unique().sort()
+    low, high = float(values[0]), float(values[-1])
+    steps = values.diff().drop_nulls()
+    nearest = float(steps.min()) if len(steps) else 0.0  # type: ignore[arg-type]
+    if nearest and (high - low) / nearest <= BINS:
+        width, low, bins = nearest, low - nearest / 2, round((high - low) / nearest) + 1
     else:
         width, bins = ((high - low) or 1.0) / BINS, BINS
     return [low + width * place for place in range(bins + 1)]
 
 
-def _counted(values: Sequence[float], edges: Sequence[float]) -> list[int]:
+def _counted(values: "pl.Series", edges: Sequence[float]) -> list[int]:
     """How many values are in each bin; the last one has its upper edge too."""
     import numpy as np
 
-    return [int(n) for n in np.histogram(values, bins=edges)[0]]
+    return [int(n) for n in np.histogram(values.to_numpy(), bins=edges)[0]]
 
 
 def lengths(pairs: "pl.DataFrame", told: str) -> bytes:

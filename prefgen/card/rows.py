@@ -22,12 +22,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 def examples(tables: "Mapping[str, pl.DataFrame]") -> dict[str, Rows]:
     """The first rows of each config that has any, ``preferences_text`` among them."""
+    import polars as pl
+
     from prefgen.configs import preferences_text
 
-    frames = dict(tables)
+    frames = {config: frame.head(ROWS) for config, frame in tables.items()}
     if "preferences" in tables:
-        frames["preferences_text"] = preferences_text(tables["preferences"])
-    return {config: frame.head(ROWS).to_dicts() for config, frame in frames.items() if frame.height}
+        single = tables["preferences"].filter(pl.col("chosen").list.len() == 2)
+        frames["preferences_text"] = preferences_text(single.head(ROWS))
+    return {config: frame.to_dicts() for config, frame in frames.items() if frame.height}
 
 
 def rows(found: Mapping[str, Rows]) -> str:

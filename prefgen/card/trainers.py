@@ -1,7 +1,8 @@
 """One snippet for each trainer that loads a config as it is, with the option that it needs.
 
 Which config works in which trainer, and with which option, was run on each one's own row transform: trainers drop a
-prompt, or leave out the chat template, without a word.
+prompt, or leave out the chat template, without a word. The names of options are those of mid 2026: TRL 1.16, OpenRLHF's
+dotted ones, open-instruct's ``dpo.py``, NeMo-RL's ``data.train``, Axolotl, LLaMA-Factory, and torchtune's last.
 """
 
 import json
@@ -67,10 +68,11 @@ def _sft(of: Place) -> str:
 
 def _openrlhf(of: Place) -> str:
     lines = [
-        f"openrlhf.cli.train_dpo --pretrain {MODEL} --save_path dpo",
-        f"--dataset {of.name} --chosen_key chosen --rejected_key rejected --apply_chat_template",
+        f"deepspeed --module openrlhf.cli.train_dpo --model.model_name_or_path {MODEL} --ckpt.output_dir dpo",
+        f"--data.dataset {of.name} --data.dataset_split {of.train} --data.apply_chat_template",
+        "--data.chosen_key chosen --data.rejected_key rejected",
     ]
-    return "deepspeed --module " + " \\\n  ".join(lines)
+    return " \\\n  ".join(lines)
 
 
 def _axolotl(of: Place) -> str:
@@ -118,8 +120,8 @@ def _nemo_rl(of: Place) -> str:
 
 def _open_instruct(of: Place) -> str:
     lines = [
-        f"accelerate launch open_instruct/dpo_tune_cache.py --model_name_or_path {MODEL}",
-        f"--mixer_list {of.name} 1.0 --mixer_list_splits {of.train} --output_dir dpo",
+        f"torchrun --nproc_per_node=1 open_instruct/dpo.py --model_name_or_path {MODEL} --output_dir dpo",
+        f"--mixer_list {of.name} 1.0 --mixer_list_splits {of.train}",
     ]
     return " \\\n  ".join(lines)
 
@@ -132,7 +134,7 @@ _DEFAULT = "It loads the default config"
 TRAINERS: tuple[tuple[str, str, str, Snippet, str], ...] = (
     ("TRL, DPO", "preferences", "python", _dpo, "Unsloth and alignment-handbook take the same rows."),
     ("TRL, reward model", "preferences", "python", _reward, ""),
-    ("OpenRLHF", "preferences", "bash", _openrlhf, f"{_DEFAULT}; without `--apply_chat_template` it fails."),
+    ("OpenRLHF", "preferences", "bash", _openrlhf, f"{_DEFAULT}; without a chat template it fails."),
     ("Axolotl", "preferences", "yaml", _axolotl, ""),
     ("torchtune", "preferences", "yaml", _torchtune, "In the config of a torchtune recipe."),
     ("open-instruct", "preferences", "bash", _open_instruct, f"{_DEFAULT}."),

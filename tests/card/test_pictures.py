@@ -99,7 +99,7 @@ def test_of_few_rows_nothing_is_drawn_and_of_what_is_not_there_neither() -> None
 
 def test_scores_of_one_value_and_of_many_have_bins() -> None:
     one = pl.DataFrame({"chosen_score": [5.0] * 40, "rejected_score": [5.0] * 40})
-    assert sum(charts._counted(one["chosen_score"].to_list(), charts._edges(one))) == 40
+    assert sum(charts._counted(one["chosen_score"], charts._edges(one))) == 40
     few = pl.DataFrame({"chosen_score": [1.0, 2.0, 5.0], "rejected_score": [1.0, 1.0, 4.0]})
     assert charts._edges(few) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
     many = pl.DataFrame(
@@ -107,7 +107,7 @@ def test_scores_of_one_value_and_of_many_have_bins() -> None:
     )
     edges = charts._edges(many)
     assert len(edges) == charts.BINS + 1
-    assert sum(charts._counted(many["chosen_score"].to_list(), edges)) == 500
+    assert sum(charts._counted(many["chosen_score"], edges)) == 500
     assert chunks(charts.scores(one, "x"))
 
 
