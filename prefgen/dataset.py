@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import polars as pl
 
@@ -26,16 +25,16 @@ def write(
     tables: Mapping[str, Frames],
     *,
     readme: Callable[[Mapping[str, int]], str] | None = None,
-    beside: Mapping[str, bytes] = MappingProxyType({}),
+    beside: Callable[[], Mapping[str, bytes]] = dict,
     shard_bytes: int = SHARD_BYTES,
 ) -> dict[str, int]:
     """Writes a dataset folder, and gives the rows of each config that has any.
 
     ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; ``readme`` makes the card
-    from the rows of each config, 0 included; ``beside`` are other files, by their paths in the folder. A config
-    without rows has no files, for an empty split cannot be loaded. The folder is put in place of an older one when all
-    of it is on disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError for a
-    full disk and for a row that is no preference.
+    from the rows of each config, 0 included; before that, ``beside`` makes other files, by their paths in the folder. A
+    config without rows has no files, for an empty split cannot be loaded. The folder is put in place of an older one
+    when all of it is on disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError
+    for a full disk and for a row that is no preference.
     """
     fresh = folder.with_name(f".{folder.name}.new")
     try:
@@ -44,7 +43,7 @@ def write(
         counts: dict[str, int] = {}
         for config, frames in tables.items():
             counts |= _write_config(fresh, config, frames, shard_bytes)
-        for name, content in beside.items():
+        for name, content in beside().items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).write_bytes(content)
         if readme:

@@ -140,23 +140,25 @@ def in_percent(measured: Mapping[str, Any]) -> str:
 # --- lengths --------------------------------------------------------------------------------
 
 
-def pair_report(pairs: pl.DataFrame) -> dict[str, Any]:
-    """Of the pairs that are written (``chosen`` and ``rejected`` as conversations): how many they are, the mean lengths
-    of both responses in characters, and the share of unequal ones whose chosen response is the ``longer`` one.
+def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
+    """What the reports of pairs look at, without their texts: of each side, ``chosen`` and ``rejected``, the
+    ``_model``, the ``_score``, and the response's ``_characters``.
     """
-    if pairs.is_empty():
-        return {}
-    lengths = response_lengths(pairs)
-    apart = lengths.filter(pl.col("chosen") != pl.col("rejected"))
-    longer = share(apart.filter(pl.col("chosen") > pl.col("rejected")).height, apart.height)
-    means = {f"{side}_characters": round(float(lengths[side].mean()), 1) for side in ("chosen", "rejected")}  # type: ignore[arg-type]
-    return {"pairs": pairs.height, **means, "longer": longer and asdict(longer)}
-
-
-def response_lengths(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Characters of each pair's two responses: columns ``chosen`` and ``rejected``."""
     last = {side: pl.col(side).list.last().struct.field("content") for side in ("chosen", "rejected")}
-    return pairs.select(text.str.len_chars().cast(pl.Int64).alias(side) for side, text in last.items())
+    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in last.items()]
+    return pairs.select("^(chosen|rejected)_(model|score)$", *lengths)
+
+
+def pair_report(measured: pl.DataFrame) -> dict[str, Any]:
+    """Of the pairs that are written (``pair_measures``): how many they are, the mean lengths of both responses in
+    characters, and the share of unequal ones whose chosen response is the ``longer`` one.
+    """
+    if measured.is_empty():
+        return {}
+    chosen, rejected = measured["chosen_characters"], measured["rejected_characters"]
+    longer = share(int((chosen > rejected).sum()), int((chosen != rejected).sum()))
+    means = {one.name: round(float(one.mean()), 1) for one in (chosen, rejected)}  # type: ignore[arg-type]
+    return {"pairs": measured.height, **means, "longer": longer and asdict(longer)}
 
 
 # --- authors --------------------------------------------------------------------------------

@@ -208,8 +208,7 @@ def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done
     import polars as pl
 
     from prefgen import dataset, manifest
-    from prefgen.card.page import page
-    from prefgen.judged import author_report, pair_report
+    from prefgen.card.page import Page
 
     done.reports["judges"] = manifest.judged(plan, place / "tables")
     if not plan.recipe.write:
@@ -218,14 +217,11 @@ def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done
         config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    counts, reports = manifest.funnel(plan, progress), done.reports
-    if "preferences" in tables:
-        reports["authors"] = author_report(tables["preferences"])
-        reports["pairs"] = pair_report(tables["preferences"])
     if "results" in tables:
         manifest.write_json(place / "results.json", tables["results"].to_dicts())
-    readme, pictures = page(plan.recipe, text, tables, counts, reports)
-    done.configs = dataset.write(place / "dataset", tables, readme=readme, beside=pictures)
+    page = Page(plan.recipe, text, manifest.funnel(plan, progress), done.reports)
+    frames = {config: page.noting(config, rows) for config, rows in tables.items()}
+    done.configs = dataset.write(place / "dataset", frames, readme=page.readme, beside=page.beside)
 
 
 @contextmanager

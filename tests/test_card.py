@@ -71,6 +71,19 @@ def test_splits_are_told_with_their_rows() -> None:
     assert "10 pairs are in `preferences` only" in text
 
 
+def test_splits_are_told_by_prompts_and_rows() -> None:
+    told = {
+        "asked": {"test": 0.1},
+        "prompts": {"train": 90, "test": 10},
+        "left_out": {"prompts": 3, "rows": {}, "why": "near <b>two</b>"},
+    }
+    text = card(RECIPE, "x", {"preferences": {"train": 1200, "test": 60}, "judgments": {"train": 7}}, [], splits=told)
+    assert "| rows | `train` | `test` |\n| --- | --- | --- |\n| prompts | 90 | 10 |" in text
+    assert "| `judgments` | 7 | 0 |" in text
+    assert "3 prompts are in no split: near \\<b\\>two\\</b\\>." in text
+    assert "## Splits" not in card(RECIPE, "x", PAIRS, [])
+
+
 @pytest.mark.parametrize(
     ("unpriced", "said", "each"),
     [

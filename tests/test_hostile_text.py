@@ -29,7 +29,7 @@ from tests.hostile import HALVES, STEERS, STRINGS
 from tests.servers import OpenAIServer, Response, chat
 
 HEADINGS = {
-    "Configs", "Pictures", "How to load it", "Rows to read", "What became of every row", "Judges", "Lengths", "Canaries", "Authors", "Models", "Cost",
+    "Configs", "Splits", "Pictures", "How to load it", "Rows to read", "What became of every row", "Judges", "Lengths", "Canaries", "Authors", "Models", "Cost",
     "The recipe", "Known limits", "Columns", "Terms", "preferences", "preferences_text", "judgments", "responses", *(one[0] for one in TRAINERS),
 }  # fmt: skip
 PICTURES = {f"pictures/{name}.png" for name in ("funnel", "scores", "lengths", "positions")}
@@ -111,6 +111,7 @@ def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
         costs={"steps": [{"table": text, **bill}], "total": bill}, pictures=[Picture("funnel", "rows", b"")],
         pairs={"pairs": 3, "chosen_characters": 1.0, "rejected_characters": 2.0, "longer": {**share, "low": 0.6}},
         examples={"preferences": [row, row]},
+        splits={"prompts": {"train": 2}, "left_out": {"prompts": 1, "why": text}},
     )  # fmt: skip
     front, tokens = parsed(shown)
     is_plain(tokens, "mine")

@@ -31,6 +31,7 @@ def card(  # noqa: PLR0913  (each is a part of the page)
     authors: Sequence[Mapping[str, Any]] = (),
     *,
     pairs: Mapping[str, Any] | None = None,
+    splits: Mapping[str, Any] | None = None,
     costs: Mapping[str, Any] | None = None,
     examples: Mapping[str, Rows] | None = None,
     pictures: Sequence[Picture] = (),
@@ -41,6 +42,7 @@ def card(  # noqa: PLR0913  (each is a part of the page)
     step's ``table``, ``verb``, ``rows_in``, ``rows_out`` and ``drawn``, and how many were ``dropped``, ``unreadable``
     and ``failed``, by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``),
     ``authors`` which models tend to be chosen (``author_report``), ``pairs`` how long responses are (``pair_report``),
+    ``splits`` how many prompts each has (``prompts`` by split, and those ``left_out`` with ``why``),
     ``costs`` what all replies cost (``prefgen.manifest.costs``), ``examples`` some rows of each config, and
     ``pictures`` what lies in the folder ``pictures``.
     """
@@ -51,6 +53,7 @@ def card(  # noqa: PLR0913  (each is a part of the page)
         f"# {words(recipe.name)}",
         making.about(recipe),
         making.tables(configs, written),
+        making.splits(splits or {}, written),
         shown(pictures),
         loading(recipe.name, written),
         told({config: (examples or {})[config] for config in written if config in (examples or {})}),

@@ -100,13 +100,13 @@ def _counted(values: "pl.Series", edges: Sequence[float]) -> list[int]:
 
 
 def lengths(pairs: "pl.DataFrame", told: str) -> bytes:
-    """How many pairs have a ``rejected`` response of one length and a ``chosen`` one of another, on logarithmic axes
-    with the diagonal; counted in squares, so that the picture does not grow with the rows.
+    """How many pairs have a rejected response of one length and a chosen one of another, on logarithmic axes with the
+    diagonal; counted in squares, so that the picture does not grow with the rows.
     """
     import altair as alt
     import numpy as np
 
-    chosen, rejected = (np.maximum(pairs[side].to_numpy(), 1) for side in ("chosen", "rejected"))
+    chosen, rejected = (np.maximum(pairs[f"{side}_characters"].to_numpy(), 1) for side in ("chosen", "rejected"))
     low, high = float(min(chosen.min(), rejected.min())), float(max(chosen.max(), rejected.max()))
     middle, reach = (low * high) ** 0.5, max((high / low) ** 0.5, 1.25) * 1.05
     edges = np.geomspace(middle / reach, middle * reach, BINS + 5)

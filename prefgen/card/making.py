@@ -41,6 +41,18 @@ def tables(configs: Mapping[str, Mapping[str, int]], written: Written) -> str:
     return section("Configs", table(("config", "rows", "a row is"), rows) if rows else "", *notes) or "## Configs"
 
 
+def splits(told: Mapping[str, Any], written: Written) -> str:
+    """How many prompts and rows each split has, and what was left out of all of them."""
+    if not told:
+        return ""
+    names, out = list(told["prompts"]), told["left_out"]
+    rows = [(f"`{config}`", *(f"{of.get(name, 0):,}" for name in names)) for config, of in written.items()]
+    prompts = ("prompts", *(f"{told['prompts'][name]:,}" for name in names))
+    how = "A prompt's hash says its split, in every config the same; near-duplicate prompts are in one."
+    gone = f"{out['prompts']:,} prompts are in no split: {words(out['why'])}." if out["prompts"] else ""
+    return section("Splits", how, table(("rows", *(f"`{name}`" for name in names)), [prompts, *rows]), gone)
+
+
 def _splits(splits: Mapping[str, int]) -> str:
     return ", ".join(f"{rows:,} `{split}`" for split, rows in splits.items())
 

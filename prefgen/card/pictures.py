@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefgen.card import charts
 from prefgen.card.markdown import section
-from prefgen.judged import in_percent, response_lengths
+from prefgen.judged import in_percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,8 +42,8 @@ def drawn(
     judges: Mapping[str, Any],
     report: Mapping[str, Any],
 ) -> list[Picture]:
-    """The pictures that there is something to draw for. ``pairs`` are the rows of ``preferences``, ``report`` their
-    ``prefgen.judged.pair_report``.
+    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``
+    (``prefgen.judged.pair_measures``), ``report`` what they come to (``pair_report``).
     """
     if pairs is None or pairs.height < FEW:
         return []
@@ -82,7 +82,7 @@ def _lengths(pairs: "pl.DataFrame", report: Mapping[str, Any]) -> Picture | None
         return None
     told = f"the chosen one is the longer one in {in_percent(longer)} of {longer['n']:,} pairs"
     alt = f"Length of the chosen response against that of the rejected one: {told}"
-    return Picture("lengths", alt, charts.lengths(response_lengths(pairs), told))
+    return Picture("lengths", alt, charts.lengths(pairs, told))
 
 
 def _positions(judges: Mapping[str, Any]) -> Picture | None:

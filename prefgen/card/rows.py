@@ -20,23 +20,23 @@ ITEMS = 4
 Rows = Sequence[Mapping[str, Any]]
 
 
-def examples(tables: "Mapping[str, pl.DataFrame]") -> dict[str, Rows]:
-    """The first rows of each config that has any, ``preferences_text`` among them."""
+def shown_of(config: str, frame: "pl.DataFrame") -> dict[str, Rows]:
+    """The first rows of a config, and those of the config that comes with it."""
     import polars as pl
 
     from prefgen.configs import preferences_text
 
-    frames = {config: frame.head(ROWS) for config, frame in tables.items()}
-    if "preferences" in tables:
-        single = tables["preferences"].filter(pl.col("chosen").list.len() == 2)
-        frames["preferences_text"] = preferences_text(single.head(ROWS))
-    return {config: frame.to_dicts() for config, frame in frames.items() if frame.height}
+    found = {config: frame.head(ROWS)}
+    if config == "preferences":
+        single = frame.filter(pl.col("chosen").list.len() == 2)
+        found["preferences_text"] = preferences_text(single.head(ROWS))
+    return {name: some.to_dicts() for name, some in found.items()}
 
 
 def rows(found: Mapping[str, Rows]) -> str:
     """The section of the card."""
     parts = []
-    for config, some in found.items():
+    for config, some in ((config, some) for config, some in found.items() if some):
         parts += [f"Of `{config}`:", *(fenced(_shown(row), "json") for row in some)]
     return section("Rows to read", *parts)
 

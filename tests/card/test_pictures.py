@@ -12,7 +12,7 @@ import pytest
 
 from prefgen.card import charts
 from prefgen.card.pictures import FEW, Picture, drawn, label, pictures
-from prefgen.judged import pair_report
+from prefgen.judged import pair_measures, pair_report
 from tests.hostile import STRINGS
 
 FUNNEL = [
@@ -36,9 +36,8 @@ def pairs(n: int, *, scored: bool = True) -> pl.DataFrame:
     sides = [pair[::-1] if i % 3 == 0 else pair for i, pair in enumerate(longer)]
     score = {"chosen_score": [4.0 + i % 2 for i in range(n)], "rejected_score": [1.0 + i % 3 for i in range(n)]}
     made = {"chosen": [a for a, _ in sides], "rejected": [b for _, b in sides]}
-    return pl.DataFrame(
-        {**made, **(score if scored else dict.fromkeys(score, pl.Series([None] * n, dtype=pl.Float64)))}
-    )
+    scores = score if scored else dict.fromkeys(score, pl.Series([None] * n, dtype=pl.Float64))
+    return pair_measures(pl.DataFrame({**made, **scores}))
 
 
 def of(n: int, *, scored: bool = True, judges: Any = JUDGES) -> list[Picture]:

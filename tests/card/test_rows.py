@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 from markdown_it import MarkdownIt
 
-from prefgen.card.rows import CHARACTERS, ITEMS, examples, rows
+from prefgen import Recipe
+from prefgen.card.page import Page
+from prefgen.card.rows import CHARACTERS, ITEMS, rows
 from prefgen.configs import preferences
 from tests.hostile import HALVES, STEERS, STRINGS
 
@@ -40,14 +42,30 @@ def test_what_is_cut_is_counted_and_a_conversation_keeps_its_end() -> None:
     assert shown["few"] == talk[:ITEMS]
 
 
-def test_two_rows_of_each_config_that_has_any() -> None:
-    talk = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-    made = {
-        "prompt_id": ["a", "b", "c"], "id": ["a.1", "b.1", "c.1"], "prompt": [[{"role": "user", "content": q}] for q in "qrs"],
-        "chosen": ["x", "y", "z"], "rejected": ["u", "v", "w"],
+TALK = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+
+
+def pairs(prompts: list[list[str]]) -> pl.DataFrame:
+    """Pairs whose prompts have these turns."""
+    ids = [f"p{n}" for n in range(len(prompts))]
+    asked = [[{"role": "user", "content": turn} for turn in prompt] for prompt in prompts]
+    made = {"prompt_id": ids, "id": ids, "prompt": asked, "chosen": ["xxx"] * len(ids), "rejected": ["u"] * len(ids)}
+    return preferences(pl.DataFrame(made, schema_overrides={"prompt": TALK}))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 9])
+def test_the_first_two_rows_of_each_config_however_they_come(cut: int) -> None:
+    some = pairs([["a", "b"], ["q"], ["r"], ["s"]])
+    page = Page(Recipe(name="mine", steps={}), "x", [], {"judges": {}, "authors": [], "pairs": {}})
+    gone_by = [*page.noting("preferences", (some[n : n + cut] for n in range(0, 4, cut)))]
+    assert pl.concat(gone_by).equals(some)
+    assert next(page.noting("judgments", pl.DataFrame({"x": []}))).is_empty()
+    assert page.beside() == {}
+    assert page.reports["pairs"] == {
+        "pairs": 4, "chosen_characters": 3.0, "rejected_characters": 1.0, "longer": page.reports["pairs"]["longer"],
     }  # fmt: skip
-    pairs = preferences(pl.DataFrame(made, schema_overrides={"prompt": talk}))
-    found = examples({"preferences": pairs, "judgments": pl.DataFrame({"x": []})})
-    assert {config: len(some) for config, some in found.items()} == {"preferences": 2, "preferences_text": 2}
-    assert [row["prompt"] for row in found["preferences_text"]] == ["q", "r"]
-    assert rows({}) == ""
+    assert [row["pair_id"] for row in page.examples["preferences"]] == ["p0", "p1"]
+    assert [row["prompt"] for row in page.examples["preferences_text"]] == ["q", "r"]
+    text = page.readme({"preferences": 4, "preferences_text": 3, "judgments": 0})
+    assert text.count("```json") - text.count("hf_hub_url") == 4
+    assert "Of `judgments`" not in text
