@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefgen.allow import Allow
-from prefgen.cli_after import replay, verify
+from prefgen.cli_after import append, replay, verify
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -168,6 +168,7 @@ def plan(
 
 app.command()(verify)
 app.command()(replay)
+app.command()(append)
 
 
 @lists(recipes_app)

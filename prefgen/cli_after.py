@@ -1,4 +1,6 @@
-"""Commands for a run that is over: is it as it was written, and what would have come of it otherwise?"""
+"""Commands for a run that is over: is it as it was written, what would have come of it otherwise, and its rows beside
+those of an older one.
+"""
 
 import json
 from pathlib import Path
@@ -50,3 +52,22 @@ def replay(
     else:
         display_replay.show(found, console())
     raise typer.Exit(0 if found.equal or found.changed else 1)
+
+
+def append(
+    older: Annotated[Path, typer.Argument(metavar="OLDER", help="The dataset folder that is there.")],
+    newer: Annotated[Path, typer.Argument(metavar="NEWER", help="A second run's folder, or its dataset folder.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for the whole; it may be OLDER.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Take the newer of two rows with one id.")] = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Add the rows of a second run to a dataset, as files of their own; what is there stays as it is."""
+    from prefgen.append import append as appended
+    from prefgen.grown import lines
+
+    older, newer = (folder / "dataset" if (folder / "dataset").is_dir() else folder for folder in (older, newer))
+    found = appended(older, newer, out, replace=replace)
+    if as_json:
+        print(json.dumps(vars(found), indent=1))
+    for line in [] if as_json else lines(found):
+        print(plain(line))

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from prefgen.configs import CONFIGS, arrow_schema, nullable, preferences_text
 from prefgen.errors import RunError
 from prefgen.rows import because
+from prefgen.splits import TRAIN, Splits
 from prefgen.tablefile import GROUP, TableFile, no_room
 
 __all__ = ["CONFIGS", "write"]
@@ -18,60 +20,81 @@ SHARD_BYTES = 500_000_000
 """Size at which a config goes on in another file, as ``datasets`` has it."""
 
 Frames = pl.DataFrame | Iterable[pl.DataFrame]
+Rows = Mapping[str, Mapping[str, int]]
+"""The rows of each split of each config, in the order in which they are written."""
 
 
 def write(
     folder: Path,
     tables: Mapping[str, Frames],
     *,
-    readme: Callable[[Mapping[str, int]], str] | None = None,
+    readme: Callable[[Rows], str] | None = None,
     beside: Callable[[], Mapping[str, bytes]] = dict,
+    splits: Splits | None = None,
     shard_bytes: int = SHARD_BYTES,
-) -> dict[str, int]:
-    """Writes a dataset folder, and gives the rows of each config that has any.
+) -> dict[str, dict[str, int]]:
+    """Writes a dataset folder, and gives the rows of each split of each config that has any.
 
-    ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; ``readme`` makes the card
-    from the rows of each config, 0 included; before that, ``beside`` makes other files, by their paths in the folder. A
-    config without rows has no files, for an empty split cannot be loaded. The folder is put in place of an older one
-    when all of it is on disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError
-    for a full disk and for a row that is no preference.
+    ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; all rows are in ``train``
+    but where ``splits`` say otherwise. ``readme`` makes the card from the rows of each config, those without any
+    included; before that, ``beside`` makes other files, by their paths in the folder. A config or a split without rows
+    has no files, for an empty split cannot be loaded. The folder is put in place of an older one when all of it is on
+    disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError for a full disk and
+    for a row that is no preference.
     """
-    fresh = folder.with_name(f".{folder.name}.new")
-    try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        counts: dict[str, int] = {}
+    counts: dict[str, dict[str, int]] = {}
+    with settled(folder) as fresh:
         for config, frames in tables.items():
-            counts |= _write_config(fresh, config, frames, shard_bytes)
+            counts |= _write_config(fresh, config, frames, splits, shard_bytes)
         for name, content in beside().items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).write_bytes(content)
         if readme:
             (fresh / "README.md").write_text(readme(counts), encoding="utf-8", newline="\n")
+    return {config: rows for config, rows in counts.items() if rows}
+
+
+@contextmanager
+def settled(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder to write to; puts it in the place of ``folder`` when all of it is on disk. Raises RunError
+    for a full disk; then, and after any other fault, what was there stays.
+    """
+    fresh = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
         _settle(fresh)
         _swap(fresh, folder)
     except OSError as e:
         raise no_room(folder, e) from e
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return {config: rows for config, rows in counts.items() if rows}
 
 
-def _write_config(folder: Path, config: str, frames: Frames, shard_bytes: int) -> dict[str, int]:
+def _write_config(
+    folder: Path, config: str, frames: Frames, splits: Splits | None, shard_bytes: int
+) -> dict[str, dict[str, int]]:
     names = ("preferences", "preferences_text") if config == "preferences" else (config,)
-    shards = {name: _Shards(folder / name, shard_bytes) for name in names}
+    order = (TRAIN, *splits.shares) if splits else (TRAIN,)
+    shards = {name: {split: Shards(folder / name, split, shard_bytes) for split in order} for name in names}
     for rows in [frames] if isinstance(frames, pl.DataFrame) else frames:
         _check(config, rows)
         for name in names:
-            shards[name].add(preferences_text(rows) if name == "preferences_text" else rows)
-    return {name: shards[name].close() for name in names}
+            made = preferences_text(rows) if name == "preferences_text" else rows
+            for split, part in (splits.parted(name, made) if splits else {TRAIN: made}).items():
+                shards[name][split].add(part)
+    counts = {name: {split: one.close() for split, one in of.items()} for name, of in shards.items()}
+    return {name: {split: rows for split, rows in of.items() if rows} for name, of in counts.items()}
 
 
-class _Shards:
-    """The files of one config, cut after the row group with which one passes the size limit."""
+class Shards:
+    """The files of one split of a config, cut after the row group with which one passes the size limit. They are
+    numbered from ``first``, for so many are there already.
+    """
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        self.folder, self.limit, self.rows = folder, limit, 0
+    def __init__(self, folder: Path, split: str, limit: int = SHARD_BYTES, *, first: int = 0) -> None:
+        self.folder, self.split, self.limit, self.first, self.rows = folder, split, limit, first, 0
         self.files: list[TableFile] = []
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -86,8 +109,9 @@ class _Shards:
         """Names the files, now that it is known how many they are; gives the number of rows."""
         if self.files:
             self.files[-1].close()
-        for place, file in enumerate(self.files):
-            file.path.rename(self.folder / f"train-{place:05d}-of-{len(self.files):05d}.parquet")
+        whole = self.first + len(self.files)
+        for place, file in enumerate(self.files, self.first):
+            file.path.rename(self.folder / f"{self.split}-{place:05d}-of-{whole:05d}.parquet")
         return self.rows
 
     def _full(self) -> bool:
@@ -96,8 +120,8 @@ class _Shards:
     def _begin(self) -> None:
         if self.files:
             self.files[-1].close()
-        path = self.folder / f"part-{len(self.files)}.parquet"
-        self.files.append(TableFile(path, arrow_schema(self.folder.name)))
+        path = self.folder / f".part-{self.split}-{len(self.files)}.parquet"
+        self.files.append(TableFile(path, arrow_schema(self.folder.name), chunked=True))
 
 
 def _groups(rows: pl.DataFrame, first: int) -> Iterator[pl.DataFrame]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from prefgen.rehearse import Estimate
 from prefgen.rounds import Count
 from prefgen.run import Run
+from prefgen.splits import TRAIN, lines
 from prefgen.stages import Progress
 from prefgen.texts import plain
 
@@ -130,9 +131,18 @@ def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> No
         console.print(pair(number, row, console.width))
     if results:
         scoreboard(results, console)
+    for line in lines(run.splits):
+        console.print(Text(plain(line)))
     if run.configs:
-        configs = ", ".join(f"{name} {rows:,}" for name, rows in run.configs.items())
+        configs = ", ".join(f"{name} {_by_split(rows)}" for name, rows in run.configs.items())
         console.print(Text(plain(f"\n{run.dataset}: {configs}")))
+
+
+def _by_split(rows: Mapping[str, int]) -> str:
+    """950, or 950 train + 50 test."""
+    if list(rows) == [TRAIN]:
+        return f"{rows[TRAIN]:,}"
+    return " + ".join(f"{number:,} {split}" for split, number in rows.items())
 
 
 def why(count: Count) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -25,7 +26,7 @@ from prefgen.statistics import (
 
 def judge_report(rows: pl.DataFrame) -> dict[str, Any]:
     """What run.json and the card say of a table of judgments: each judge's agreement and bias, and how far judges
-    agree with one another. Empty for a table without verdicts or scores.
+    agree with one another. Empty for a table without verdicts or scores. ``looked_at`` is what it looks at.
     """
     if {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model"} <= set(rows.columns):
         return _of_pairs(rows)
@@ -41,6 +42,17 @@ PAIR_MEASURES = {
     "prefers_longer": longer_share,
     "gold_is_longer": gold_longer_share,
 }
+
+
+def looked_at(judgments: Path) -> pl.DataFrame:
+    """What ``judge_report`` looks at of a table on disk: of responses their lengths, so that no text is held."""
+    table = pl.scan_parquet(judgments)
+    names = [name for name in table.collect_schema().names() if name in _LOOKED_AT]
+    lengths = pl.col("^response_[ab]$").str.len_chars()
+    return table.select(names).with_columns(lengths).collect(engine="streaming")
+
+
+_LOOKED_AT = {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model", "response_id", "score"}
 
 
 def _of_pairs(rows: pl.DataFrame) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def write(
     plan: "Plan",
     place: Path,
     progress: "Progress",
-    configs: Mapping[str, int],
+    configs: Mapping[str, Mapping[str, int]],
     reports: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> None:
@@ -78,7 +78,7 @@ def write(
         "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
         "only_prompts": part,
         **reports,
-        "dataset": dict(configs),
+        "dataset": configs,
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
@@ -134,10 +134,8 @@ def judged(plan: "Plan", tables: Path) -> dict[str, Any]:
     """How each table of judgments was judged: agreement with what is known, bias, agreement of judges.
     See ``prefgen.judged``.
     """
-    import polars as pl
-
     from prefgen import verbs
-    from prefgen.judged import judge_report
+    from prefgen.judged import judge_report, looked_at
 
     judges = [table for table, step in plan.steps.items() if verbs.room_of(step.verb) == "judges"]
-    return {table: judge_report(pl.read_parquet(tables / f"{table}.parquet")) for table in judges}
+    return {table: judge_report(looked_at(tables / f"{table}.parquet")) for table in judges}

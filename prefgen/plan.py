@@ -23,6 +23,7 @@ from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step, worded
 from prefgen.rows import DROPPED
 from prefgen.settings import check, parameters, takes_several
+from prefgen.splits import splits
 from prefgen.target import target
 from prefgen.texts import nameable
 from prefgen.told import column_of, line_of, reasons
@@ -56,12 +57,11 @@ def make(
         checker.step(table, step)
     for config, table in recipe.write.items():
         checker.write(config, table)
-    wanted, wrong = target(recipe, checker.steps)
-    tried, wrongly = canaries(recipe)
-    if problems := [*pools.problems, *checker.problems, *wrong, *wrongly]:
+    (wanted, wrong), (tried, wrongly), (shares, amiss) = target(recipe, checker.steps), canaries(recipe), splits(recipe)
+    if problems := [*pools.problems, *checker.problems, *wrong, *wrongly, *amiss]:
         raise RecipeError(problems)
     notices = tuple(dict.fromkeys([*pools.notices, *pools.touches, *checker.notices]))
-    return Plan(worded(recipe), checker.steps, models, notices, pools.fakes, wanted, tried, allow)
+    return Plan(worded(recipe), checker.steps, models, notices, pools.fakes, wanted, tried, allow, shares)
 
 
 @dataclass

@@ -44,8 +44,8 @@ class Planned:
 @dataclass(frozen=True)
 class Plan:
     """A recipe found sound: its steps in order, its models, what is to be told before it runs, functions for
-    ``fake/…``, of which table how many rows are enough, how often a judge is tried with a known answer, and what its
-    caller allows.
+    ``fake/…``, of which table how many rows are enough, how often a judge is tried with a known answer, what its caller
+    allows, and which share of the prompts is in which split.
     """
 
     recipe: Recipe
@@ -56,3 +56,4 @@ class Plan:
     target: tuple[str, int] | None = None
     canaries: Canaries = field(default_factory=Canaries)
     allow: Allow = NOTHING
+    splits: Mapping[str, float] = field(default_factory=dict)

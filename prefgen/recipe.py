@@ -35,9 +35,9 @@ class Recipe:
 
     A step's input is a table's name, or a list of them. ``target`` is ``{kept: 5000}``, with ``of`` and a table where
     it is not the one written as preferences; ``max_cost`` is the most that all runs in one folder may spend together,
-    in dollars; ``canaries`` is ``{share: 0.01, at_least: 0.9}`` (``prefgen.canaries``). ``presets`` are named settings
-    over these (``load`` applies one), and no part of what the recipe says. ``folder`` is where relative paths start;
-    ``source`` is the text that it was read from, if any.
+    in dollars; ``canaries`` is ``{share: 0.01, at_least: 0.9}`` (``prefgen.canaries``), ``splits`` is ``{test: 0.1}``
+    (``prefgen.splits``). ``presets`` are named settings over these (``load`` applies one), and no part of what the
+    recipe says. ``folder`` is where relative paths start; ``source`` is the text that it was read from, if any.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Recipe:
     seed: int = 0
     target: Mapping[str, Any] = field(default_factory=dict)
     canaries: Mapping[str, Any] = field(default_factory=dict)
+    splits: Mapping[str, Any] = field(default_factory=dict)
     max_cost: float | None = field(default=None, compare=False)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     folder: Path = field(default=Path(), compare=False)
@@ -123,6 +124,7 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "seed": (int, "a whole number"),
     "target": (dict, "such as {kept: 5000}, with `of: TABLE` where it is not the one written as preferences"),
     "canaries": (dict, "such as {share: 0.01, at_least: 0.9}"),
+    "splits": (dict, "shares of the prompts, such as {test: 0.1, validation: 0.05}"),
     "max_cost": ((int, float), "dollars, such as 20.0"),
     "models": (dict, "a mapping of names to models"),
     "steps": (dict, "a mapping of tables to steps"),
@@ -131,7 +133,7 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 }
 
 
-_AS_IT_IS = ("paper", "about", "license", "seed", "target", "canaries", "max_cost")
+_AS_IT_IS = ("paper", "about", "license", "seed", "target", "canaries", "splits", "max_cost")
 
 
 def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
@@ -215,7 +217,7 @@ def dump(recipe: Recipe) -> str:
     steps = {table: {name(s.verb): _plain(s.input), **_plain(s.settings)} for table, s in recipe.steps.items()}
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
     tail = {"language": list(recipe.language), "seed": recipe.seed, "target": _plain(recipe.target)}
-    tail |= {"canaries": _plain(recipe.canaries), "max_cost": recipe.max_cost}
+    tail |= {"canaries": _plain(recipe.canaries), "splits": _plain(recipe.splits), "max_cost": recipe.max_cost}
     parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])

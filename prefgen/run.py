@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from prefgen.rehearse import Estimate
     from prefgen.rounds import Count
     from prefgen.stages import Progress
+    from prefgen.written import Done
 
 RUNS = Path("runs")
 """Where runs lie unless one says otherwise; each in a folder of its recipe's name."""
@@ -35,12 +36,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, what became of every row, and the rows of each dataset config."""
+    """A finished run: its folder, what became of every row, the rows of each split of each dataset config, and what
+    there is to say of splits (``prefgen.splits.told``).
+    """
 
     folder: Path
     counts: Mapping[str, "Count"]
-    configs: Mapping[str, int] = field(default_factory=dict)
+    configs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seconds: float = 0.0
+    splits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def dataset(self) -> Path:
@@ -78,7 +82,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, gate, kept, manifest, stages
+    from prefgen import dataset, gate, kept, manifest, stages, written
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
@@ -100,10 +104,10 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
         done.reports["costs"] = manifest.costs(journal_of(home), progress)
-        write(plan, place, progress, text, done)
+        written.write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
-    return Run(place, progress.counts, done.configs, done.seconds)
+    return Run(place, progress.counts, done.configs, done.seconds, splits=done.reports.get("splits", {}))
 
 
 def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
@@ -140,19 +144,11 @@ async def _made(
     await stages.make_tables(plan, client, place / "tables", progress=progress, **how)
 
 
-@dataclass
-class Done:
-    """What is known of a run when it ends."""
-
-    configs: dict[str, int] = field(default_factory=dict)
-    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": [], "pairs": {}, "costs": {}})
-    seconds: float = 0.0
-
-
 @contextmanager
-def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator[Done]:
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator["Done"]:
     """Writes run.json at the end, however it comes."""
     from prefgen import manifest
+    from prefgen.written import Done
 
     done, status, began = Done(), "failed", time.monotonic()
     try:
@@ -201,27 +197,6 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     finally:
         await client.close()
         client.journal.close()
-
-
-def write(plan: "Plan", place: Path, progress: "Progress", text: str, done: Done) -> None:
-    """The dataset folder, with its card and the recipe's ``text``; all of it, or what was there before."""
-    import polars as pl
-
-    from prefgen import dataset, manifest
-    from prefgen.card.page import Page
-
-    done.reports["judges"] = manifest.judged(plan, place / "tables")
-    if not plan.recipe.write:
-        return
-    tables = {
-        config: dataset.CONFIGS[config](pl.read_parquet(place / "tables" / f"{table}.parquet"))
-        for config, table in plan.recipe.write.items()
-    }
-    if "results" in tables:
-        manifest.write_json(place / "results.json", tables["results"].to_dicts())
-    page = Page(plan.recipe, text, manifest.funnel(plan, progress), done.reports)
-    frames = {config: page.noting(config, rows) for config, rows in tables.items()}
-    done.configs = dataset.write(place / "dataset", frames, readme=page.readme, beside=page.beside)
 
 
 @contextmanager

@@ -48,6 +48,12 @@ def recipe_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {"share": _SHARE, "at_least": _SHARE},
             },
+            "splits": {
+                "description": "Shares of the prompts that other splits than train get, such as {test: 0.1}.",
+                "type": "object",
+                "propertyNames": {"pattern": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$", "not": {"enum": ["train", "all"]}},
+                "additionalProperties": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            },
             "models": {"type": "object", "additionalProperties": _model()},
             "steps": {"type": "object", "additionalProperties": {"anyOf": [*(_step(n, v) for n, v in found), _own()]}},
             "write": {"type": "object", "additionalProperties": {"type": "string"}},

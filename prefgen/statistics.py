@@ -97,18 +97,20 @@ def flip_rate(rows: pl.DataFrame) -> Share | None:
 
 def longer_share(rows: pl.DataFrame) -> Share | None:
     """The share of verdicts for the longer response (characters), among unequal ones."""
-    return _shared(first_read(rows), _longer("verdict"))
+    return _shared(first_read(rows), _longer(rows, "verdict"))
 
 
 def gold_longer_share(rows: pl.DataFrame) -> Share | None:
     """The share of judged pairs whose known better response is the longer one: what ``longer_share`` would be for a
     judge that is always right.
     """
-    return _shared(first_read(rows), _longer("gold"))
+    return _shared(first_read(rows), _longer(rows, "gold"))
 
 
-def _longer(column: str) -> pl.Expr:
-    a, b = pl.col("response_a").str.len_chars(), pl.col("response_b").str.len_chars()
+def _longer(rows: pl.DataFrame, column: str) -> pl.Expr:
+    """Whether the longer response is the one that a column names; of responses there may be their lengths alone."""
+    texts = {name: pl.col(name) for name in ("response_a", "response_b")}
+    a, b = (of.str.len_chars() if rows.schema[name] == pl.String else of for name, of in texts.items())
     return pl.when(a != b).then((a > b) == (pl.col(column) == "A"))
 
 

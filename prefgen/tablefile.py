@@ -3,9 +3,10 @@ however they came in; there whole, or not at all.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -20,10 +21,12 @@ GROUP = 1000
 
 
 class TableFile:
-    """Takes frames of one schema, in order. ``close`` puts the file in place, ``abandon`` leaves what was there."""
+    """Takes frames of one schema, in order. ``close`` puts the file in place, ``abandon`` leaves what was there.
+    ``chunked`` cuts pages where the content says (Xet's stores find again what did not change).
+    """
 
-    def __init__(self, path: Path, schema: "pa.Schema | None" = None) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, schema: "pa.Schema | None" = None, *, chunked: bool = False) -> None:
+        self.path, self.schema, self.chunked = path, schema, chunked
         self.partial = path.with_name(f".{path.name}.partial")
         self.writer: pq.ParquetWriter | None = None
         self.held: list[pl.DataFrame] = []
@@ -74,10 +77,29 @@ class TableFile:
         try:
             if self.writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", write_page_index=True)
+                how: dict[str, Any] = {"use_content_defined_chunking": True} if self.chunked else {}
+                how |= {"compression": "zstd", "write_page_index": True}
+                self.writer = pq.ParquetWriter(self.partial, table.schema, **how)
             self.writer.write_table(table, row_group_size=GROUP)
         except OSError as e:
             raise no_room(self.path, e) from e
+
+
+BATCH = 10_000
+"""Rows of a table that are read at once, and as many more as make the last prompt whole."""
+
+
+def batches(path: Path, rows: int = BATCH) -> Iterator[pl.DataFrame]:
+    """A table in frames of about so many rows, no prompt in two: a table whose prompts are mixed comes whole."""
+    table, row, start = pl.scan_parquet(path), pl.col("row"), 0
+    prompts = table.select("prompt_id").with_row_index("row")
+    ends = prompts.select(row.max().over("prompt_id").cum_max() == row).collect().to_series().arg_true() + 1
+    if ends.is_empty():
+        yield table.collect()
+    while start < (ends[-1] if len(ends) else 0):
+        end = ends[min(int(ends.search_sorted(start + rows)), len(ends) - 1)]
+        yield table.slice(start, end - start).collect()
+        start = end
 
 
 def no_room(path: Path, error: OSError) -> RunError:

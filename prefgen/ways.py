@@ -20,8 +20,8 @@ from prefgen.llm.offline import Offline
 from prefgen.manifest import costs
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
-from prefgen.run import Done, write
 from prefgen.tablefile import no_room
+from prefgen.written import Done, write
 
 
 @dataclass(frozen=True)

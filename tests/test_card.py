@@ -76,11 +76,12 @@ def test_splits_are_told_by_prompts_and_rows() -> None:
         "asked": {"test": 0.1},
         "prompts": {"train": 90, "test": 10},
         "left_out": {"prompts": 3, "rows": {}, "why": "near <b>two</b>"},
+        "empty": {},
     }
     text = card(RECIPE, "x", {"preferences": {"train": 1200, "test": 60}, "judgments": {"train": 7}}, [], splits=told)
     assert "| rows | `train` | `test` |\n| --- | --- | --- |\n| prompts | 90 | 10 |" in text
     assert "| `judgments` | 7 | 0 |" in text
-    assert "3 prompts are in no split: near \\<b\\>two\\</b\\>." in text
+    assert "3 prompts left out (near \\<b\\>two\\</b\\>); rows: none." in text
     assert "## Splits" not in card(RECIPE, "x", PAIRS, [])
 
 
@@ -147,7 +148,7 @@ def test_the_cost_is_that_of_the_replies_whoever_paid_for_them(done: Run) -> Non
     assert {table: tally.prompt_tokens // 20 for table, tally in tallies.items()} == {"responses": 240, "scored": 242}
     for table, replies in (("`responses`", 240), ("`scored`", 242), ("all", 482)):  # two of them are canaries
         assert f"| {table} | {replies} | {replies * 20:,} | {replies * 40:,} | {replies * 60 / 1e6:.4f} |" in text
-    rows = done.configs["preferences"]
+    rows = sum(done.configs["preferences"].values())
     each = f"{482 / rows:,.1f} replies, {tokens / rows:,.0f} tokens and {tokens / 1e6 / rows:,.6f} dollars"
     assert f"For each row of `preferences`: {each}." in text
 
@@ -176,5 +177,5 @@ def test_every_config_loads_and_one_is_the_default(done: Run, tmp_path: Path) ->
         return datasets.load_dataset(str(done.dataset), *config, split="train", cache_dir=str(tmp_path))
 
     assert datasets.get_dataset_config_names(str(done.dataset)) == ["preferences", "preferences_text", "judgments"]
-    assert {config: rows(config).num_rows for config in done.configs} == done.configs
+    assert {config: {"train": rows(config).num_rows} for config in done.configs} == done.configs
     assert rows().column_names == rows("preferences").column_names

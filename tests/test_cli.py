@@ -132,7 +132,7 @@ def test_a_run_prints_its_dataset_on_stdout_and_json_where_asked(tmp_path: Path)
     assert "runs/mine/dataset: preferences 20, preferences_text 20" in said.stdout
     assert "1. question 0?" in said.stdout
     about = json.loads(again.stdout)
-    assert about["dataset"] == {"preferences": 20, "preferences_text": 20}
+    assert about["dataset"] == {"preferences": {"train": 20}, "preferences_text": {"train": 20}}
     assert sum(step["spent"]["calls"] for step in about["steps"]) == 0
 
 

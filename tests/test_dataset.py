@@ -2,17 +2,22 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 
-from prefgen import configs, dataset, load, run
+from bench import write as million
+from prefgen import Recipe, configs, dataset, load, run
+from prefgen.card import card
 from prefgen.errors import RunError
+from prefgen.splits import Splits, assigned
 from tests.fakes import writes
 
 ROOT = Path(__file__).parent.parent
@@ -89,19 +94,111 @@ def test_trl_takes_the_prompt_out_of_a_pair(loaded: dict[str, Any]) -> None:
 
 
 def test_bytes_do_not_depend_on_how_rows_came_in(tmp_path: Path) -> None:
-    talk = [{"role": "user", "content": "why?"}]
-    rows = [
-        {"prompt_id": "p", "id": f"p.{i}", "prompt": talk, "chosen": f"yes {i}", "rejected": "no"}
-        | {f"{side}_{what}": "x" for side in ("chosen", "rejected") for what in ("model", "reply")}
-        for i in range(2500)
-    ]
-    frame = configs.preferences(pl.DataFrame(rows))
+    frame = configs.preferences(many_pairs(2500))
     dataset.write(tmp_path / "whole", {"preferences": frame})
     dataset.write(tmp_path / "parts", {"preferences": list(frame.iter_slices(7))})
     for config in ("preferences", "preferences_text"):
         files = [list((tmp_path / way / config).iterdir()) for way in ("whole", "parts")]
         assert [f.name for f in files[0]] == ["train-00000-of-00001.parquet"]
         assert files[0][0].read_bytes() == files[1][0].read_bytes()
+
+
+SHARES = {"test": 0.4, "held.out": 0.2}
+EVERY = """
+import json, sys
+from datasets import get_dataset_config_names, load_dataset
+folder, found = sys.argv[1], {}
+for config in get_dataset_config_names(folder):
+    whole, streamed = load_dataset(folder, config), load_dataset(folder, config, streaming=True)
+    found[config] = {split: [whole[split].to_list(), list(streamed[split])] for split in whole}
+print(json.dumps(found))
+"""
+
+
+def test_datasets_loads_every_split_of_every_config_whole_and_streaming(tmp_path: Path) -> None:
+    rows = many_pairs(60)
+    splits = Splits(SHARES, assigned(rows.unique("prompt_id", maintain_order=True), SHARES))
+    told = {"kind": "overall", "name": "x", "judge_model": "m", "score": 1.0, "rows": 3, "mode": "", "note": ""}
+    numbers = pl.DataFrame([told | dict.fromkeys(["low", "high", "weight", "unreadable", "disagreement"])])
+    tables = {
+        "preferences": configs.preferences(rows),
+        "results": configs.results(numbers.with_columns(convention=None)),
+    }
+    card_of = lambda of: card(Recipe(name="mine", steps={}), "x", of, [])  # noqa: E731
+    done = dataset.write(tmp_path / "d", tables, splits=splits, readme=card_of)
+    assert list(done["preferences"]) == ["train", "test", "held.out"]
+    assert done["results"] == {"train": 1}
+    cache = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    command = [sys.executable, "-c", EVERY, str(tmp_path / "d")]
+    said = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **cache}, check=True).stdout
+    loaded = json.loads(said.splitlines()[-1])
+    assert {config: {split: len(of[0]) for split, of in by.items()} for config, by in loaded.items()} == done
+    for config, by in loaded.items():
+        for split, (whole, streamed) in by.items():
+            here = pl.read_parquet(tmp_path / "d" / config / f"{split}-*.parquet").to_dicts()
+            assert whole == streamed == here
+
+
+def many_pairs(number: int) -> pl.DataFrame:
+    """Pairs of responses, three for each prompt."""
+    whose = {f"{side}_{what}": "x" for side in ("chosen", "rejected") for what in ("model", "reply")}
+    return pl.DataFrame(
+        [
+            {
+                "prompt_id": f"{i // 3:016x}",
+                "id": f"{i // 3:016x}.{i % 3}",
+                "chosen": f"yes {i}",
+                "rejected": "no",
+                **whose,
+            }
+            | {"prompt": [{"role": "user", "content": f"why {i // 3}?"}]}
+            for i in range(number)
+        ]
+    )
+
+
+def test_files_are_cut_by_size_in_every_split_and_hold_small_row_groups_with_a_page_index(tmp_path: Path) -> None:
+    rows = configs.preferences(many_pairs(9000))
+    prompts = rows.select("prompt_id", prompt="pair_id").unique("prompt_id", maintain_order=True)
+    dataset.write(
+        tmp_path / "d", {"preferences": rows}, splits=Splits(SHARES, assigned(prompts, SHARES)), shard_bytes=1
+    )
+    names = sorted(path.name for path in (tmp_path / "d" / "preferences").iterdir())
+    for split, rows_of in (("train", 3600), ("test", 3600), ("held.out", 1800)):
+        number = -(-rows_of // 1000)
+        own = [name for name in names if name.startswith(f"{split}-")]
+        assert own == [f"{split}-{n:05d}-of-{len(own):05d}.parquet" for n in range(len(own))]
+        assert abs(len(own) - number) <= 1
+    for name in names:
+        told = pq.ParquetFile(tmp_path / "d" / "preferences" / name).metadata
+        assert 0 < told.row_group(0).num_rows <= 1000
+        assert told.row_group(0).column(0).has_offset_index
+
+
+def test_one_row_more_leaves_pages_as_they_were(tmp_path: Path) -> None:
+    """Content-defined chunks: pages end where the text says, so that a store finds a good part of them again, and without them hardly any."""
+    found = []
+    for name, rows in (("before", many_long(0)), ("after", many_long(-1))):
+        dataset.write(tmp_path / name, {"preferences": configs.preferences(rows)})
+        file = pq.ParquetFile(next((tmp_path / name / "preferences").iterdir()))
+        data = next((tmp_path / name / "preferences").iterdir()).read_bytes()
+        group = file.metadata.row_group(0)
+        chosen = next(
+            group.column(n)
+            for n in range(group.num_columns)
+            if "chosen.list.element.content" in group.column(n).path_in_schema
+        )
+        start = chosen.dictionary_page_offset or chosen.data_page_offset
+        found.append(data[start : start + chosen.total_compressed_size])
+    pieces = [found[0][at : at + 5000] for at in range(0, len(found[0]), 50_000)]
+    assert sum(piece in found[1] for piece in pieces) > len(pieces) / 4
+
+
+def many_long(first: int) -> pl.DataFrame:
+    rows = many_pairs(900).with_row_index("n")
+    chance = [random.Random(n) for n in range(first, 900)]
+    texts = pl.Series([one.randbytes(4000).hex() for one in chance])[:900]
+    return rows.drop("n").with_columns(chosen=texts)
 
 
 def test_no_empty_split_is_written(tmp_path: Path) -> None:
@@ -116,3 +213,18 @@ def test_a_pair_of_equal_responses_is_refused_and_the_old_dataset_stays(written:
     with pytest.raises(RunError, match="the same response"):
         dataset.write(tmp_path / "d", {"preferences": rows.with_columns(rejected="chosen")})
     assert (tmp_path / "d" / "preferences").exists()
+
+
+@pytest.mark.slow
+def test_many_rows_are_written_loaded_and_grown_within_bounds(tmp_path: Path) -> None:
+    """A short form of `make million`: twice the rows want no more memory, and every step says what it should."""
+    peaks = {}
+    for rows in (30_000, 60_000):
+        found = dict(million.steps(tmp_path / str(rows), rows))
+        assert found["compared"]["said"].endswith("the same bytes")
+        assert f'"train": {rows}' in found["written, all in train"]["said"]
+        assert found["loaded by datasets"]["said"].count(f'"train": {rows}') == 2
+        assert found["read by polars"]["said"].startswith(f"{rows:,} rows")
+        assert "added: preferences 5,000" in found["grown by it"]["said"]
+        peaks[rows] = found["written, all in train"]["peak"]
+    assert peaks[60_000] < 1.2 * peaks[30_000] < 1000

@@ -53,7 +53,12 @@ PAIR = {"chosen": talk("Why?", "So."), "rejected": talk("Why?", "Because.")}
 
 
 def test_a_summary_says_what_became_of_every_row_and_what_it_cost() -> None:
-    run = Run(Path("out"), {"asked": ASKED, "picked": PICKED}, {"preferences": 2, "judge_sft": 1200}, 3725.9)
+    run = Run(
+        Path("out"),
+        {"asked": ASKED, "picked": PICKED},
+        {"preferences": {"train": 2}, "judge_sft": {"train": 1000, "test": 200}},
+        3725.9,
+    )
     assert [" ".join(line.split()) for line in summary(run, PAIR, PAIR).splitlines()] == [
         "step in out lost, and why",
         "asked 1,234 5 3 unreadable (truncated), 1 failed (timeout)",
@@ -62,7 +67,7 @@ def test_a_summary_says_what_became_of_every_row_and_what_it_cost() -> None:
         "1,500 calls, 4 replies known or shared, 1,234 tokens, $1.5000, 1:02:05",
         "", "1. Why?", "chosen So.", "rejected Because.",
         "", "2. Why?", "chosen So.", "rejected Because.",
-        "", "out/dataset: preferences 2, judge_sft 1,200",
+        "", "out/dataset: preferences 2, judge_sft 1,000 train + 200 test",
     ]  # fmt: skip
 
 
@@ -104,7 +109,8 @@ def test_a_summary_without_a_dataset_names_none() -> None:
 def test_nothing_in_a_row_or_a_reason_steers_the_terminal_or_is_read_as_markup() -> None:
     lost = Count(dropped=Counter({"[bold]b[/bold] [/nope] \\[z]\\": 2}))
     said = summary(
-        Run(Path("[red]out"), {"t": lost}, {"[i]c": 1}), {"chosen": talk(EVIL, EVIL), "rejected": talk(EVIL, EVIL)}
+        Run(Path("[red]out"), {"t": lost}, {"[i]c": {"train": 1}}),
+        {"chosen": talk(EVIL, EVIL), "rejected": talk(EVIL, EVIL)},
     )
     assert not STEERS & set(said)
     assert "2 [bold]b[/bold] [/nope] \\[z]\\" in said

@@ -77,7 +77,7 @@ def test_a_limit_of_money_is_kept_and_what_is_finished_is_written(
     assert len(rows) > len(table(whole)) / 6
     manifest = json.loads((tmp_path / "run.json").read_text())
     assert manifest["status"] == "BudgetReached"
-    assert manifest["dataset"]["preferences"] == len(rows)
+    assert manifest["dataset"]["preferences"] == {"train": len(rows)}
 
 
 def test_what_earlier_runs_spent_counts_and_more_money_goes_on(whole: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_target_ends_the_run_at_the_same_prompt_however_the_work_is_cut(
     whole: Path, tmp_path: Path, side_by_side: int, shard: int | None
 ) -> None:
     done = made(tmp_path, recipe(target={"kept": 17}), side_by_side=side_by_side, shard=shard)
-    assert done.configs["preferences"] == 17
+    assert done.configs["preferences"] == {"train": 17}
     assert table(tmp_path) == table(whole)[:17]
     begun = {row[0] for row in table(tmp_path, "responses")}
     assert begun == {row[0] for row in table(whole, "responses")[: 4 * len(begun)]}

@@ -111,7 +111,7 @@ def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
         costs={"steps": [{"table": text, **bill}], "total": bill}, pictures=[Picture("funnel", "rows", b"")],
         pairs={"pairs": 3, "chosen_characters": 1.0, "rejected_characters": 2.0, "longer": {**share, "low": 0.6}},
         examples={"preferences": [row, row]},
-        splits={"prompts": {"train": 2}, "left_out": {"prompts": 1, "why": text}},
+        splits={"prompts": {"train": 2}, "left_out": {"prompts": 1, "rows": {}, "why": text}, "empty": {}},
     )  # fmt: skip
     front, tokens = parsed(shown)
     is_plain(tokens, "mine")
@@ -139,7 +139,7 @@ def test_a_summary_shows_rows_reasons_and_models_as_words(text: str, capsys: pyt
     lost.dropped[text] = lost.unreadable[text] = lost.failed[text] = 1
     result = {"kind": "overall", "name": text, "score": 1.0, "rows": 1, "judge_model": text, "note": text, "mode": text}
     result |= dict.fromkeys(("low", "high", "unreadable", "disagreement"))
-    done = Run(Path("out") / text.replace("\0", ""), {text: lost}, {text: 1})
+    done = Run(Path("out") / text.replace("\0", ""), {text: lost}, {text: {text: 1}})
     display.summary(
         done,
         [{"chosen": talk, "rejected": talk}],

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from prefgen.judged import (
     author_report,
     author_rows,
     judge_report,
+    looked_at,
     pair_measures,
     pair_report,
     report_rows,
@@ -80,6 +82,20 @@ def test_lengths_of_pairs_are_measured_without_their_texts() -> None:
     assert (found["longer"]["value"], found["longer"]["n"]) == (0.5, 2)
     assert pair_report(measured.head(0)) == {}
     assert pair_report(measured.tail(1))["longer"] is None
+
+
+def test_of_a_table_on_disk_no_text_is_held_and_the_report_is_the_same(tmp_path: Path) -> None:
+    """The other columns are more than one row group's, so that their order would show."""
+    pairs = judged(1500, 0.8, 0.1, 0).with_columns(judgment=pl.lit("a long judgment"), id=pl.col("pair_id"))
+    scores = pl.DataFrame(
+        {"response_id": ["a", "b"] * 20, "score": [1.0, 5.0] * 20, "judge_model": "m", "judgment": "x"}
+    )
+    for rows in (pairs, scores):
+        rows.write_parquet(tmp_path / "t.parquet", row_group_size=1000)
+        found = looked_at(tmp_path / "t.parquet")
+        assert judge_report(found) == judge_report(rows)
+        assert "judgment" not in found.columns
+        assert pl.String not in [found.schema.get(name) for name in ("response_a", "response_b")]
 
 
 def test_a_report_in_words() -> None:

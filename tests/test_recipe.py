@@ -222,7 +222,7 @@ WRONG = [
     ("write: [t]", "write is ['t']; it should be a mapping of dataset configs to tables"),
     ("write: {preferences: [t]}", "write: preferences is ['t']; name a table"),
     ("abuot: x", "a recipe has no 'abuot'; did you mean 'about'?"),
-    ("1: x", "a recipe has no '1'; choose from about, canaries, language, license, max_cost, models, paper, presets, recipe, seed, steps, target, write"),
+    ("1: x", "a recipe has no '1'; choose from about, canaries, language, license, max_cost, models, paper, presets, recipe, seed, splits, steps, target, write"),
     ("about: !mine x", "the tag !mine is not for recipes; write plain values"),
     ("about: !!set {a}", "the tag tag:yaml.org,2002:set is not for recipes; write plain values"),
     ("about: !!python/name:os.system x", "the tag tag:yaml.org,2002:python/name:os.system is not for recipes; "),

@@ -255,7 +255,7 @@ def test_a_run_that_a_limit_of_calls_ended_is_rebuilt_with_holes(tmp_path: Path)
 @pytest.mark.parametrize("shard", [1, 7])
 def test_a_run_that_reached_its_target_is_rebuilt_to_that_prompt(shard: int, tmp_path: Path) -> None:
     done = run(priced(target={"kept": 17}), tmp_path, fakes={"it": costly}, shard=shard)
-    assert done.configs["preferences"] == 17
+    assert done.configs["preferences"] == {"train": 17}
     assert again(tmp_path).equal
     found = again(tmp_path, "steps.pairs.min_gap=2.5")
     assert (found.left_out, found.tables["pairs"][0]) == (0, 17)

@@ -52,8 +52,8 @@ def test_a_run_against_a_loopback_server_by_base_url_alone(tmp_path: Path) -> No
     with OpenAIServer(spoken) as server:
         recipe = load(STE, [f"models.{model}.base_url={server.base_url}" for model in ("writer", "judge")])
         done = run(recipe, tmp_path / "run", take=5)
-    assert done.configs["preferences"] == 5
-    assert done.configs["judge_sft"] > 0
+    assert done.configs["preferences"] == {"train": 5}
+    assert done.configs["judge_sft"]["train"] > 0
 
 
 def test_a_run_against_a_server_that_speaks_anthropic(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_run_against_a_server_that_speaks_anthropic(tmp_path: Path) -> None:
         models = [f"models.{model}.use=anthropic/claude-test" for model in ("writer", "judge")]
         urls = [f"models.{model}.base_url={server.base_url}" for model in ("writer", "judge")]
         done = run(load(STE, [*models, *urls]), tmp_path / "run", take=5, say=said.append)
-    assert done.configs["preferences"] == 5
+    assert done.configs["preferences"] == {"train": 5}
     assert any("temperature" in words for words in said)
 
 
@@ -109,7 +109,7 @@ def test_max_calls_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "run" / "take-10" / "run.json").read_text())
     assert manifest["status"] == "BudgetReached"
     done = run(faked(), tmp_path / "run", fakes={"it": writes}, take=10)
-    assert done.configs["preferences"] == 10
+    assert done.configs["preferences"] == {"train": 10}
     assert sum(count.tally.cached for count in done.counts.values()) >= 7
 
 
@@ -170,7 +170,7 @@ def test_a_pilot_does_not_replace_the_dataset(tmp_path: Path) -> None:
     before = contents(whole.dataset)
     pilot = run(faked(), tmp_path, fakes={"it": writes}, take=2)
     assert pilot.folder == tmp_path / "take-2"
-    assert pilot.configs["preferences"] == 2
+    assert pilot.configs["preferences"] == {"train": 2}
     assert sum(count.tally.calls for count in pilot.counts.values()) == 0
     assert contents(whole.dataset) == before
     assert "# --take 2\n" in (pilot.dataset / "README.md").read_text()
@@ -190,7 +190,7 @@ def test_a_run_in_a_notebook(tmp_path: Path) -> None:
     async def cell() -> Run:
         return run(faked(), tmp_path, fakes={"it": writes}, take=2)
 
-    assert asyncio.run(cell()).configs["preferences"] == 2
+    assert asyncio.run(cell()).configs["preferences"] == {"train": 2}
 
 
 def test_what_is_in_flight_is_kept_where_a_table_cannot_be_written(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 
 from prefgen.asker import MESSAGES
 from prefgen.errors import RunError
-from prefgen.tablefile import GROUP, TableFile
+from prefgen.tablefile import GROUP, TableFile, batches
 
 SCHEMA = pl.Schema([("id", pl.String), ("n", pl.Int64), ("x", pl.Float64), ("asked", MESSAGES), ("empty", pl.String)])
 
@@ -168,3 +168,24 @@ def test_a_full_disk_leaves_the_old_file_and_the_next_try_is_whole(room: int, fr
     assert said.endswith("; make room and run the same command again: every reply received is kept")
     assert (stays, left, whole, after) == (True, ["t.parquet"], True, ["t.parquet"])
     assert done.stderr == ""
+
+
+# --- tables in batches ----------------------------------------------------------------------
+
+PROMPTS = st.lists(st.integers(0, 5), max_size=30)
+
+
+@settings(deadline=None, max_examples=40)
+@given(PROMPTS, st.booleans(), st.integers(1, 12))
+def test_batches_are_the_table_and_no_prompt_is_in_two(
+    tmp_path_factory: pytest.TempPathFactory, prompts: list[int], together: bool, size: int
+) -> None:
+    table = pl.DataFrame({"prompt_id": sorted(prompts) if together else prompts, "row": range(len(prompts))})
+    path = tmp_path_factory.mktemp("batches") / "t.parquet"
+    table.write_parquet(path, row_group_size=3)
+    found = list(batches(path, size))
+    assert pl.concat(found).equals(table)
+    homes = [set(frame["prompt_id"]) for frame in found]
+    assert sum(map(len, homes)) == table["prompt_id"].n_unique()
+    largest = max((prompts.count(one) for one in prompts), default=0)
+    assert not together or all(frame.height < size + largest for frame in found)

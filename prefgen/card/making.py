@@ -9,6 +9,7 @@ from prefgen.card.licences import languages, licence
 from prefgen.card.markdown import cell, marked, section, table, words
 from prefgen.configs import json_schema
 from prefgen.recipe import Recipe
+from prefgen.splits import lines
 
 _ARXIV = re.compile(r"(?<![\d.])\d\d(?:0[1-9]|1[0-2])\.\d{4,5}(?:v\d+)?(?![\d.]*\d)", re.ASCII)
 """Year, month, number, version."""
@@ -45,12 +46,12 @@ def splits(told: Mapping[str, Any], written: Written) -> str:
     """How many prompts and rows each split has, and what was left out of all of them."""
     if not told:
         return ""
-    names, out = list(told["prompts"]), told["left_out"]
+    names = list(told["prompts"])
     rows = [(f"`{config}`", *(f"{of.get(name, 0):,}" for name in names)) for config, of in written.items()]
     prompts = ("prompts", *(f"{told['prompts'][name]:,}" for name in names))
     how = "A prompt's hash says its split, in every config the same; near-duplicate prompts are in one."
-    gone = f"{out['prompts']:,} prompts are in no split: {words(out['why'])}." if out["prompts"] else ""
-    return section("Splits", how, table(("rows", *(f"`{name}`" for name in names)), [prompts, *rows]), gone)
+    notes = [f"{words(line.removeprefix('splits: '))}." for line in lines(told)[1:]]
+    return section("Splits", how, table(("rows", *(f"`{name}`" for name in names)), [prompts, *rows]), *notes)
 
 
 def _splits(splits: Mapping[str, int]) -> str:

@@ -53,8 +53,7 @@ class Page:
         self.pictures = drawn(self.funnel, measured, self.reports["judges"], self.reports["pairs"])
         return {one.path: one.png for one in self.pictures}
 
-    def readme(self, configs: Mapping[str, int] | Mapping[str, Mapping[str, int]]) -> str:
-        """The card, after ``beside``; ``configs`` are the rows of each config, or of each of its splits."""
-        splits = {name: rows if isinstance(rows, Mapping) else {"train": rows} for name, rows in configs.items()}
+    def readme(self, configs: Mapping[str, Mapping[str, int]]) -> str:
+        """The card, after ``beside``; ``configs`` are the rows of each config's splits."""
         more: dict[str, Any] = {"examples": self.examples, "pictures": self.pictures}
-        return card(self.recipe, self.text, splits, self.funnel, **self.reports, **more)
+        return card(self.recipe, self.text, configs, self.funnel, **self.reports, **more)

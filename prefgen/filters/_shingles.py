@@ -77,3 +77,34 @@ def signatures(sets: Sequence[set[str]]) -> Iterator[Any]:
 
     encoded = [[gram.encode("utf-8", "surrogatepass") for gram in sorted(one)] for one in sets]
     return iter(MinHash.bulk(encoded, num_perm=PERMUTATIONS, seed=1))
+
+
+TOGETHER = 1000
+"""Texts whose signatures are made at once: what bounds memory."""
+ODD = 0x9E3779B97F4A7C15
+"""By which the hashes of a band are folded into one number; where two meet by chance, one comparison more is made."""
+
+
+def band_keys(texts: Sequence[str], threshold: float, n: int) -> pl.DataFrame:
+    """A row for each text, a column for each band of the index: a number that two texts have in common where they share
+    that band, as near ones do in some; null for a text without words.
+    """
+    schema = {f"{band}": pl.UInt64 for band in range(bands(threshold)[0])}
+    parts = [pl.DataFrame(schema=schema)]
+    for start in range(0, len(texts), TOGETHER):
+        sets = [ngrams(words(text), n) for text in texts[start : start + TOGETHER]]
+        wordless = pl.Series([not one for one in sets])
+        keys = pl.DataFrame(_folded(sets, *bands(threshold)), schema=schema, orient="row")
+        parts.append(keys.select(pl.when(~wordless).then(pl.all())))
+    return pl.concat(parts)
+
+
+def _folded(sets: Sequence[set[str]], number: int, width: int) -> Any:
+    """The signatures' bands, each as one number: an array of texts by bands."""
+    import numpy as np
+
+    hashes = np.stack([one.hashvalues[: number * width] for one in signatures(sets)]).astype(np.uint64)
+    keys = np.zeros((len(sets), number), np.uint64)
+    for value in np.moveaxis(hashes.reshape(len(sets), number, width), 2, 0):
+        keys = keys * np.uint64(ODD) + value  # modulo 2**64
+    return keys

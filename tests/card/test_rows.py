@@ -66,6 +66,6 @@ def test_the_first_two_rows_of_each_config_however_they_come(cut: int) -> None:
     }  # fmt: skip
     assert [row["pair_id"] for row in page.examples["preferences"]] == ["p0", "p1"]
     assert [row["prompt"] for row in page.examples["preferences_text"]] == ["q", "r"]
-    text = page.readme({"preferences": 4, "preferences_text": 3, "judgments": 0})
+    text = page.readme({"preferences": {"train": 4}, "preferences_text": {"train": 3}, "judgments": {}})
     assert text.count("```json") - text.count("hf_hub_url") == 4
     assert "Of `judgments`" not in text

@@ -1,0 +1,84 @@
+"""What came of appending to a dataset: in numbers, in words, and on the card of the whole."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from prefgen.splits import TWO
+
+Rows = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What came of it: the ``rows`` of each split of each config, and, by config, how many were ``added``, were
+    ``known``, were ``changed`` (kept as they were, or ``replaced``) and were ``left_out`` as near duplicates of prompts
+    in two splits.
+    """
+
+    rows: Rows
+    added: Mapping[str, int] = field(default_factory=dict)
+    known: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    replaced: bool = False
+
+
+def lines(found: Appended) -> list[str]:
+    """What came of it, a line for each thing to know."""
+    kept = "replaced by the newer" if found.replaced else "kept as they were (--replace takes the newer)"
+    words = {
+        "added": "added",
+        "known": "there already",
+        "changed": f"there with other content, {kept}",
+        "left_out": f"left out ({TWO})",
+    }
+    told = [
+        f"{what}: " + ", ".join(f"{name} {n:,}" for name, n in of.items())
+        for key, what in words.items()
+        if (of := getattr(found, key))
+    ]
+    rows = {name: " + ".join(f"{n:,} {split}" for split, n in of.items()) for name, of in found.rows.items()}
+    return [*told, "in all: " + ", ".join(f"{name} {of}" for name, of in rows.items())]
+
+
+# --- the card -------------------------------------------------------------------------------
+
+_FRONT = re.compile(r"\A---\n(?P<front>.*?)^---\n+(?P<title># [^\n]*\n)?", re.DOTALL | re.MULTILINE)
+_KEY = re.compile(r"^(?=\w[\w-]*:)", re.MULTILINE)
+
+
+def regrown(text: str, found: Appended) -> str:
+    """A card with the files and sizes of the whole in its front matter, and a word about it under its title."""
+    match = _FRONT.match(text)
+    if not match:
+        return text
+    stale = ("configs:", "size_categories:", "dataset_info:")
+    front = "".join(part for part in _KEY.split(match["front"]) if not part.startswith(stale))
+    words = "This dataset has grown. What is said below is of the run whose rows came last; the whole has these rows:"
+    lines = [
+        f"- `{name}`: " + ", ".join(f"{n:,} in `{split}`" for split, n in of.items()) for name, of in found.rows.items()
+    ]
+    title = match["title"] or ""
+    return "\n".join(
+        [f"---\n{front}{_fields(found.rows)}---\n", f"{title}\n{words}\n", *lines, "", text[match.end() :]]
+    )
+
+
+def _fields(rows: Rows) -> str:
+    """The fields of the front matter that tell what is where; a JSON string is one in YAML too."""
+    default = "preferences" if "preferences" in rows else next(iter(rows), "")
+    fields = f"size_categories:\n- {size(sum(rows[default].values()))}\nconfigs:\n"
+    for name, of in rows.items():
+        fields += f"- config_name: {name}\n" + ("  default: true\n" if name == default else "") + "  data_files:\n"
+        for split in of:
+            fields += f"  - split: {json.dumps(split)}\n    path: {json.dumps(f'{name}/{split}-*.parquet')}\n"
+    return fields
+
+
+def size(rows: int) -> str:
+    """The Hub's class of size: n<1K, 1K<n<10K and so on."""
+    steps = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    above = next((place for place in range(len(steps)) if rows < 1000 * 10**place), len(steps))
+    return f"n<{steps[0]}" if above == 0 else f"{steps[above - 1]}<n<{steps[above]}" if above < len(steps) else "n>1T"
