@@ -29,6 +29,7 @@ def write(
     tables: Mapping[str, Frames],
     *,
     readme: Callable[[Rows], str] | None = None,
+    beside: Callable[[], Mapping[str, bytes]] = dict,
     splits: Splits | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> dict[str, dict[str, int]]:
@@ -36,14 +37,18 @@ def write(
 
     ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; all rows are in ``train``
     but where ``splits`` say otherwise. ``readme`` makes the card from the rows of each config, those without any
-    included. A config or a split without rows has no files, for an empty split cannot be loaded. The folder is put in
-    place of an older one when all of it is on disk. The bytes depend on the rows alone, not on how they were cut into
-    frames. Raises RunError for a full disk and for a row that is no preference.
+    included; before that, ``beside`` makes other files, by their paths in the folder. A config or a split without rows
+    has no files, for an empty split cannot be loaded. The folder is put in place of an older one when all of it is on
+    disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError for a full disk and
+    for a row that is no preference.
     """
     counts: dict[str, dict[str, int]] = {}
     with settled(folder) as fresh:
         for config, frames in tables.items():
             counts |= _write_config(fresh, config, frames, splits, shard_bytes)
+        for name, content in beside().items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / name).write_bytes(content)
         if readme:
             (fresh / "README.md").write_text(readme(counts), encoding="utf-8", newline="\n")
     return {config: rows for config, rows in counts.items() if rows}

@@ -116,9 +116,11 @@ def report_rows(judges: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, ...
     rows = []
     for table, report in judges.items():
         for judge, one in report.get("judges", {}).items():
-            shares = [_words(one.get(name)) for name in ("agrees_with_gold", "first_shown", "flips", "prefers_longer")]
+            shares = [
+                in_words(one.get(name)) for name in ("agrees_with_gold", "first_shown", "flips", "prefers_longer")
+            ]
             mean = "" if one.get("mean") is None else f"{one['mean']:.2f}"
-            rows.append((table, judge, f"{one['judgments']:,}", *shares, mean, _words(one.get("alpha"))))
+            rows.append((table, judge, f"{one['judgments']:,}", *shares, mean, in_words(one.get("alpha"))))
     return HEAD, rows
 
 
@@ -130,15 +132,45 @@ def agreement_rows(judges: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, .
     rows: list[tuple[str, ...]] = []
     for table, report in judges.items():
         if "kappas" in report:
-            rows.append((table, "all", "Krippendorff's alpha", _words(report["alpha"])))
+            rows.append((table, "all", "Krippendorff's alpha", in_words(report["alpha"])))
             kappas = {"all": ("Fleiss' kappa", report["fleiss_kappa"])}
             kappas |= {two: ("Cohen's kappa", value) for two, value in report["kappas"].items()}
             rows += [(table, who, name, f"{value:.2f}") for who, (name, value) in kappas.items() if value is not None]
     return rows
 
 
-def _words(measured: Mapping[str, Any] | None) -> str:
+def in_words(measured: Mapping[str, Any] | None) -> str:
+    """A share, or a measure, with its interval; nothing where there is none."""
     return f"{measured['value']:.2f} ({measured['low']:.2f} to {measured['high']:.2f})" if measured else ""
+
+
+def in_percent(measured: Mapping[str, Any]) -> str:
+    """A share with its interval."""
+    return f"{measured['value']:.0%} ({measured['low']:.0%} to {measured['high']:.0%})"
+
+
+# --- lengths --------------------------------------------------------------------------------
+
+
+def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
+    """What the reports of pairs look at, without their texts: of each side, ``chosen`` and ``rejected``, the
+    ``_model``, the ``_score``, and the response's ``_characters``.
+    """
+    last = {side: pl.col(side).list.last().struct.field("content") for side in ("chosen", "rejected")}
+    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in last.items()]
+    return pairs.select("^(chosen|rejected)_(model|score)$", *lengths)
+
+
+def pair_report(measured: pl.DataFrame) -> dict[str, Any]:
+    """Of the pairs that are written (``pair_measures``): how many they are, the mean lengths of both responses in
+    characters, and the share of unequal ones whose chosen response is the ``longer`` one.
+    """
+    if measured.is_empty():
+        return {}
+    chosen, rejected = measured["chosen_characters"], measured["rejected_characters"]
+    longer = share(int((chosen > rejected).sum()), int((chosen != rejected).sum()))
+    means = {one.name: round(float(one.mean()), 1) for one in (chosen, rejected)}  # type: ignore[arg-type]
+    return {"pairs": measured.height, **means, "longer": longer and asdict(longer)}
 
 
 # --- authors --------------------------------------------------------------------------------
@@ -177,7 +209,7 @@ AUTHORS = ("model", "chosen", "rejected", "share chosen", "Elo")
 def author_rows(authors: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """The report in words, with the head AUTHORS."""
     return [
-        (a["model"], f"{a['chosen']:,}", f"{a['rejected']:,}", _words(a["share"]),
+        (a["model"], f"{a['chosen']:,}", f"{a['rejected']:,}", in_words(a["share"]),
          f"{a['elo']['value']:,.0f} ({a['elo']['low']:,.0f} to {a['elo']['high']:,.0f})")
         for a in authors
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,25 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "dropped": dict(sorted(count.dropped.items())),
             "unreadable": dict(sorted(count.unreadable.items())),
             "failed": dict(sorted(count.failed.items())),
+            **({"drawn": count.drawn} if count.drawn else {}),
             **({"canaries": told(count.canaries)} if count.canaries else {}),
         }
         for table, count in progress.counts.items()
     ]
+
+
+def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
+    """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
+    repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
+    is not in it, nor what was drawn for prompts that are in no table.
+    """
+    from prefgen.llm.journal import Journal
+    from prefgen.llm.offline import bill
+
+    counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
+    with closing(Journal(journal)) as replies:
+        steps = [{"table": table, **vars(bill(replies, keys))} for table, keys in counts.items()]
+        return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values())))}
 
 
 def write(
@@ -71,7 +87,7 @@ def write(
 
 def versions() -> dict[str, str]:
     """Of the packages that make a dataset's bytes."""
-    return {name: version(name) for name in ("polars", "pyarrow")}
+    return {name: version(name) for name in ("polars", "pyarrow", "altair", "vl-convert-python")}
 
 
 def _weights(plan: "Plan") -> dict[str, str]:

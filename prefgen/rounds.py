@@ -28,7 +28,8 @@ LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "
 @dataclass
 class Count:
     """What became of one step's rows: in = used + dropped (of an asker: + without a reply that could be read);
-    drawn = read + unreadable + failed. ``canaries`` are counted by themselves, and stand in no table.
+    drawn = read + unreadable + failed. ``canaries`` are counted by themselves, and stand in no table. ``replies`` are
+    the journal's keys of all that was drawn, for what it cost.
     """
 
     rows_in: int = 0
@@ -41,6 +42,7 @@ class Count:
     unreadable: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replies: set[bytes] = field(default_factory=set, repr=False)
     tally: Tally = field(default_factory=Tally)
 
     def add(self, other: "Count") -> None:
@@ -49,6 +51,7 @@ class Count:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("dropped", "unreadable", "failed", "canaries"):
             getattr(self, name).update(getattr(other, name))
+        self.replies |= other.replies
 
     def balanced(self) -> bool:
         """Whether every row, and every draw, has come out or has a reason for not doing so."""
@@ -112,6 +115,7 @@ async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count)
         draws = range(len(drawn), len(drawn) + more)
         count.drawn += more
         replies = await settled(_replies(ask, draws, order, client, seed, count.tally) for ask in asks)
+        count.replies.update(outcome.key for outcomes in replies for outcome in outcomes)
         for k, outcomes in zip(draws, zip(*replies, strict=True), strict=True):
             drawn.append(_read(asker, row, k, order, outcomes, step.schema))
             _tell(count, drawn[-1])
@@ -132,6 +136,7 @@ async def _canary(step: Planned, row: Row, canary: Canary, client: Client, seed:
         count.canaries[canary.kind, FAILED] += 1
         return []
     replies = await settled(_replies(ask, range(1), order, client, seed, count.tally) for ask in asks)
+    count.replies.update(outcome.key for outcomes in replies for outcome in outcomes)
     one = _read(asker, canary.row, 0, order, [outcomes[0] for outcomes in replies], step.schema)
     end = FAILED if one.failed else UNREADABLE if one.status else WITHSTOOD if canary.withstood(one.rows) else FOOLED
     count.canaries[canary.kind, end] += 1

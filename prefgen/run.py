@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
     """
-    from prefgen import dataset, gate, kept, stages, written
+    from prefgen import dataset, gate, kept, manifest, stages, written
     from prefgen import plan as planning
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
@@ -105,6 +105,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
+        done.reports["costs"] = manifest.costs(journal_of(home), progress)
         written.write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended

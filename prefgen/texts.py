@@ -1,5 +1,6 @@
 """Text, and JSON, that does no harm where it goes: to a terminal, into a file, into a table."""
 
+import json
 import re
 
 _CONTROL = re.compile(
@@ -15,6 +16,11 @@ def plain(text: str) -> str:
     half characters.
     """
     return _CONTROL.sub("", text)
+
+
+def visible(text: str) -> str:
+    """JSON with every such character as JSON spells it, so that all of it can be seen."""
+    return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def is_deeper(value: object, levels: int) -> bool:

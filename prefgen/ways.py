@@ -17,6 +17,7 @@ from prefgen.errors import RunError
 from prefgen.kept import Kept, settle
 from prefgen.llm.journal import Journal
 from prefgen.llm.offline import Offline
+from prefgen.manifest import costs
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 from prefgen.tablefile import no_room
@@ -57,7 +58,7 @@ class Ran:
         """Goes through a recipe with what is known."""
         plan, folder, client = _unchecked(self.plan(recipe)), self.temporary / name, self.client()
         found = finished(made_again(plan, client, folder / "tables", without=without))
-        return Way(plan, folder, found, without, client.wanted)
+        return Way(plan, folder, found, without, client.wanted, self.journal.path)
 
     def sums(self) -> Mapping[str, str]:
         """The SHA-256 of each file as it was written."""
@@ -81,17 +82,22 @@ def _unchecked(plan: Plan) -> Plan:
 
 @dataclass(frozen=True)
 class Way:
-    """One way through: its plan, the folder of its tables, what came of it, and the draws that it wanted in vain."""
+    """One way through: its plan, the folder of its tables, what came of it, the draws that it wanted in vain, and where
+    its replies are.
+    """
 
     plan: Plan
     folder: Path
     found: Found
     without: Prompts
     wanted: Mapping[bytes, str]
+    journal: Path
 
     def write(self, text: str, out: Path | None = None) -> None:
         """Writes the dataset; keeps all that was made in another folder where one is named."""
-        write(self.plan, self.folder, self.found.progress, text, Done())
+        done = Done()
+        done.reports["costs"] = costs(self.journal, self.found.progress)
+        write(self.plan, self.folder, self.found.progress, text, done)
         settle(self.folder, text)
         if out:
             try:

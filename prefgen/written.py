@@ -2,7 +2,7 @@
 prompt, not by those of the run.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,7 @@ from typing import Any
 import polars as pl
 
 from prefgen import dataset, manifest, splits
-from prefgen.card import card
-from prefgen.judged import author_report
+from prefgen.card.page import Page
 from prefgen.planned import Plan
 from prefgen.stages import Progress
 from prefgen.tablefile import batches
@@ -22,7 +21,7 @@ class Done:
     """What is known of a run when it ends."""
 
     configs: dict[str, dict[str, int]] = field(default_factory=dict)
-    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": []})
+    reports: dict[str, Any] = field(default_factory=lambda: {"judges": {}, "authors": [], "pairs": {}, "costs": {}})
     seconds: float = 0.0
 
 
@@ -38,27 +37,17 @@ def write(plan: Plan, place: Path, progress: Progress, text: str, done: Done) ->
         config: map(dataset.CONFIGS[config], batches(tables / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    counts, parted, authors = manifest.funnel(plan, progress), splits.of_run(plan, tables), list[pl.DataFrame]()
-    if "preferences" in frames:
-        frames["preferences"] = _noting(authors, frames["preferences"])
+    parted, page = splits.of_run(plan, tables), Page(plan.recipe, text, manifest.funnel(plan, progress), done.reports)
     if "results" in frames:
         frames["results"] = _told(place, frames["results"])
+    frames = {config: page.noting(config, rows) for config, rows in frames.items()}
 
     def readme(configs: dataset.Rows) -> str:
-        if authors:
-            done.reports["authors"] = author_report(pl.concat(authors))
         if parted:
             done.reports["splits"] = splits.told(parted, configs)
-        return card(plan.recipe, text, configs, counts, **done.reports)
+        return page.readme(configs)
 
-    done.configs = dataset.write(place / "dataset", frames, readme=readme, splits=parted)
-
-
-def _noting(authors: list[pl.DataFrame], frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The frames as they are; notes who wrote what they hold."""
-    for rows in frames:
-        authors.append(rows.select("chosen_model", "rejected_model"))
-        yield rows
+    done.configs = dataset.write(place / "dataset", frames, readme=readme, beside=page.beside, splits=parted)
 
 
 def _told(place: Path, frames: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:

@@ -15,18 +15,24 @@ from rich.console import Console
 
 from prefgen import Recipe, display, load, run
 from prefgen.card import card
+from prefgen.card.licences import LICENCES
+from prefgen.card.pictures import Picture
+from prefgen.card.rows import CHARACTERS
+from prefgen.card.trainers import TRAINERS
 from prefgen.errors import RecipeError
 from prefgen.recipe import dump
 from prefgen.rounds import Count
 from prefgen.run import Run
+from tests.card.test_front import KEYS
 from tests.commands import Said, commanded
 from tests.hostile import HALVES, STEERS, STRINGS
 from tests.servers import OpenAIServer, Response, chat
 
 HEADINGS = {
-    "Configs", "How to load it", "What became of every row", "Judges", "Canaries", "Authors", "Models", "The recipe", "Columns", "Terms", "preferences",
-    "preferences_text", "judgments", "responses",
+    "Configs", "Splits", "Pictures", "How to load it", "Rows to read", "What became of every row", "Judges", "Lengths", "Canaries", "Authors", "Models", "Cost",
+    "The recipe", "Known limits", "Columns", "Terms", "preferences", "preferences_text", "judgments", "responses", *(one[0] for one in TRAINERS),
 }  # fmt: skip
+PICTURES = {f"pictures/{name}.png" for name in ("funnel", "scores", "lengths", "positions")}
 
 
 # --- the card -------------------------------------------------------------------------------
@@ -41,13 +47,11 @@ def parsed(text: str) -> tuple[dict[str, Any], list[Token]]:
 
 
 def is_plain(tokens: list[Token], name: str) -> None:
-    """Whether a card has no link, image, HTML, heading, list, quote or rule but its own."""
+    """Whether a card has no link, picture, HTML, heading, list, quote or rule but its own."""
     kinds = {token.type for token in tokens}
     assert not kinds & {
         "html_block",
         "html_inline",
-        "image",
-        "bullet_list_open",
         "ordered_list_open",
         "blockquote_open",
         "hr",
@@ -55,13 +59,19 @@ def is_plain(tokens: list[Token], name: str) -> None:
         "s_open",
     }
     links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
-    assert all(str(link).startswith("https://arxiv.org/abs/") for link in links)
+    assert all(re.fullmatch(r"https://arxiv\.org/abs/\d{4}\.\d{4,5}(v\d+)?", str(link)) for link in links)
+    assert {str(token.attrs["src"]) for token in tokens if token.type == "image"} <= PICTURES
+    lists = [i for i, token in enumerate(tokens) if token.type == "bullet_list_open"]
+    assert [tokens[i - 2].content for i in lists] == ["Known limits"] * len(lists)
+    assert len(lists) < 2
     headings = {tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"}
     assert headings <= {*HEADINGS, name.replace("_", "\\_")}
     texts = [token.content for token in tokens if token.type == "text"]
     assert not [text for text in texts if "://" in text or "www." in text.lower() or "@" in text]
     assert not [text for text in texts if STEERS.search(text)]
-    assert [token.info for token in tokens if token.type == "fence"] == ["python", "yaml"]
+    codes = [token.info for token in tokens if token.type == "fence"]
+    assert codes[0] == "python"
+    assert set(codes) == {"python", "bash", "json", "yaml"}
 
 
 def has_whole_rows(text: str) -> None:
@@ -81,11 +91,11 @@ FUNNEL: dict[str, Any] = {"rows_in": 3, "rows_out": 2, "unreadable": {}, "failed
 @pytest.mark.parametrize("text", STRINGS, ids=range(len(STRINGS)))
 def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
     step = {"table": text, "verb": text, "dropped": {text: 1}, **FUNNEL, "failed": {text: 2}}
-    share = {"value": 0.5, "low": 0.1, "high": 0.9}
+    share = {"value": 0.5, "low": 0.1, "high": 0.4, "n": 3}
     elo = {"value": 1, "low": 0, "high": 2}
     judges = {
         text: {
-            "judges": {text: {"judgments": 3, "flips": share}},
+            "judges": {text: {"judgments": 3, "flips": share, "agrees_with_gold": share, "first_shown": share}},
             "alpha": share,
             "fleiss_kappa": 0.1,
             "kappas": {f"{text} | {text}": 0.2},
@@ -94,26 +104,27 @@ def test_a_card_holds_everybody_s_words_as_words(text: str) -> None:
     authors = [{"model": text, "chosen": 1, "rejected": 2, "share": share, "elo": elo}]
     models = {text: {"use": [text, f"openai/{text}"], "temperature": 0.5}}
     recipe = Recipe(name="mine", steps={}, models=models, paper=text, about=text, license=text, language=[text])
-    shown = card(recipe, f"recipe: mine\nabout: |\n  {text}\n", {"preferences": {"train": 3}}, [step], judges, authors)
+    bill = {"replies": 3, "prompt_tokens": 4, "completion_tokens": 5, "dollars": 0.1, "unpriced": 1}
+    row = {"chosen": [{"role": "user", "content": text}], "rejected": [{"role": text, "content": text}]}
+    shown = card(
+        recipe, f"recipe: mine\nabout: |\n  {text}\n", {"preferences": {"train": 3}}, [{**step, "drawn": 9}], judges, authors,
+        costs={"steps": [{"table": text, **bill}], "total": bill}, pictures=[Picture("funnel", "rows", b"")],
+        pairs={"pairs": 3, "chosen_characters": 1.0, "rejected_characters": 2.0, "longer": {**share, "low": 0.6}},
+        examples={"preferences": [row, row]},
+        splits={"prompts": {"train": 2}, "left_out": {"prompts": 1, "rows": {}, "why": text}, "empty": {}},
+    )  # fmt: skip
     front, tokens = parsed(shown)
     is_plain(tokens, "mine")
     has_whole_rows(shown)
-    about = {"license": "other", "license_name": text.strip()} if text.strip() else {}
-    about = {"license": text.strip().lower()} if text.strip().lower() == "mit" else about
-    assert {key: front[key] for key in ("license", "license_name") if key in front} == about
-    assert front["language"] == [text]
+    assert front.get("license", "mit") in LICENCES
+    assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*", front.get("license_name", "mit"), re.ASCII)
+    assert all(re.fullmatch(r"[a-z]{2,3}|code|multilingual", code) for code in front.get("language", []))
     assert front["pretty_name"] == "mine"
-    assert set(front) <= {
-        "pretty_name",
-        "license",
-        "license_name",
-        "language",
-        "task_categories",
-        "size_categories",
-        "tags",
-        "configs",
-    }
-    (code,) = [token.content for token in tokens if token.type == "fence" and token.info == "yaml"]
+    assert set(front) <= KEYS
+    shown_rows = [token.content for token in tokens if token.type == "fence" and token.info == "json"][-2:]
+    assert not [one for one in shown_rows if STEERS.search(one)]
+    assert len(text) > CHARACTERS or [json.loads(one) for one in shown_rows] == [row, row]
+    (code,) = [token.content for token in tokens if token.type == "fence" and "recipe: mine" in token.content]
     if not STEERS.search(text) and "\t" not in text:
         assert text.strip() in code
 

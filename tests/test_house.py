@@ -158,7 +158,7 @@ def test_no_yaml_is_read_but_by_the_safe_loader_of_pages() -> None:
         text = path.read_text()
         assert "import yaml" not in text
         assert 'YAML(typ="unsafe"' not in text
-        assert ("ruamel.yaml" not in text) or path.name in {"pages.py", "card.py"}, path.name
+        assert ("ruamel.yaml" not in text) or path.name in {"pages.py", "front.py"}, path.name
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -13,6 +13,8 @@ from prefgen.judged import (
     author_rows,
     judge_report,
     looked_at,
+    pair_measures,
+    pair_report,
     report_rows,
 )
 from tests.test_statistics import judged
@@ -63,6 +65,23 @@ def test_tables_without_judgments_say_nothing() -> None:
     empty = judge_report(judged(0, 0.5, 0.5, 0))
     assert empty["judges"] == {}
     assert report_rows({"t": empty}) == (HEAD, [])
+
+
+def test_lengths_of_pairs_are_measured_without_their_texts() -> None:
+    talk = [
+        [{"role": "user", "content": "q"}, {"role": "assistant", "content": text}] for text in ("aaa", "b", "cc", "dd")
+    ]
+    pairs = pl.DataFrame(
+        {"chosen": talk[:3], "rejected": talk[1:], "chosen_model": ["x"] * 3, "rejected_score": [1.0] * 3}
+    )
+    measured = pair_measures(pairs)
+    assert measured.columns == ["chosen_model", "rejected_score", "chosen_characters", "rejected_characters"]
+    assert measured["chosen_characters"].to_list() == [3, 1, 2]
+    found = pair_report(measured)
+    assert (found["pairs"], found["chosen_characters"], found["rejected_characters"]) == (3, 2.0, 1.7)
+    assert (found["longer"]["value"], found["longer"]["n"]) == (0.5, 2)
+    assert pair_report(measured.head(0)) == {}
+    assert pair_report(measured.tail(1))["longer"] is None
 
 
 def test_of_a_table_on_disk_no_text_is_held_and_the_report_is_the_same(tmp_path: Path) -> None:

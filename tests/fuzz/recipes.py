@@ -11,6 +11,7 @@ from typing import Any
 
 from prefgen import plan, verbs
 from prefgen.card import card, fenced
+from prefgen.card.licences import LICENCES
 from prefgen.configs import CONFIGS
 from prefgen.errors import RecipeError
 from prefgen.planned import Plan
@@ -221,7 +222,7 @@ def _name(chance: Random) -> str:
 
 
 def _share(chance: Random) -> dict[str, Any]:
-    return {"value": chance.random(), "low": 0.1, "high": 0.9, "n": 5}
+    return {"value": chance.random(), "low": 0.1, "high": chance.choice([0.4, 0.9]), "n": 5}
 
 
 def _to_card(chance: Random) -> dict[str, Any]:
@@ -258,8 +259,9 @@ def _to_card(chance: Random) -> dict[str, Any]:
         "elo": {"value": 1.0, "low": 0.0, "high": 2.0},
     }
     return {
-        "recipe": recipe, "text": word(), "configs": {"preferences": {"train": 2}, "preferences_text": {"train": 1}, "judgments": chance.choice([{}, {"train": 5, "test": 1}])}, "funnel": funnel,
+        "recipe": recipe, "text": word(), "configs": {"preferences": {"train": 2, "test": 1}, "preferences_text": {"train": 1}, "judgments": chance.choice([{}, {"train": 5}])}, "funnel": funnel,
         "judges": chance.choice([{}, judges]), "authors": chance.choice([[], [author]]),
+        "examples": {"preferences": [{"chosen": [{"role": "user", "content": word()}], word(): word()}]},
     }  # fmt: skip
 
 
@@ -275,8 +277,9 @@ def _is_card(given: Any, outcome: str) -> None:
     assert outcome.encode()
     for front in (_by_ruamel(found[2]), _by_pyyaml(found[2])):
         assert front["pretty_name"] == recipe.name
-        assert front.get("language", []) == list(recipe.language)
-        assert front.get("license_name", front.get("license", "")).casefold() == recipe.license.strip().casefold()
+        assert set(front.get("language", [])) <= {one.partition("-")[0] for one in recipe.language}
+        assert front.get("license", "mit") in LICENCES
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*", front.get("license_name", "mit")), front["license_name"]
         assert [one["config_name"] for one in front["configs"]] == [
             name for name, rows in given["configs"].items() if rows
         ]
@@ -298,12 +301,14 @@ def _by_pyyaml(text: str) -> Any:
 HEADS = (
     "Configs",
     "How to load it",
+    "Rows to read",
     "What became of every row",
     "Judges",
     "Canaries",
     "Authors",
     "Models",
     "The recipe",
+    "Known limits",
     "Columns",
     "Terms",
 )
@@ -320,9 +325,8 @@ def _is_text_alone(body: str, given: Mapping[str, Any]) -> None:
     ]
     assert heads == [head for head in HEADS if head in heads]
     assert {"Configs", "What became of every row", "The recipe", "Terms"} <= set(heads), heads
-    assert [token.content for token in tokens if token.type == "fence" and token.info == "yaml"] == [
-        given["text"].rstrip() + "\n"
-    ] or not given["text"].isprintable()
+    codes = [token.content for token in tokens if token.type == "fence" and token.info == "yaml"]
+    assert given["text"].rstrip() + "\n" == codes[-1] or not given["text"].isprintable()
     _are_whole(tokens)
 
 

@@ -1,0 +1,110 @@
+"""Pictures of a dataset, as PNG: rows step by step, scores, lengths, and where its judges look first.
+
+Drawn by altair and vl-convert in this process, with no browser, no network and a font of their own: the same numbers
+make the same bytes. Nothing is drawn of few rows, for they are better read.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prefgen.card import charts
+from prefgen.card.markdown import section
+from prefgen.judged import in_percent
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FEW = 30
+"""Rows of which nothing is drawn: below it a share is known to no better than 1 in 6."""
+MOST_BARS = 24
+"""Steps, or judges, in one picture."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: its file's name, what it shows in words, and its bytes."""
+
+    name: str
+    alt: str
+    png: bytes
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the dataset's folder."""
+        return f"pictures/{self.name}.png"
+
+
+def drawn(
+    funnel: Sequence[Mapping[str, Any]],
+    pairs: "pl.DataFrame | None",
+    judges: Mapping[str, Any],
+    report: Mapping[str, Any],
+) -> list[Picture]:
+    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``
+    (``prefgen.judged.pair_measures``), ``report`` what they come to (``pair_report``).
+    """
+    if pairs is None or pairs.height < FEW:
+        return []
+    found = [_funnel(funnel), _scores(pairs), _lengths(pairs, report), _positions(judges)]
+    return [one for one in found if one]
+
+
+def _funnel(funnel: Sequence[Mapping[str, Any]]) -> Picture:
+    steps = [
+        {
+            "step": f"{n}. {label(step['table'])}",
+            "rows": step["rows_out"],
+            "lost": sum(sum((step.get(kind) or {}).values()) for kind in ("dropped", "unreadable", "failed")),
+        }
+        for n, step in enumerate(funnel[:MOST_BARS], 1)
+    ]
+    first, last = steps[0]["rows"], steps[-1]["rows"]
+    alt = f"Rows after each of {len(steps)} steps, from {first:,} to {last:,}, and rows or replies lost there"
+    return Picture("funnel", alt, charts.funnel(steps))
+
+
+def _scores(pairs: "pl.DataFrame") -> Picture | None:
+    import polars as pl
+
+    told = pairs.select("chosen_score", "rejected_score").drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
+    if told.height < FEW:
+        return None
+    gap = float((told["chosen_score"] - told["rejected_score"]).mean())  # type: ignore[arg-type]
+    said = f"{told.height:,} pairs; the chosen one's score is {gap:.2f} higher on average"
+    return Picture("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(told, said))
+
+
+def _lengths(pairs: "pl.DataFrame", report: Mapping[str, Any]) -> Picture | None:
+    longer = report.get("longer")
+    if not longer:
+        return None
+    told = f"the chosen one is the longer one in {in_percent(longer)} of {longer['n']:,} pairs"
+    alt = f"Length of the chosen response against that of the rejected one: {told}"
+    return Picture("lengths", alt, charts.lengths(pairs, told))
+
+
+def _positions(judges: Mapping[str, Any]) -> Picture | None:
+    found = [
+        {"judge": f"{n}. {label(judge)} ({label(table)})", **one["first_shown"]}
+        for n, (table, judge, one) in enumerate(
+            ((table, judge, one) for table, of in judges.items() for judge, one in of.get("judges", {}).items()), 1
+        )
+        if one.get("first_shown")
+    ][:MOST_BARS]
+    if not found:
+        return None
+    told = "; ".join(f"{in_percent(one)}" for one in found)
+    alt = f"How often each judge says the response shown first, half being no bias: {told}"
+    return Picture("positions", alt, charts.positions(found))
+
+
+def label(text: str) -> str:
+    """A name as far as the pictures' font has its letters: another font would be another machine's."""
+    return re.sub(r"[^\x20-\x7e]", "?", text)[:48]
+
+
+def pictures(found: Sequence[Picture]) -> str:
+    """The section of the card. What a picture shows stands below it too, for those who see none."""
+    return section("Pictures", *(f"![{one.alt}]({one.path})\n\n{one.alt}." for one in found))
