@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prefgen.card.licences import LICENCES
 from prefgen.errors import Problem, ProviderError, RecipeError, nearest
 from prefgen.hub.api import Hub
 from prefgen.hub.faults import Say
-from prefgen.hub.licences import KNOWN
 from prefgen.hub.target import MAIN, Target
 
 _WRITERS = {"admin", "write", "contributor"}
@@ -65,8 +65,8 @@ def _check_licence(licence: str, target: Target, say: Say) -> None:
     if not licence:
         say(f"note: no licence is stated; {_HOW} states one, and a public dataset needs it")
         return
-    meant = nearest(licence.strip().lower(), KNOWN)
-    if licence.strip().lower() not in KNOWN and meant.startswith("did you mean"):
+    meant = nearest(licence.strip().lower(), LICENCES)
+    if licence.strip().lower() not in LICENCES and meant.startswith("did you mean"):
         raise RecipeError([Problem("", "", f"the Hub knows no licence {licence!r:.60}", meant)])
 
 

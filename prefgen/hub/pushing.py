@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefgen import folders
+from prefgen.card.licences import LICENCES
 from prefgen.errors import Interrupted, Problem, ProviderError, RecipeError, RunError
 from prefgen.hub.account import Standing, standing
 from prefgen.hub.api import KIND, Hub
 from prefgen.hub.changes import Change, change, check_loaded, holds, others
 from prefgen.hub.faults import AGAIN, MovedError, Say, Sleep
 from prefgen.hub.files import CARD, File, addresses, files, read
-from prefgen.hub.licences import KNOWN
 from prefgen.hub.target import MAIN, Target, checked
 from prefgen.pages import written
 from prefgen.recipe import Recipe
@@ -63,7 +63,7 @@ def check(target: Target, recipe: Recipe, *, say: Say = lambda _: None, sleep: S
         configs = {*recipe.write, *(["preferences_text"] if "preferences" in recipe.write else [])}
         check_loaded([f"{config}/" for config in configs], others(tree, hub.last(head, tree)))
     licence = recipe.license.strip().lower()
-    stated = {"license": licence} if licence in KNOWN - {"other"} else {}  # the card names any other
+    stated = {"license": licence} if licence in LICENCES - {"other"} else {}  # the card names any other
     hub.check_card(f"---\n{written({'pretty_name': recipe.name, **stated, 'language': list(recipe.language)})}---\n")
 
 
