@@ -18,6 +18,7 @@ import typer
 
 from prefgen.allow import Allow
 from prefgen.cli_after import replay, verify
+from prefgen.cli_export import export, formats
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -168,6 +169,8 @@ def plan(
 
 app.command()(verify)
 app.command()(replay)
+app.command()(export)
+app.command()(formats)
 
 
 @lists(recipes_app)

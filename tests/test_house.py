@@ -12,7 +12,7 @@ from prefgen.asker import Asker
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
-PARTS = {*verbs.ROOMS, "stops"}
+PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
     {"errors", "texts", "door", "differences", "allow"},
     {"language", "bounds", "folders"},
@@ -26,8 +26,8 @@ STOREYS = [
     {"target", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards"},
     {"stages", "judging"},
-    {"rehearse", "dataset", "gate", "again"},
-    {"card", "verify"},
+    {"rehearse", "dataset", "gate", "again", "trainers"},
+    {"card", "verify", "export"},
     {"manifest"},
     {"run"},
     {"after", "ways"},
@@ -35,7 +35,7 @@ STOREYS = [
     {"replay"},
     {"display", "terminal", "options"},
     {"display_replay"},
-    {"cli_after"},
+    {"cli_after", "cli_export"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
