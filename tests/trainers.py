@@ -80,10 +80,10 @@ def _known(messages: Messages) -> Messages:
 
 def axolotl_bradley_terry(row: Mapping[str, Any]) -> Seen:
     """Axolotl 0.19.0, prompt_strategies/bradley_terry/chat_template.py, _tokenize_single_prompt: all of system, input,
-    chosen and rejected must be columns; an empty system is none.
+    chosen and rejected must be columns. Where the system is empty, prompt_strategies/chat_template.py puts an empty
+    message there all the same, for there is a column of that name.
     """
-    first = [{"role": "system", "content": row["system"]}] if row["system"] else []
-    prompt = [*first, {"role": "user", "content": _text(row["input"])}]
+    prompt = [{"role": "system", "content": row["system"] or ""}, {"role": "user", "content": _text(row["input"])}]
     return Seen(prompt, _text(row["chosen"]), _text(row["rejected"]))
 
 

@@ -1,4 +1,7 @@
-"""Axolotl's Bradley-Terry reward models: an input and two answers as strings, with a system message or none."""
+"""Axolotl's Bradley-Terry reward models: an input and two answers as strings, with a system message or none.
+
+Axolotl 0.19 puts an empty system message before an input that has none; ``drop_system_message: true`` takes all away.
+"""
 
 import polars as pl
 

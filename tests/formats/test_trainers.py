@@ -50,7 +50,6 @@ TABLE = [
     Reading("Axolotl", "conversational-explicit", partial(trainers.axolotl_default, field_messages="prompt")),
     Reading("Axolotl", "text", partial(trainers.axolotl_default, field_messages="prompt")),
     Reading("Axolotl", "sharegpt", partial(trainers.axolotl_default, field_messages="conversations")),
-    Reading("Axolotl", "axolotl-reward", trainers.axolotl_bradley_terry),
     Reading("LLaMA-Factory", "llama-factory", trainers.llama_factory),  # type: ignore[arg-type]  # gets its info below
     Reading("LLaMA-Factory", "llama-factory-alpaca", trainers.llama_factory),  # type: ignore[arg-type]
     Reading("torchtune", "conversational", trainers.torchtune),
@@ -145,6 +144,13 @@ def test_llama_factory_would_skip_what_is_left_out(ran: Path, loaded: Any) -> No
         trainers.llama_factory({**odd, "rejected": odd["chosen"]}, info["preferences_train"])
 
 
+def test_axolotl_puts_an_empty_system_message_where_there_is_none(loaded: Any) -> None:
+    for name, row in zip(ids("axolotl-reward"), loaded("axolotl-reward"), strict=True):
+        first = [] if name == "system" else [{"role": "system", "content": ""}]
+        found = trainers.axolotl_bradley_terry(row)
+        assert found == Seen([*first, *PROMPTS[name]], f"good, {name}", f"bad, {name}")
+
+
 def test_verl_reads_its_prompts(loaded: Any) -> None:
     rows = loaded("verl")
     assert [trainers.verl_prompts(row) for row in rows] == list(PROMPTS.values())
@@ -184,14 +190,9 @@ def lines_of_the_page() -> set[tuple[str, str]]:
 
 
 def test_the_page_has_every_line_of_the_table_and_no_other() -> None:
-    prompts = {
-        ("TRL", "prompt-only"),
-        ("TRL", "kto"),
-        ("TRL", "judge-sft"),
-        ("verl", "verl"),
-        ("fairseq2", "fairseq2-sft"),
-    }
-    assert lines_of_the_page() == {(one.trainer, one.form) for one in TABLE} | prompts
+    own = {("TRL", form) for form in ("prompt-only", "kto", "judge-sft")}
+    own |= {("Axolotl", "axolotl-reward"), ("verl", "verl"), ("fairseq2", "fairseq2-sft")}
+    assert lines_of_the_page() == {(one.trainer, one.form) for one in TABLE} | own
 
 
 def test_the_page_names_every_format_and_every_other_word() -> None:
