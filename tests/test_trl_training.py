@@ -12,7 +12,7 @@ import pytest
 from prefgen import load, run
 from prefgen.export import export
 from tests.fakes import writes
-from tests.formats.chatml import tokenizer
+from tests.formats.chatml import rendered, tokenizer
 
 pytest.importorskip("torch", reason="make trl")
 pytest.importorskip("accelerate", reason="make trl")
@@ -52,16 +52,17 @@ def rows(folder: Path, config: str | None, cache: Path) -> Any:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The folders of two models with one tokenizer: one that writes, one that scores."""
-    from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
+    import transformers
 
+    hugging: Any = transformers
     tokens = tokenizer()
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     special = {"pad_token_id": tokens.pad_token_id, "eos_token_id": tokens.eos_token_id, "bos_token_id": None}
-    config = LlamaConfig(**shape, **special, vocab_size=len(tokens), max_position_embeddings=4096, num_labels=1)
+    config = hugging.LlamaConfig(**shape, **special, vocab_size=len(tokens), max_position_embeddings=4096, num_labels=1)
     found = {}
-    for name, kind in (("dpo", LlamaForCausalLM), ("reward", LlamaForSequenceClassification)):
+    for name, kind in (("dpo", "LlamaForCausalLM"), ("reward", "LlamaForSequenceClassification")):
         folder = tmp_path_factory.mktemp(name)
-        kind(config).save_pretrained(folder)
+        getattr(hugging, kind)(config).save_pretrained(folder)
         tokens.save_pretrained(folder)
         found[name] = str(folder)
     return found
@@ -95,6 +96,19 @@ def losses(trainer: Any) -> list[float]:
     """The loss of each step."""
     trainer.train()
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def test_the_trainers_see_the_prompt_and_the_answers(ran: Path, models: Any, tmp_path: Path) -> None:
+    data, tokens = rows(ran / "dataset", None, tmp_path), tokenizer()
+    trained = {name: TRAINERS[name](models[name], data, tmp_path / name).train_dataset for name in ("dpo", "reward")}
+    for place, row in enumerate(data):
+        prompt = rendered(row["chosen"][:-1], asks=True)
+        for side in ("chosen", "rejected"):
+            answer = f"{row[side][-1]['content']}<|im_end|>"
+            told = {name: tokens.decode(found[place][f"{side}_ids"]) for name, found in trained.items()}
+            assert told["dpo"].startswith(answer)
+            assert told["reward"].startswith(prompt + answer)
+        assert tokens.decode(trained["dpo"][place]["prompt_ids"]) == prompt
 
 
 TRAINERS = {"dpo": dpo, "reward": reward, "sft": sft, "kto": kto}

@@ -31,7 +31,7 @@ def own_id(rows: pl.DataFrame) -> pl.Expr:
     return pl.col(next(name for name in IDS if name in rows.columns)).alias("id")
 
 
-def system() -> pl.Expr:
+def system_text() -> pl.Expr:
     """What a pair's system message says; "" where there is none."""
     first = PROMPT.list.first()
     return pl.when(first.struct.field("role") == "system").then(said(first)).otherwise(pl.lit(""))

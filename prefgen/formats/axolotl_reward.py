@@ -5,7 +5,7 @@ Axolotl 0.19 puts an empty system message before an input that has none; ``drop_
 
 import polars as pl
 
-from prefgen.formats._pieces import PAIRS, PROMPT, answer, one_exchange, own_id, said, system
+from prefgen.formats._pieces import PAIRS, PROMPT, answer, one_exchange, own_id, said, system_text
 from prefgen.rows import drops
 
 CONFIGS = PAIRS
@@ -18,4 +18,4 @@ def axolotl_reward(rows: pl.DataFrame) -> pl.DataFrame:
     one user message, after a system message or none.
     """
     sides = [said(answer(side)).alias(side) for side in ("chosen", "rejected")]
-    return rows.select(system().alias("system"), said(PROMPT.list.last()).alias("input"), *sides, own_id(rows))
+    return rows.select(system_text().alias("system"), said(PROMPT.list.last()).alias("input"), *sides, own_id(rows))

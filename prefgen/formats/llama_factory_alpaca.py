@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from prefgen.formats._pieces import PAIRS, PROMPT, answer, one_exchange, own_id, said, system
+from prefgen.formats._pieces import PAIRS, PROMPT, answer, one_exchange, own_id, said, system_text
 from prefgen.rows import drops
 
 CONFIGS = PAIRS
@@ -18,7 +18,7 @@ def llama_factory_alpaca(rows: pl.DataFrame) -> pl.DataFrame:
     one user message, after a system message or none.
     """
     sides = [said(answer(side)).alias(side) for side in ("chosen", "rejected")]
-    return rows.select(system().alias("system"), said(PROMPT.list.last()).alias("prompt"), *sides, own_id(rows))
+    return rows.select(system_text().alias("system"), said(PROMPT.list.last()).alias("prompt"), *sides, own_id(rows))
 
 
 def beside(files: Mapping[str, str]) -> dict[str, str]:
