@@ -24,7 +24,7 @@ def prefgen(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_names_every_command() -> None:
     said = prefgen("--help")
     assert said.returncode == 0
-    for command in ("run", "plan", "verify", "replay", "recipes", "verbs", "schema", "models"):
+    for command in ("run", "plan", "verify", "replay", "export", "formats", "recipes", "verbs", "schema", "models"):
         assert command in said.stdout
 
 
