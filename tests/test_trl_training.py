@@ -14,7 +14,7 @@ from prefgen.export import export
 from tests.fakes import writes
 from tests.formats.chatml import rendered, tokenizer
 
-pytest.importorskip("torch", reason="make trl")
+torch: Any = pytest.importorskip("torch", reason="make trl")
 pytest.importorskip("accelerate", reason="make trl")
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +54,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The folders of two models with one tokenizer: one that writes, one that scores."""
     import transformers
 
+    torch.set_num_threads(1)  # tests run side by side
     hugging: Any = transformers
     tokens = tokenizer()
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -83,7 +84,8 @@ def reward(model: str, data: Any, folder: Path) -> Any:
 def kto(model: str, data: Any, folder: Path) -> Any:
     from trl import KTOConfig, KTOTrainer
 
-    return KTOTrainer(model=model, args=KTOConfig(output_dir=str(folder), **OPTIONS), train_dataset=data)
+    arguments = KTOConfig(output_dir=str(folder), **{**OPTIONS, "per_device_train_batch_size": 2})  # it takes no less
+    return KTOTrainer(model=model, args=arguments, train_dataset=data)
 
 
 def sft(model: str, data: Any, folder: Path) -> Any:
