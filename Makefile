@@ -6,7 +6,7 @@ SMALL = local/smollm2-135m
 ONE_ROUND = --set steps.drawn2=null --set steps.critiques2=null --set steps.revisions2=null --set steps.pairs.revised=revisions1
 LOCAL = runs/local
 
-.PHONY: check test slow schema bench million simulate crashes attacks fuzz local trl
+.PHONY: check test slow schema bench million simulate crashes attacks fuzz local trl trainers
 
 check:
 	$(PYTHON) -m ruff check .
@@ -23,9 +23,18 @@ slow:
 schema:
 	$(PYTHON) -c "from pathlib import Path; from prefgen.schema import write; write(Path('schemas'))"
 
-# TRL alone: its data functions, which tests/test_trl.py calls, need none of the torch that it names.
+# TRL and torch, of which the build for the CPU will do (TORCH names another one): its own trainers take ten steps on
+# what is written.
+TORCH ?= torch==2.13.*
 trl:
-	$(PYTHON) -m pip install -q --no-deps 'trl>=1.16'
+	$(PYTHON) -m pip install -q '$(TORCH)' 'trl>=1.16'
+	$(PYTHON) -m pytest -m trainers tests/test_trl_training.py
+
+# The row transforms of other trainers, and of what they import no more than the transforms do. After `make trl`.
+OTHERS = 'axolotl>=0.19' 'openrlhf>=0.11' 'torchtune>=0.6.1' 'torchao<0.12' addict colorama pylatexenc omegaconf sentencepiece tiktoken
+trainers:
+	$(PYTHON) -m pip install -q --no-deps $(OTHERS)
+	$(PYTHON) -m pytest -m trainers tests/formats
 
 # Recipes on a real model on your own cores. So small a model judges by likelihood, and keeps no form of its own.
 local:

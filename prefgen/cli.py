@@ -19,6 +19,7 @@ import typer
 from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import append, replay, verify
+from prefgen.cli_export import export, formats
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -182,6 +183,8 @@ app.command()(cli_hub.push)
 app.command()(verify)
 app.command()(replay)
 app.command()(append)
+app.command()(export)
+app.command()(formats)
 
 
 @lists(recipes_app)

@@ -25,7 +25,8 @@ def prefgen(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_names_every_command() -> None:
     said = prefgen("--help")
     assert said.returncode == 0
-    for command in ("run", "plan", "push", "verify", "replay", "recipes", "verbs", "schema", "models"):
+    commands = ("run", "plan", "push", "verify", "replay", "append", "export", "formats", "recipes", "verbs", "models")
+    for command in (*commands, "schema"):
         assert command in said.stdout
 
 

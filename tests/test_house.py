@@ -12,7 +12,7 @@ from prefgen.asker import Asker
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
-PARTS = {*verbs.ROOMS, "stops"}
+PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
     {"errors", "texts", "door", "differences", "allow"},
     {"language", "bounds", "folders"},
@@ -26,8 +26,8 @@ STOREYS = [
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards", "shardfiles", "grown"},
     {"stages", "judging"},
-    {"rehearse", "dataset", "gate", "again"},
-    {"card", "verify", "append"},
+    {"rehearse", "dataset", "gate", "again", "trainers"},
+    {"card", "verify", "append", "export"},
     {"manifest"},
     {"written"},
     {"run"},
@@ -36,7 +36,7 @@ STOREYS = [
     {"replay"},
     {"display", "terminal", "options", "hub"},
     {"display_replay"},
-    {"cli_after", "cli_hub"},
+    {"cli_after", "cli_export", "cli_hub"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

@@ -1,6 +1,6 @@
 """TRL's own data functions, as its DPO trainer calls them, take `preferences` and `preferences_text` as they are.
 
-TRL names torch as a dependency, and its data functions do without: `make trl` installs it alone.
+TRL names torch as a dependency, and its data functions do without; tests/test_trl_training.py trains.
 """
 
 import warnings
