@@ -154,7 +154,7 @@ def plan(
     as_json: JsonOpt = False,
 ) -> None:
     """Check a recipe and say what a run would ask: replies known, requests to make, tokens and money at most."""
-    from prefgen import display
+    from prefgen import display_plan
     from prefgen.run import estimates
 
     found = read_recipe(recipe, overrides, preset, seed)
@@ -163,7 +163,7 @@ def plan(
     if as_json:
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
     else:
-        display.estimate(guessed, console())
+        display_plan.estimate(guessed, console())
 
 
 app.command()(verify)

@@ -151,11 +151,11 @@ def _most(ran: Ran, now: Way) -> Most:
         if step.source is not None:
             steps[table] = replace(step, source=_only(step.source, now, table))
     found = finished(rehearse(replace(now.plan, steps=steps), ran.client())).values()
-    dollars = [one.dollars for one in found]
+    dollars, written = [one.dollars for one in found], [one.completion_tokens for one in found]
     return Most(
         sum(one.most for one in found),
         sum(one.prompt_tokens for one in found),
-        sum(one.completion_tokens for one in found),
+        0 if None in written else sum(tokens or 0 for tokens in written),
         None if None in dollars else sum(d for d in dollars if d is not None),
     )
 

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from prefgen.columns import columns
+from prefgen.columns import show as show_table
 from prefgen.differences import Change
 from prefgen.display import one_line
 from prefgen.llm.offline import Bill
@@ -35,9 +37,9 @@ def show(replay: Replay, console: Console) -> None:
         for line in _rebuilt(replay):
             console.print(Text(plain(line)))
         return
-    console.print(_costs(replay))
+    show_table(console, lambda: _costs(replay))
     console.print("")
-    console.print(_rows(replay))
+    show_table(console, lambda: _rows(replay))
     notes = [f"note: {note}" for note in [*_prices(replay), *replay.notes]]
     for line in ["", *_differences(replay), *_left_out(replay), *notes]:
         console.print(Text(plain(line)))
@@ -63,9 +65,7 @@ def _files(number: int) -> str:
 
 def _costs(replay: Replay) -> Table:
     """Each asking step's draws, tokens and dollars, before and now."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("step", "draws", "tokens", "$"):
-        table.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
+    table = columns(("step", "draws", "tokens", "$"), left=("step",))
     for step in (*replay.steps, *([replay.total] if len(replay.steps) != 1 else [])):
         tokens = _to(f"{step.before.tokens:,}", f"{step.now.tokens:,}", at_most=step.at_most)
         money = _to(_money(step.before), _money(step.now), at_most=step.at_most)
@@ -98,9 +98,7 @@ def _prices(replay: Replay) -> Iterator[str]:
 
 def _rows(replay: Replay) -> Table:
     """Each table's rows, before and now."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("table")
-    table.add_column("rows", justify="right")
+    table = columns(("table", "rows"), left=("table",))
     for name, (before, now) in replay.tables.items():
         style = "" if before == now else "bold"
         table.add_row(escape(plain(name)), _to(f"{before:,}", f"{now:,}"), style=style)
