@@ -216,19 +216,12 @@ def verbs_list() -> None:
 @verbs_app.command("show")
 def verbs_show(name: str) -> None:
     """What a verb does, and its settings."""
-    import inspect
-
-    from prefgen import schema, verbs
+    from prefgen import verbs
+    from prefgen.shown import page
 
     if name not in verbs.names():
         raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, verbs.names()))])
-    verb = verbs.find(name)
-    module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
-    print(f"{inspect.getdoc(module)}\n\n{inspect.getdoc(verb)}\n\nsettings")
-    for setting, about in schema.settings(verb).items():
-        kind = about.get("type") or " or ".join(str(one.get("type", "?")) for one in about.get("anyOf", []))
-        choice = ", ".join(map(str, about.get("enum", []))) or kind
-        print(f"  {setting:16} {choice:32} {'required' if 'default' not in about else json.dumps(about['default'])}")
+    print(page(verbs.find(name)))
 
 
 @app.command("schema")

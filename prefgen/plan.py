@@ -18,6 +18,7 @@ from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
 from prefgen.kept import Kept, resolved
 from prefgen.llm.request import Model
+from prefgen.nothing import on_nothing
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step, worded
@@ -25,7 +26,7 @@ from prefgen.rows import DROPPED
 from prefgen.settings import check, parameters, takes_several
 from prefgen.target import target
 from prefgen.texts import nameable
-from prefgen.told import column_of, line_of, reasons
+from prefgen.told import reasons
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -46,6 +47,8 @@ def make(
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"{str(recipe)!r:.80} is no Recipe; for a file, write run(load({str(recipe)!r:.80}))")
     read_anew()
     pools = Pools(recipe, dict(fakes or {}), keys, allow)
     models = pools.all()
@@ -274,22 +277,11 @@ class _Checker:
     ) -> pl.Schema | None:
         """The schema of what a verb makes of an empty table."""
         way = way or ("steps", table)
-        try:
-            made = verb(*(pl.DataFrame(schema=rows) for rows in frames))
-        except pl.exceptions.ColumnNotFoundError as e:
-            self._lacks(way, table, word, column_of(e), of)
-            return None
-        except Exception as e:  # noqa: BLE001  # whatever a verb raises on no rows, it would raise in the run
-            own = isinstance(e, ValueError) and word in verbs.names()  # a setting's value, in the verb's own words
-            what = f"{word}: " if own else f"{word} fails on an empty table: {type(e).__name__}: "
-            self.problem(way, table, what + line_of(e))
-            return None
-        if not isinstance(made, pl.DataFrame):
-            self.problem(way, table, f"{word} gives a {type(made).__name__}", "a table verb gives a polars DataFrame")
-            return None
-        for column in ("prompt_id", "id") if ids else ():
-            if made.schema.get(column) != pl.String:
-                self.problem(way, table, f"{word} loses the text column {column}", "every table has prompt_id and id")
+        made = on_nothing(word, verb, frames, ids=ids)
+        for column in made.lacks:
+            self._lacks(way, table, word, column, of)
+        for what, cure in made.wrong:
+            self.problem(way, table, what, cure)
         return made.schema
 
     def _lacks(self, way: tuple[str, ...], table: str, word: str, column: str, of: str) -> None:

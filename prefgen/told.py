@@ -1,16 +1,14 @@
 """What went wrong, in one line."""
 
-import re
-
 import polars as pl
 
+from prefgen.needs import MissingColumn, column_of
 from prefgen.rows import DROPPED
 
 
-def column_of(error: Exception) -> str:
-    """The column that polars does not find."""
-    found = re.search(r'"([^"]+)"', str(error))
-    return found[1] if found else line_of(error)
+def columns_of(error: Exception) -> tuple[str, ...]:
+    """The columns that are not found."""
+    return error.columns if isinstance(error, MissingColumn) else (column_of(error),)
 
 
 def line_of(error: Exception) -> str:

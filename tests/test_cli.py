@@ -55,6 +55,11 @@ def test_verbs_list_and_show() -> None:
     shown = prefgen("verbs", "show", "length_control").stdout
     assert "2407.19594" in shown
     assert "rho" in shown
+    assert "looks at the columns\n  prompt_id, response, score\n" in shown
+    assert "looks at the columns\n  those that of names\n" in prefgen("verbs", "show", "max_length").stdout
+    shown = prefgen("verbs", "show", "likelihood").stdout
+    assert "list of mean, difference, channel" in shown
+    assert "{data, at_least, over_baseline, split, take} or null" in shown
     wrong = prefgen("verbs", "show", "comprae")
     assert (wrong.returncode, wrong.stderr) == (2, "error: no verb 'comprae'; did you mean 'compare'?\n")
 

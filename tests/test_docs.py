@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,11 @@ def test_python_in_the_readme_is_python() -> None:
         for line in block.splitlines():
             if line.startswith(("from prefgen", "import prefgen")):
                 exec(line, {})  # what the page tells users to import
+
+
+def test_filters_in_the_readme_do_what_it_says() -> None:
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "prefgen.filters" in one]
+    told: dict[str, Any] = {}
+    exec(block, told)
+    assert [row["id"] for row in told["kept"]] == ["p.0", "p.3"]
+    assert [row["dropped"] for row in told["marked"]] == [None] * 4

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen import Recipe, do, load
+from prefgen import Recipe, do, load, run
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
 from prefgen.errors import RecipeError, nearest
@@ -178,3 +178,9 @@ def test_a_prompt_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
     assert problems(path) == [
         f"{path}:8: judgments: compare needs response_c, which orders has not; no table above has it"
     ]
+
+
+def test_a_file_s_name_is_no_recipe() -> None:
+    wrong: Any = "x.yaml"
+    with pytest.raises(TypeError, match=r"^'x.yaml' is no Recipe; for a file, write run\(load\('x.yaml'\)\)$"):
+        run(wrong)

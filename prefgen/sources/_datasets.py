@@ -16,7 +16,7 @@ import polars as pl
 
 from prefgen import bounds
 from prefgen.errors import PrefgenError, nearest
-from prefgen.rows import as_frame
+from prefgen.kinds import as_frame
 from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
 
 TABLES = ("arrow", "csv", "json", "parquet", "text")

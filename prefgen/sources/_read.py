@@ -17,7 +17,7 @@ import polars as pl
 from prefgen import bounds
 from prefgen.asker import Row
 from prefgen.errors import nearest
-from prefgen.rows import as_frame
+from prefgen.kinds import as_frame
 from prefgen.sources._datasets import dataset
 from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
 from prefgen.texts import sound
