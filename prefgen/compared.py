@@ -40,7 +40,9 @@ def held_against(ran: Ran, way: Way) -> Replay:
     differ |= {name: "is not made any more" for name in there if name not in made}
     differ |= {name: "differs" for name in made if name in there and made[name] != there[name]}
     why = _why(ran, way, {name: made.get(name, "") for name in differ}) if differ else ()
-    return Replay(ran.place, files=len(made), differ=dict(sorted(differ.items())), why=why, left_out=way.left_out())
+    return Replay(
+        ran.place, files=len({*there, *made}), differ=dict(sorted(differ.items())), why=why, left_out=way.left_out()
+    )
 
 
 def _sums(folder: Path) -> dict[str, str]:

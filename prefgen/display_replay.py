@@ -51,7 +51,8 @@ def _rebuilt(replay: Replay) -> Iterator[str]:
         what = f"{_files(replay.files)}, byte for byte equal" if replay.files else "this recipe writes no dataset"
         yield f"replayed: {what}, 0 calls"
         return
-    yield f"replayed: of {_files(replay.files)} {len(replay.differ)} are not as in {replay.folder}, 0 calls"
+    are = "is" if len(replay.differ) == 1 else "are"
+    yield f"replayed: {len(replay.differ):,} of {_files(replay.files)} {are} not as in {replay.folder}, 0 calls"
     yield from (f"  {name} {how}" for name, how in replay.differ.items())
     yield from (f"this may be why: {why}" for why in replay.why)
 
