@@ -180,6 +180,17 @@ def test_a_prompt_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("keys", [True, False])
+@pytest.mark.parametrize(
+    "place", ['base_url: "127.0.0.1:8077"', 'base_urls: ["http://127.0.0.1:1/v1", "127.0.0.1:8077"]']
+)
+def test_an_address_that_is_none_is_wrong_with_or_without_keys(place: str, keys: bool, tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "q"}')
+    (tmp_path / "r.yaml").write_text(GOOD.replace("fake/it}", f"openai/it, {place}}}"))
+    with pytest.raises(RecipeError, match=r"r\.yaml:2: judge: openai/it: base_url '127.0.0.1:8077' is no address; it"):
+        planning.make(load(tmp_path / "r.yaml"), writers=CONFIGS, keys=keys)
+
+
 def test_a_file_s_name_is_no_recipe() -> None:
     wrong: Any = "x.yaml"
     with pytest.raises(TypeError, match=r"^'x.yaml' is no Recipe; for a file, write run\(load\('x.yaml'\)\)$"):
