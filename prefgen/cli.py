@@ -90,6 +90,24 @@ def lists(group: typer.Typer) -> Callable[[Callable[[], None]], None]:
     return of
 
 
+def show_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
+    """Prints which prefgen this is, and ends."""
+    if asked:
+        from prefgen import __version__
+
+        print(f"prefgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every(
+    version: Annotated[  # its callback has done all
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Preference datasets for LLM alignment, from a recipe that reads like the paper."""
+
+
 def main() -> None:
     """Runs a command; errors that have a cure are told in a line, without a traceback."""
     try:

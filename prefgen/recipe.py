@@ -142,6 +142,9 @@ def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
     for key, (kind, words) in _TYPES.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             pages.problem(pages.place(key), f"{key} is {data.pop(key)!r:.60}", f"it should be {words}")
+    if not data.get("max_cost", 0) >= 0:  # nor of what is no number
+        what, cure = f"max_cost is {data.pop('max_cost')}", "it should be dollars, 0 or more"
+        pages.problem(pages.place("max_cost"), what, cure)
     if not data.get("steps"):
         pages.problem(pages.file, "has no steps", "a step is `table: {verb: input table, setting: value}`")
     return {
