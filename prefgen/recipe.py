@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen import verbs
-from prefgen.errors import RecipeError, nearest
+from prefgen.errors import Problem, RecipeError, nearest
 from prefgen.pages import SET, Pages, Way, text_of, written
 from prefgen.texts import nameable
 
@@ -76,6 +76,9 @@ def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None 
 
     Raises RecipeError with every problem of the file's form; what its words mean is checked by ``plan``.
     """
+    if Path(path).suffix.lower() in _DATA and Path(path).is_file():
+        cure = f"name a recipe that loads it: `prompts: {{load: {Path(path).name}}}`"
+        raise RecipeError([Problem(str(path), "", "is data, and no recipe", cure)])
     pages = Pages(str(path) if not str(path).startswith("-") else f"./{path}")  # no file is called `--set x`
     data = pages.read(text_of(Path(path)))
     written_first = list(_steps(data))
@@ -111,6 +114,10 @@ def _above_their_users(steps: dict[str, Any], written_first: Sequence[str]) -> d
 def _inputs(body: Any) -> Sequence[Any]:
     given = next(iter(body.values()), None) if isinstance(body, dict) else None
     return given if isinstance(given, list) else [given]
+
+
+_DATA = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
+"""How files of rows end. A recipe may end in .json, which YAML reads."""
 
 
 # --- from data to a recipe ------------------------------------------------------------------

@@ -195,3 +195,20 @@ def test_a_file_s_name_is_no_recipe() -> None:
     wrong: Any = "x.yaml"
     with pytest.raises(TypeError, match=r"^'x.yaml' is no Recipe; for a file, write run\(load\('x.yaml'\)\)$"):
         run(wrong)
+
+
+def test_data_is_told_from_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"prompt": "q"}\n{"prompt": "r"}\n')
+    with pytest.raises(
+        RecipeError, match=r"p\.jsonl: is data, and no recipe; name a recipe that loads it: `prompts: \{"
+    ):
+        load(tmp_path / "p.jsonl")
+
+
+def test_a_model_that_says_not_what_to_use(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "q"}')
+    (tmp_path / "r.yaml").write_text(GOOD.replace("use: fake/it", "temperature: 1"))
+    with pytest.raises(
+        RecipeError, match=r"r\.yaml:2: judge: has no `use`; write use: provider/model, such as openai/"
+    ):
+        planning.make(load(tmp_path / "r.yaml"), writers=CONFIGS)

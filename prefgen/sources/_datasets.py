@@ -42,7 +42,7 @@ def dataset(name: str, wanted: Wanted) -> Raw:
         raise
     except Exception as e:  # whatever the network, or somebody's files, make it raise
         which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
-        raise LoadError(f"cannot load {which}: {first_line(e)}") from e
+        raise LoadError(f"cannot load {which}: {first_line(e.__cause__ or e)}") from e
     return Raw(name, columns, taken)
 
 
