@@ -18,9 +18,9 @@ def verified(folder: str | Path, *, mend: bool = False) -> Verified:
     """
     place = Path(folder)
     home = home_of(place)
-    if not home.is_dir():
+    if not (journal_of(home).exists() or (place / "run.json").exists()):
         raise RunError(f"{place}: no run is here; name a run's folder, such as runs/quickstart")
-    folders.check(home, named=True)
+    folders.check(home, named=True, cure="take it away")
     with locked(home):
         return verify(place, journal_of(home), mend=mend)
 

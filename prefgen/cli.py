@@ -94,6 +94,24 @@ def lists(group: typer.Typer) -> Callable[[Callable[[], None]], None]:
     return of
 
 
+def show_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
+    """Prints which prefgen this is, and ends."""
+    if asked:
+        from prefgen import __version__
+
+        print(f"prefgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every(
+    version: Annotated[  # its callback has done all
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Preference datasets for LLM alignment, from a recipe that reads like the paper."""
+
+
 def main() -> None:
     """Runs a command; errors that have a cure are told in a line, without a traceback."""
     try:
@@ -167,7 +185,7 @@ def plan(
     as_json: JsonOpt = False,
 ) -> None:
     """Check a recipe and say what a run would ask: replies known, requests to make, tokens and money at most."""
-    from prefgen import display
+    from prefgen import display_plan
     from prefgen.run import estimates
 
     found = read_recipe(recipe, overrides, preset, seed)
@@ -176,7 +194,7 @@ def plan(
     if as_json:
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
     else:
-        display.estimate(guessed, console())
+        display_plan.estimate(guessed, console())
 
 
 app.command()(cli_hub.push)
@@ -233,19 +251,12 @@ def verbs_list() -> None:
 @verbs_app.command("show")
 def verbs_show(name: str) -> None:
     """What a verb does, and its settings."""
-    import inspect
-
-    from prefgen import schema, verbs
+    from prefgen import verbs
+    from prefgen.shown import page
 
     if name not in verbs.names():
         raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, verbs.names()))])
-    verb = verbs.find(name)
-    module = inspect.getmodule(getattr(verb, "__wrapped__", verb))
-    print(f"{inspect.getdoc(module)}\n\n{inspect.getdoc(verb)}\n\nsettings")
-    for setting, about in schema.settings(verb).items():
-        kind = about.get("type") or " or ".join(str(one.get("type", "?")) for one in about.get("anyOf", []))
-        choice = ", ".join(map(str, about.get("enum", []))) or kind
-        print(f"  {setting:16} {choice:32} {'required' if 'default' not in about else json.dumps(about['default'])}")
+    print(page(verbs.find(name)))
 
 
 @app.command("schema")

@@ -40,7 +40,9 @@ def held_against(ran: Ran, way: Way) -> Replay:
     differ |= {name: "is not made any more" for name in there if name not in made}
     differ |= {name: "differs" for name in made if name in there and made[name] != there[name]}
     why = _why(ran, way, {name: made.get(name, "") for name in differ}) if differ else ()
-    return Replay(ran.place, files=len(made), differ=dict(sorted(differ.items())), why=why, left_out=way.left_out())
+    return Replay(
+        ran.place, files=len({*there, *made}), differ=dict(sorted(differ.items())), why=why, left_out=way.left_out()
+    )
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -151,11 +153,11 @@ def _most(ran: Ran, now: Way) -> Most:
         if step.source is not None:
             steps[table] = replace(step, source=_only(step.source, now, table))
     found = finished(rehearse(replace(now.plan, steps=steps), ran.client())).values()
-    dollars = [one.dollars for one in found]
+    dollars, written = [one.dollars for one in found], [one.completion_tokens for one in found]
     return Most(
         sum(one.most for one in found),
         sum(one.prompt_tokens for one in found),
-        sum(one.completion_tokens for one in found),
+        0 if None in written else sum(tokens or 0 for tokens in written),
         None if None in dollars else sum(d for d in dollars if d is not None),
     )
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from prefgen.rehearse import Estimate
+from prefgen.columns import columns, show
 from prefgen.rounds import Count
 from prefgen.run import Run
 from prefgen.splits import TRAIN, lines
@@ -120,16 +120,12 @@ def one_line(text: str, width: int) -> str:
 
 
 Rows = Sequence[Mapping[str, Any]]
+WHY = "lost, and why"
 
 
 def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> None:
     """Each step's rows and losses, a benchmark's results, the dataset, and some real pairs."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("step", "in", "out", "lost, and why"):
-        table.add_column(name, justify="right" if name in {"in", "out"} else "left", overflow="fold")
-    for name, count in run.counts.items():
-        table.add_row(escape(plain(name)), f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
-    console.print(table)
+    show(console, lambda: funnel(run))
     console.print(spent(run))
     for line in tried(run):
         console.print(Text(line))
@@ -151,6 +147,14 @@ def _by_split(rows: Mapping[str, int]) -> str:
     return " + ".join(f"{number:,} {split}" for split, number in rows.items())
 
 
+def funnel(run: Run) -> Table:
+    """Each step's rows, and what it lost."""
+    table = columns(("step", "in", "out", WHY), left=("step", WHY), folds=(WHY,))
+    for name, count in run.counts.items():
+        table.add_row(escape(plain(name)), f"{count.rows_in:,}", f"{count.rows_out:,}", why(count))
+    return table
+
+
 def why(count: Count) -> str:
     """What a step lost: dropped, unreadable and failed, with their reasons."""
     parts = [f"{number:,} {reason}" for reason, number in sorted(count.dropped.items())]
@@ -165,11 +169,11 @@ def spent(run: Run) -> Text:
     calls, cached = sum(t.calls for t in tallies), sum(t.cached for t in tallies)
     tokens = sum(t.prompt_tokens + t.completion_tokens for t in tallies)
     dollars, unpriced = sum(t.dollars for t in tallies), sum(t.unpriced for t in tallies)
-    money = f"${dollars:,.4f}" + (f" and {_some(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "")
+    money = f"${dollars:,.4f}" + (f" and {some(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "")
     if untold := sum(t.untold for t in tallies):
-        money += f", {_some(untold, 'reply', 'replies')} of untold tokens at the most that they can cost"
-    known = f"{_some(cached, 'reply', 'replies')} known or shared"
-    return Text(f"\n{_some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+        money += f", {some(untold, 'reply', 'replies')} of untold tokens at the most that they can cost"
+    known = f"{some(cached, 'reply', 'replies')} known or shared"
+    return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
 
 
 def tried(run: Run) -> list[str]:
@@ -185,7 +189,8 @@ def tried(run: Run) -> list[str]:
     return lines
 
 
-def _some(number: float, one: str, more: str) -> str:
+def some(number: float, one: str, more: str) -> str:
+    """1 reply, 2 replies."""
     return f"{number:,.0f} {one if number == 1 else more}"
 
 
@@ -204,7 +209,7 @@ def scoreboard(results: Rows, console: Console) -> None:
     judges = list(dict.fromkeys(row["judge_model"] or "-" for row in results))
     table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
     for name in ("", "rows", *judges):
-        table.add_column(escape(plain(name)), justify="right" if name == "rows" else "left")
+        table.add_column(escape(plain(name)), justify="right" if name == "rows" else "left", overflow="fold")
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in results:
         lines.setdefault((row["kind"], row["name"]), []).append(row)
@@ -233,32 +238,3 @@ def _footnote(row: Mapping[str, Any]) -> str:
     shares = {"unreadable": row["unreadable"], "credited otherwise by the benchmark's own reading": row["disagreement"]}
     parts = [row["mode"], *(f"{share:.1%} {what}" for what, share in shares.items() if share is not None), row["note"]]
     return f"{who}: {'; '.join(part for part in parts if part)}"
-
-
-def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:
-    """What a run would ask: per step, and in all."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("step", "verb", "rows", "known", "to ask", "tokens in", "tokens out", "$ at most"):
-        table.add_column(name, justify="left" if name in {"step", "verb"} else "right")
-    for one in estimates.values():
-        asks = one.cached or one.most
-        table.add_row(
-            escape(plain(one.table)), escape(plain(one.verb)), f"{one.rows:,.0f}", *(_asks(one) if asks else [""] * 5)
-        )
-    console.print(table)
-    least, most = (sum(getattr(e, name) for e in estimates.values()) for name in ("least", "most"))
-    cached, priced = sum(e.cached for e in estimates.values()), [e.dollars for e in estimates.values()]
-    known = sum(d for d in priced if d is not None)
-    unknown = " and what has no price (`price: {input: …, output: …}`, $ per 1M tokens)" if None in priced else ""
-    money = f"at most ${known:,.2f}{unknown}"
-    console.print(Text(f"\n{_some(cached, 'reply', 'replies')} known, {_span(least, most)} to ask, {money}"))
-
-
-def _asks(one: Estimate) -> list[str]:
-    money = "?" if one.dollars is None else f"{one.dollars:,.4f}"
-    tokens = [f"~{one.prompt_tokens:,.0f}", f"≤{one.completion_tokens:,.0f}"]
-    return [f"{one.cached:,.0f}", _span(one.least, one.most), *tokens, money]
-
-
-def _span(least: float, most: float) -> str:
-    return f"{most:,.0f}" if round(least) == round(most) else f"{least:,.0f} to {most:,.0f}"

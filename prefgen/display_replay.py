@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from prefgen.columns import columns
+from prefgen.columns import show as show_table
 from prefgen.differences import Change
 from prefgen.display import one_line
 from prefgen.llm.offline import Bill
@@ -35,9 +37,9 @@ def show(replay: Replay, console: Console) -> None:
         for line in _rebuilt(replay):
             console.print(Text(plain(line)))
         return
-    console.print(_costs(replay))
+    show_table(console, lambda: _costs(replay))
     console.print("")
-    console.print(_rows(replay))
+    show_table(console, lambda: _rows(replay))
     notes = [f"note: {note}" for note in [*_prices(replay), *replay.notes]]
     for line in ["", *_differences(replay), *_left_out(replay), *notes]:
         console.print(Text(plain(line)))
@@ -49,7 +51,8 @@ def _rebuilt(replay: Replay) -> Iterator[str]:
         what = f"{_files(replay.files)}, byte for byte equal" if replay.files else "this recipe writes no dataset"
         yield f"replayed: {what}, 0 calls"
         return
-    yield f"replayed: of {_files(replay.files)} {len(replay.differ)} are not as in {replay.folder}, 0 calls"
+    are = "is" if len(replay.differ) == 1 else "are"
+    yield f"replayed: {len(replay.differ):,} of {_files(replay.files)} {are} not as in {replay.folder}, 0 calls"
     yield from (f"  {name} {how}" for name, how in replay.differ.items())
     yield from (f"this may be why: {why}" for why in replay.why)
 
@@ -63,9 +66,7 @@ def _files(number: int) -> str:
 
 def _costs(replay: Replay) -> Table:
     """Each asking step's draws, tokens and dollars, before and now."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("step", "draws", "tokens", "$"):
-        table.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
+    table = columns(("step", "draws", "tokens", "$"), left=("step",))
     for step in (*replay.steps, *([replay.total] if len(replay.steps) != 1 else [])):
         tokens = _to(f"{step.before.tokens:,}", f"{step.now.tokens:,}", at_most=step.at_most)
         money = _to(_money(step.before), _money(step.now), at_most=step.at_most)
@@ -98,9 +99,7 @@ def _prices(replay: Replay) -> Iterator[str]:
 
 def _rows(replay: Replay) -> Table:
     """Each table's rows, before and now."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("table")
-    table.add_column("rows", justify="right")
+    table = columns(("table", "rows"), left=("table",))
     for name, (before, now) in replay.tables.items():
         style = "" if before == now else "bold"
         table.add_row(escape(plain(name)), _to(f"{before:,}", f"{now:,}"), style=style)

@@ -8,16 +8,47 @@ from pathlib import Path
 
 from prefgen.errors import RunError
 
+OWN = ("dataset", "tables", "files", "gates", "take-", "run.json", "recipe.yaml", "results.json", "journal.sqlite", ".")
+"""How the names begin of what a run writes; what else lies in its folder is its user's."""
+MARKS = ("run.json", "journal.sqlite", ".lock")
+"""By one of these a run's folder is known."""
+MADE_ANEW = ("dataset", "tables")
+"""What a run puts in the place of what stood there."""
 
-def check(home: Path, *, named: bool) -> None:
+
+def check(home: Path, *, named: bool, cure: str = "take it away, or name another folder with --out") -> None:
     """Raises RunError where a link in a run's folder leads what is written elsewhere: a recipe may come in a folder
     with links of its maker's. The folder itself may be one where its user ``named`` it.
     """
-    links = [] if named or not home.is_symlink() else [home]
-    links += [path for path in home.rglob("*") if path.is_symlink()]
-    if links:
-        what = f"{links[0]}: is a link, and a run writes into its own folder alone"
-        raise RunError(f"{what}; take it away, or name another folder with --out")
+    if home.is_symlink() and not named:
+        raise _leads_away(home, cure)
+    for path in _own(home):
+        if path.is_symlink():
+            raise _leads_away(path, cure)
+
+
+def free(home: Path) -> None:
+    """Raises RunError where a run would put its own in the place of what is not a run's."""
+    if not any((home / mark).exists() for mark in MARKS):
+        for path in (home / name for name in MADE_ANEW):
+            if path.exists():
+                raise RunError(f"{path}: is no run's, and a run would take its place; name another folder with --out")
+
+
+def _own(home: Path) -> Iterator[Path]:
+    """All that lies where a run writes."""
+    try:
+        found = sorted(path for path in home.iterdir() if path.name.startswith(OWN)) if home.is_dir() else []
+    except OSError:  # whoever writes there says what is wrong
+        found = []
+    for path in found:
+        yield path
+        if not path.is_symlink():
+            yield from path.rglob("*")
+
+
+def _leads_away(path: Path, cure: str) -> RunError:
+    return RunError(f"{path}: is a link, and a run writes into its own folder alone; {cure}")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from prefgen.canaries import canaries
 from prefgen.errors import PrefgenError, Problem, RecipeError, nearest
 from prefgen.kept import Kept, resolved
 from prefgen.llm.request import Model
+from prefgen.nothing import on_nothing
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step, worded
@@ -26,7 +27,7 @@ from prefgen.settings import check, parameters, takes_several
 from prefgen.splits import splits
 from prefgen.target import target
 from prefgen.texts import nameable
-from prefgen.told import column_of, line_of, reasons
+from prefgen.told import reasons, set_by_hand
 
 Writer = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -47,10 +48,12 @@ def make(
 
     Raises RecipeError with all that is wrong, each with its place and what would do.
     """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"{str(recipe)!r:.80} is no Recipe; for a file, write run(load({str(recipe)!r:.80}))")
     read_anew()
     pools = Pools(recipe, dict(fakes or {}), keys, allow)
     models = pools.all()
-    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, kept, allow)
+    checker = _Checker(recipe, writers or {}, models, pools.fakes, take, kept, allow, bool(pools.problems))
     if not nameable(recipe.name, dots=True):
         checker.problem(("recipe",), "", f"the name {recipe.name!r:.60} cannot name a folder", "use letters and digits")
     for table, step in recipe.steps.items():
@@ -75,13 +78,14 @@ class _Checker:
     take: int | None
     kept: Kept | None
     allow: Allow
+    wrong: bool = False
     steps: dict[str, Planned] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def problem(self, way: tuple[str, ...], table: str, what: str, cure: str = "") -> None:
-        self.problems.append(Problem(self.recipe.where(*way), table, what, cure))
+        self.problems.append(Problem(self.recipe.where(*set_by_hand(self.recipe, way, what)), table, what, cure))
 
     def step(self, table: str, step: Step) -> None:
         """Plans one step, or notes why it cannot be."""
@@ -89,10 +93,10 @@ class _Checker:
         if not nameable(table):
             self.problem(("steps", table), table, "cannot name a table's file", "use letters, digits and underscores")
         planned = self._planned(table, step)
-        if planned is None or len(self.problems) > before:
-            self.broken.add(table)
-        else:
+        if planned and (planned.source is not None or len(self.problems) == before):
             self.steps[table] = planned
+        else:
+            self.broken.add(table)
 
     def _planned(self, table: str, step: Step) -> Planned | None:
         verb = self._verb(table, step)
@@ -126,8 +130,11 @@ class _Checker:
             return None
 
     def _source(self, table: str, word: str, verb: verbs.Verb, step: Step) -> Planned | None:
-        way, settings = ("steps", table), self.settings(table, word, verb, step.settings, frozenset({"folder", "tell"}))
-        if settings is None:
+        """A source; wrong settings are left out, for what is below. A far one is not read once anything is wrong."""
+        way, before = ("steps", table), len(self.problems)
+        settings = self.settings(table, word, verb, step.settings, frozenset({"folder", "tell"}))
+        sound = len(self.problems) == before
+        if settings is None or ((self.wrong or self.problems) and touched.far(step.input, self.recipe.folder)):
             return None
         self.notices += touched.source(self.recipe, step.input)
         settings |= {} if self.take is None else {"take": min(self.take, settings.get("take") or self.take)}
@@ -135,10 +142,11 @@ class _Checker:
         try:
             rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, **own)
         except PrefgenError as e:
-            self.problem((*way, word), table, *str(e).split("; ", 1))
+            if sound:
+                self.problem((*way, word), table, *str(e).split("; ", 1))
             return None
         kept = rows.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in rows.columns else rows
-        if kept.is_empty():
+        if sound and kept.is_empty():
             self.problem((*way, word), table, f"{step.input} has no usable prompts", reasons(rows))
             return None
         return Planned(table, word, verb, (), kept.schema, settings, source=rows)
@@ -253,13 +261,15 @@ class _Checker:
         given: Mapping[str, Any],
         spared: frozenset[str] = frozenset(),
     ) -> dict[str, Any] | None:
-        """The settings, of the types that the verb's signature states; None where one is wrong."""
+        """The settings, of the types that the verb's signature states. Where one is wrong None; or, of a source, the
+        others.
+        """
         if "seed" in parameters(verb):
             given = {"seed": self.recipe.seed, **given}
         checked, wrong = check(word, verb, given, spared)
         for one in wrong:
             self.problem(("steps", table, one.name), table, one.what, one.cure)
-        return None if wrong else checked
+        return None if wrong and not (spared and all(one.name for one in wrong)) else checked
 
     def _on_nothing(
         self,
@@ -274,22 +284,11 @@ class _Checker:
     ) -> pl.Schema | None:
         """The schema of what a verb makes of an empty table."""
         way = way or ("steps", table)
-        try:
-            made = verb(*(pl.DataFrame(schema=rows) for rows in frames))
-        except pl.exceptions.ColumnNotFoundError as e:
-            self._lacks(way, table, word, column_of(e), of)
-            return None
-        except Exception as e:  # noqa: BLE001  # whatever a verb raises on no rows, it would raise in the run
-            own = isinstance(e, ValueError) and word in verbs.names()  # a setting's value, in the verb's own words
-            what = f"{word}: " if own else f"{word} fails on an empty table: {type(e).__name__}: "
-            self.problem(way, table, what + line_of(e))
-            return None
-        if not isinstance(made, pl.DataFrame):
-            self.problem(way, table, f"{word} gives a {type(made).__name__}", "a table verb gives a polars DataFrame")
-            return None
-        for column in ("prompt_id", "id") if ids else ():
-            if made.schema.get(column) != pl.String:
-                self.problem(way, table, f"{word} loses the text column {column}", "every table has prompt_id and id")
+        made = on_nothing(word, verb, frames, ids=ids)
+        for column in made.lacks:
+            self._lacks(way, table, word, column, of)
+        for what, cure in made.wrong:
+            self.problem(way, table, what, cure)
         return made.schema
 
     def _lacks(self, way: tuple[str, ...], table: str, word: str, column: str, of: str) -> None:

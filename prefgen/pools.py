@@ -55,7 +55,10 @@ class Pools:
             self.fakes[name], use = use, f"fake/{name}"
         uses = use if isinstance(use, list | tuple) else [use]
         if not uses or not all(isinstance(one, str) and "/" in one for one in uses):
-            self._problem(name, "use", f"use is {use!r:.60}", "write provider/model, such as openai/gpt-4.1-mini")
+            what, cure = f"use is {use!r:.60}", "write provider/model, such as openai/gpt-4.1-mini"
+            if "use" not in settings:
+                what, cure = "has no `use`", "write use: provider/model, such as openai/gpt-4.1-mini"
+            self._problem(name, "use", what, cure)
             return ()
         for one in sorted({one for one in uses if uses.count(one) > 1}):
             self._problem(name, "use", f"use names {one} {uses.count(one)} times", "draws of one model are one pool's")

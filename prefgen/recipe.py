@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen import verbs
-from prefgen.errors import RecipeError, nearest
+from prefgen.errors import Problem, RecipeError, nearest
 from prefgen.pages import SET, Pages, Way, text_of, written
 from prefgen.texts import nameable
 
@@ -77,6 +77,9 @@ def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None 
 
     Raises RecipeError with every problem of the file's form; what its words mean is checked by ``plan``.
     """
+    if Path(path).suffix.lower() in _DATA and Path(path).is_file():
+        cure = f"name a recipe that loads it: `prompts: {{load: {Path(path).name}}}`"
+        raise RecipeError([Problem(str(path), "", "is data, and no recipe", cure)])
     pages = Pages(str(path) if not str(path).startswith("-") else f"./{path}")  # no file is called `--set x`
     data = pages.read(text_of(Path(path)))
     written_first = list(_steps(data))
@@ -114,6 +117,10 @@ def _inputs(body: Any) -> Sequence[Any]:
     return given if isinstance(given, list) else [given]
 
 
+_DATA = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
+"""How files of rows end. A recipe may end in .json, which YAML reads."""
+
+
 # --- from data to a recipe ------------------------------------------------------------------
 
 _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
@@ -144,6 +151,9 @@ def _build(data: dict[str, Any], pages: Pages) -> dict[str, Any]:
     for key, (kind, words) in _TYPES.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             pages.problem(pages.place(key), f"{key} is {data.pop(key)!r:.60}", f"it should be {words}")
+    if not data.get("max_cost", 0) >= 0:  # nor of what is no number
+        what, cure = f"max_cost is {data.pop('max_cost')}", "it should be dollars, 0 or more"
+        pages.problem(pages.place("max_cost"), what, cure)
     if not data.get("steps"):
         pages.problem(pages.file, "has no steps", "a step is `table: {verb: input table, setting: value}`")
     return {

@@ -38,24 +38,33 @@ _MARK = re.compile(r"\ue000(\d+)\ue000")
 
 @dataclass
 class Cost:
-    """Tokens and dollars; dollars are None where no price, or no limit to a reply, is known."""
+    """Tokens and dollars; tokens of replies are None where nothing limits them, dollars where that makes them unknown,
+    or no price is known (``priced``).
+    """
 
     prompt: float = 0
-    completion: float = 0
+    completion: float | None = 0
     dollars: float | None = 0
+    priced: bool = True
 
     def add(self, other: "Cost", times: float = 1) -> None:
         """Adds ``times`` as much as another."""
         self.prompt += other.prompt * times
-        self.completion += other.completion * times
-        known = self.dollars is not None and other.dollars is not None
-        self.dollars = (self.dollars or 0) + (other.dollars or 0) * times if known else None
+        self.completion = _more(self.completion, other.completion, times)
+        self.dollars = _more(self.dollars, other.dollars, times)
+        self.priced &= other.priced
+
+
+def _more(number: float | None, other: float | None, times: float) -> float | None:
+    """A sum; of something that is not known, nobody knows it."""
+    return None if number is None or other is None else number + other * times
 
 
 @dataclass
 class Estimate:
     """One step's rows and draws. ``cached`` draws are known, ``least`` and ``most`` are still to be asked for; tokens
-    and dollars belong to ``most``, with output at the model's limit. Draws that share one request (``n``) are counted
+    and dollars belong to ``most``, with output at the model's limit: None where there is none. Dollars are None where
+    that makes them unknown, or where no price is known (``priced``). Draws that share one request (``n``) are counted
     as draws.
     """
 
@@ -66,8 +75,9 @@ class Estimate:
     least: float = 0
     most: float = 0
     prompt_tokens: float = 0
-    completion_tokens: float = 0
+    completion_tokens: float | None = 0
     dollars: float | None = 0
+    priced: bool = True
 
 
 @dataclass
@@ -99,7 +109,7 @@ class _Asked:
             if times:
                 cost.add(part, times)
         estimate.prompt_tokens, estimate.completion_tokens = cost.prompt, cost.completion
-        estimate.dollars = cost.dollars
+        estimate.dollars, estimate.priced = cost.dollars, cost.priced
 
 
 async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
@@ -239,12 +249,11 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     limit = client.provider(model).limit(model)
     text = sum(_length(m["content"]) for ask in asks for m in ask.messages) + sum(_length(a.given or "") for a in asks)
     written = sum(ask.given is None for ask in asks)
-    cost = Cost(text / CHARACTERS, written * (limit or 0), 0)
+    cost = Cost(text / CHARACTERS, written * limit if limit else None if written else 0, dollars=None)
     price = client.provider(model).price(model)
-    if price is None or (limit is None and written and price["output"]):
-        cost.dollars = None
-    else:
-        cost.dollars = (cost.prompt * price["input"] + cost.completion * price["output"]) / 1e6
+    cost.priced = price is not None
+    if price and not (cost.completion is None and price["output"]):
+        cost.dollars = (cost.prompt * price["input"] + (cost.completion or 0) * price["output"]) / 1e6
     return cost
 
 

@@ -81,15 +81,30 @@ def _told(place: Path) -> Mapping[str, Any]:
     """The run.json of a run that has written its dataset; raises RunError where there is none."""
     try:
         told = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{place}: {_untold(place)}") from None
     except (OSError, ValueError):
-        pilots = sorted(path.parent for path in place.glob("take-*/run.json"))
-        what = f"only pilots are here; name one, such as {pilots[0]}" if pilots else ""
-        raise RunError(f"{place}: {what or 'no run is here; name a folder of one, such as runs/quickstart'}") from None
-    status = told.get("status") if isinstance(told, dict) else None
-    if status not in ENDED_WELL:
-        what = f"its last run ended early ({status}), and wrote no dataset"
-        raise RunError(f"{place}: {what}; run the recipe again: what was received is not asked anew")
-    return dict(told)
+        told = None
+    if not (isinstance(told, dict) and isinstance(told.get("status"), str)):
+        raise RunError(f"{place / 'run.json'}: is damaged; {_AGAIN}")
+    if told["status"] not in ENDED_WELL:
+        raise RunError(f"{place}: its last run ended early ({told['status']:.60}), and wrote no dataset; {_AGAIN}")
+    return told
+
+
+_AGAIN = "run the recipe again: what was received is not asked anew"
+
+
+def _untold(place: Path) -> str:
+    """What is the matter with a folder without a run.json."""
+    pilots = sorted(path.parent for path in place.glob("take-*/run.json"))
+    if (place / "recipe.yaml").exists():
+        return f"run.json is gone; {_AGAIN}"
+    if pilots and not (place / "tables").exists():
+        return f"only pilots are here; name one, such as {pilots[0]}"
+    if place.is_dir() and journal_of(home_of(place)).exists():
+        return f"its run stopped before it ended; {_AGAIN}"
+    return "no run is here; name a folder of one, such as runs/quickstart"
 
 
 def _text(place: Path) -> str:
@@ -144,7 +159,7 @@ def _opened(
     from prefgen.ways import Ran
 
     home = home_of(place)
-    folders.check(home, named=True)
+    folders.check(home, named=True, cure="take it away")
     if not journal_of(home).exists():
         raise RunError(f"{journal_of(home)}: no journal is here, so there is nothing to replay; is the folder whole?")
     with locked(home), TemporaryDirectory(prefix="prefgen-") as folder, closing(Journal(journal_of(home))) as journal:

@@ -34,10 +34,10 @@ class Most:
 
 @dataclass(frozen=True)
 class Replay:
-    """Of a replay without changes: how many ``files`` the dataset has, those that ``differ`` and how, and ``why`` that
-    may be. Of one with changes also: what each asking step used and all together (``total``), each table's rows before
-    and now, every row that is another, and what is not known: the prompts that are ``left_out``, of before and now
-    alike, the least number of draws that they want, and the ``most`` that these may come to.
+    """Of a replay without changes: how many ``files`` the dataset has, or had, those that ``differ`` and how, and
+    ``why`` that may be. Of one with changes also: what each asking step used and all together (``total``), each table's
+    rows before and now, every row that is another, and what is not known: the prompts that are ``left_out``, of before
+    and now alike, the least number of draws that they want, and the ``most`` that these may come to.
     """
 
     folder: Path

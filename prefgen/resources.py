@@ -27,8 +27,17 @@ def recipe(name: str) -> Path:
 def copy_recipe(path: Path, folder: Path) -> list[Path]:
     """Copies a recipe that comes with prefgen into a folder, with the data and prompt files that it reads and the
     schema by which editors check it. Raises RunError where another file of that name is there already: what is yours
-    is never overwritten.
+    is never overwritten; and where the folder cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder}: is a file; name a folder to copy into")
+    try:
+        return _copied(path, folder)
+    except OSError as e:
+        raise RunError(f"{e.filename or folder}: {e.strerror}; name a folder that you may write into") from e
+
+
+def _copied(path: Path, folder: Path) -> list[Path]:
     text = path.read_text(encoding="utf-8").replace("../schemas/recipe.json", "schemas/recipe.json")
     copies = {folder / path.name: text.encode()}
     copies |= {folder / file.relative_to(path.parent): file.read_bytes() for file in _read_by(path)}

@@ -7,12 +7,15 @@ pandas and Arrow tables and lists of dicts, and give back the kind that came in.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from inspect import signature
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import polars as pl
+
+from prefgen import needs
+from prefgen.kinds import as_frame, is_nothing, like, names_of, pick, with_new
 
 P = ParamSpec("P")
 Rows = TypeVar("Rows")
@@ -45,18 +48,23 @@ class TableVerb(Generic[P]):
 
     def marked(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """All rows, with the column ``dropped``: why a row goes, null where it stays."""
-        reason = self.reason(*args, **kwargs).cast(pl.String).alias(DROPPED)
-        if isinstance(rows, pl.DataFrame | pl.LazyFrame):
-            return cast("Rows", self._prepare(rows, *args, **kwargs).with_columns(reason))
-        if _is_nothing(rows):
+        reason = self._reason(rows, *args, **kwargs).cast(pl.String).alias(DROPPED)
+        if is_nothing(rows):
             return rows
-        seen = as_frame(rows, self._reads(reason))
-        marked = self._prepare(seen, *args, **kwargs).lazy().with_columns(reason).collect()
-        return cast("Rows", _with_new(rows, marked.select(pl.exclude(*seen.columns, DROPPED), DROPPED)))
+        with needs.told(self.__name__, lambda: names_of(rows)):
+            if isinstance(rows, pl.DataFrame | pl.LazyFrame):
+                ready = self._prepare(rows, *args, **kwargs)
+                lacking = set(reason.meta.root_names()) - set(names_of(ready))
+                needs.check_columns(self.__name__, sorted(lacking), names_of(rows))
+                return cast("Rows", ready.with_columns(reason))
+            seen = as_frame(rows, self._reads(reason))
+            marked = self._prepare(seen, *args, **kwargs).lazy().with_columns(reason).collect()
+            return cast("Rows", with_new(rows, marked.select(pl.exclude(*seen.columns, DROPPED), DROPPED)))
 
     def made(self, kept: pl.DataFrame, *args: P.args, **kwargs: P.kwargs) -> pl.DataFrame:
         """The verb's table, from marked rows that are already the kept ones."""
-        return self.reshape(kept, *args, **kwargs) if self.reshape else kept
+        with needs.told(self.__name__, lambda: kept.columns):
+            return self.reshape(kept, *args, **kwargs) if self.reshape else kept
 
     def __call__(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """The kept rows (of a pairing: its pairs), as the kind of table that came in.
@@ -64,20 +72,28 @@ class TableVerb(Generic[P]):
         A filter of a lazy frame stays lazy; a verb that reshapes collects it.
         """
         if self.reshape is None:
-            return self._kept(rows, self.reason(*args, **kwargs))
-        if _is_nothing(rows):
+            return self._kept(rows, self._reason(rows, *args, **kwargs))
+        if is_nothing(rows):
             return rows
         marked = self.marked(as_frame(rows), *args, **kwargs)
         kept = marked.filter(pl.col(DROPPED).is_null()).drop(DROPPED)
-        return cast("Rows", _like(rows, self.made(kept, *args, **kwargs)))
+        return cast("Rows", like(rows, self.made(kept, *args, **kwargs)))
+
+    def _reason(self, rows: object, *args: P.args, **kwargs: P.kwargs) -> pl.Expr:
+        """Why rows go. Raises TypeError for settings that the verb has not, and MissingColumn."""
+        needs.check_settings(self.__name__, self.reason, args, kwargs)
+        reason = self.reason(*args, **kwargs)
+        if not self.prepared and not is_nothing(rows):
+            needs.check_columns(self.__name__, reason.meta.root_names(), names_of(rows))
+        return reason
 
     def _kept(self, rows: Rows, reason: pl.Expr) -> Rows:
         if isinstance(rows, pl.DataFrame | pl.LazyFrame):
             return cast("Rows", rows.filter(reason.is_null()))
-        if _is_nothing(rows):
+        if is_nothing(rows):
             return rows
         kept = as_frame(rows, self._reads(reason)).with_columns(reason.is_null().alias(DROPPED))
-        return cast("Rows", _pick(rows, kept[DROPPED].arg_true().to_list()))
+        return cast("Rows", pick(rows, kept[DROPPED].arg_true().to_list()))
 
     def _reads(self, reason: pl.Expr) -> list[str] | None:
         """The columns that a filter looks at: of somebody's table no others are converted."""
@@ -180,96 +196,3 @@ def shuffled(seed: int, purpose: str, *, of: str = "id") -> pl.Expr:
         return pl.Series(ids.name, [int.from_bytes(d, "big") for d in digest], pl.UInt64)
 
     return pl.col(of).map_batches(numbers, return_dtype=pl.UInt64, is_elementwise=True)
-
-
-# --- tables of other libraries --------------------------------------------------------------
-
-
-def as_frame(rows: object, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """A polars frame of whatever holds rows: a ``datasets.Dataset``, a pandas or Arrow table, a list of dicts.
-
-    ``columns`` are the ones that are looked at, all where it is None; those that the rows lack are left out.
-    Raises TypeError for anything that holds no rows.
-    """
-    kind, table = _kind(rows), cast("Any", rows)
-    if kind == "LazyFrame":
-        table = table.collect()
-    if kind == "datasets":
-        table = table.select_columns(_shared(columns, table.column_names)).with_format("arrow")[:]
-    if kind == "pandas":
-        table = table[_shared(columns, table.columns)]
-    if kind == "list":
-        shown = table if columns is None else [{c: row[c] for c in columns if c in row} for row in table]
-        return pl.DataFrame(shown, infer_schema_length=None)
-    frame = pl.from_pandas(table) if kind == "pandas" else table
-    frame = frame if isinstance(frame, pl.DataFrame) else cast("pl.DataFrame", pl.from_arrow(frame))
-    return frame.select(_shared(columns, frame.columns))
-
-
-_KINDS = {
-    "polars.DataFrame": "DataFrame",
-    "polars.LazyFrame": "LazyFrame",
-    "datasets.Dataset": "datasets",
-    "pandas.DataFrame": "pandas",
-    "pyarrow.Table": "pyarrow",
-}
-
-
-def _kind(rows: object) -> str:
-    """Which library's table this is, told by name so that none of them is imported for it."""
-    for cls in type(rows).__mro__:
-        if kind := _KINDS.get(f"{cls.__module__.partition('.')[0]}.{cls.__name__}"):
-            return kind
-    if isinstance(rows, Sequence) and all(isinstance(row, dict) for row in rows):
-        return "list"
-    raise TypeError(f"cannot read rows from a {type(rows).__qualname__}; give a frame, a Dataset or a list of dicts")
-
-
-def _is_nothing(rows: object) -> bool:
-    """An empty list: rows without columns, of which no filter can ask anything."""
-    return isinstance(rows, Sequence) and not rows
-
-
-def _shared(wanted: Sequence[str] | None, there: Sequence[str]) -> list[str]:
-    return [c for c in there if wanted is None or c in wanted]
-
-
-def _pick(rows: Any, kept: list[int]) -> Any:
-    """The rows at these places, so that what came in keeps its own types."""
-    kind = _kind(rows)
-    if kind == "datasets":
-        return rows.select(kept)
-    if kind == "pandas":
-        return rows.iloc[kept]
-    if kind == "pyarrow":
-        return rows.take(kept)
-    return [rows[i] for i in kept]
-
-
-def _like(rows: Any, made: pl.DataFrame) -> Any:
-    """A new table, as the kind that came in."""
-    kind = _kind(rows)
-    if kind == "LazyFrame":
-        return made.lazy()
-    if kind == "datasets":
-        return type(rows).from_polars(made)
-    if kind == "pandas":
-        return made.to_pandas()
-    if kind == "pyarrow":
-        return made.to_arrow()
-    return made.to_dicts() if kind == "list" else made
-
-
-def _with_new(rows: Any, new: pl.DataFrame) -> Any:
-    """What came in, with new columns beside its own."""
-    kind = _kind(rows)
-    if kind == "list":
-        return [{**row, **more} for row, more in zip(rows, new.to_dicts(), strict=True)]
-    if kind == "pandas":
-        return rows.assign(**new.to_dict(as_series=False))
-    for column in new:
-        if column.name in rows.column_names:
-            rows = rows.remove_columns(column.name) if kind == "datasets" else rows.drop_columns(column.name)
-        values = column.to_list() if kind == "datasets" else column.to_arrow()
-        rows = (rows.add_column if kind == "datasets" else rows.append_column)(column.name, values)
-    return rows

@@ -95,6 +95,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     _tell(plan, gates, say)
     home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
     folders.check(home, named=folder is not None)
+    folders.free(home)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
@@ -250,6 +251,7 @@ def estimates(
     _tell(plan, gates, say)
     home = folder_of(recipe, folder)
     folders.check(home, named=folder is not None)
+    folders.free(home)
     kept = journal_of(home)
     with TemporaryDirectory() as nowhere:
         return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))

@@ -21,7 +21,7 @@ def console(*, err: bool = False) -> "Console":
 
 def say(screen: "Console") -> Callable[[str], None]:
     """A function that tells the user something, on stderr."""
-    return lambda words: screen.print(plain(words), style="dim", markup=False)
+    return lambda words: screen.print(plain(words), style="dim", markup=False, soft_wrap=True)
 
 
 def pull_weights(recipe: "Recipe", screen: "Console") -> None:

@@ -5,6 +5,7 @@ are read as data, wherever they are, and it is said where.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 from prefgen.recipe import Recipe
 from prefgen.settings import there
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(?<!\.jsonl)(?<!\.ndjson)(?<!\.json)(?<!\.csv)(?<!\.tsv)(?<!\.parquet)")
+"""A dataset of the Hub, and no file by its ending."""
 
 Wrong = tuple[str, str, str]
 """A setting, what is wrong with it, and what would do."""
@@ -59,6 +63,11 @@ def found(of: str | Path, folder: Path) -> Path | None:
     except RuntimeError:  # the home of a user that there is not
         return None
     return next((path for path in paths if there(path)), None)
+
+
+def far(of: object, folder: Path) -> bool:
+    """Whether a source is neither here nor named as a file, so that only the Hub can know it."""
+    return isinstance(of, str) and bool(_HUB_ID.fullmatch(of)) and found(of, folder) is None
 
 
 def inside(path: Path, home: Path) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from prefgen import __version__
+from tests.commands import commanded
 from tests.servers import OpenAIServer, Response
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +59,11 @@ def test_verbs_list_and_show() -> None:
     shown = prefgen("verbs", "show", "length_control").stdout
     assert "2407.19594" in shown
     assert "rho" in shown
+    assert "looks at the columns\n  prompt_id, response, score\n" in shown
+    assert "looks at the columns\n  those that of names\n" in prefgen("verbs", "show", "max_length").stdout
+    shown = prefgen("verbs", "show", "likelihood").stdout
+    assert "list of mean, difference, channel" in shown
+    assert "{data, at_least, over_baseline, split, take} or null" in shown
     wrong = prefgen("verbs", "show", "comprae")
     assert (wrong.returncode, wrong.stderr) == (2, "error: no verb 'comprae'; did you mean 'compare'?\n")
 
@@ -86,6 +93,53 @@ def test_errors_of_a_recipe_are_lines_without_a_traceback(command: str, tmp_path
         f"error: {bad}:2: prompts: no verb 'laod'; did you mean 'load'?",
         f"error: {bad}:3: pairs: no table 'promtps'; did you mean 'prompts'?",
     ]
+
+
+SET = [
+    ("steps.pairs.min_gap=-1", "--set steps.pairs.min_gap: pairs: best_worst: min_gap must be"),
+    ("models.it=", "--set models.it: responses: no model 'it'"),
+    ("max_cost=-1", "--set max_cost: max_cost is -1; it should be dollars, 0 or more"),
+    ("steps.prompts.take=-1", "--set steps.prompts.take: prompts: take is -1; take 1 or more"),
+    ("steps.scores=", "--set steps.scores: pairs: no table 'scores'"),
+]
+
+
+def test_what_is_set_by_hand_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:9/v1")
+    for (code, out, told), (_, words) in zip(
+        commanded([(tmp_path, ["plan", path.name, "--set", one]) for one, _ in SET]), SET, strict=True
+    ):
+        assert (code, out) == (2, "")
+        assert told.startswith(f"error: {words}")
+
+
+def test_a_wrong_setting_of_a_source_hides_nothing_below_it(tmp_path: Path) -> None:
+    text = recipe(tmp_path, "127.0.0.1:9").read_text()
+    for right, wrong in (
+        ("prompts.jsonl}", "prompts.jsonl, tkae: 3}"),
+        ("mean: judgments", "mean: responses"),
+        ("preferences: pairs", "preferences: judgments"),
+    ):
+        text = text.replace(right, wrong)
+    (tmp_path / "bad.yaml").write_text(text)
+    ((code, _, told),) = commanded([(tmp_path, ["plan", "bad.yaml"])])
+    assert (code, {int(line.split(":")[2]) for line in told.splitlines()}) == (2, {2, 4, 7, 9})
+    assert "has no setting 'tkae'; did you mean 'take'?" in told
+
+
+def test_a_missing_key_does_not_wait_for_a_source_that_is_far_away(tmp_path: Path) -> None:
+    """The dataset is on the Hub, which this process cannot reach, and need not: nothing is said of it."""
+    text = recipe(tmp_path, "http://127.0.0.1:9/v1").read_text().replace("prompts.jsonl", "nobody/no.such-data")
+    (tmp_path / "far.yaml").write_text(text.replace(', base_url: "http://127.0.0.1:9/v1"', ""))
+    ((code, _, told),) = commanded(
+        [(tmp_path, ["run", "far.yaml"])], HF_ENDPOINT="http://127.0.0.1:9", OPENAI_API_KEY=""
+    )
+    assert (code, len(told.splitlines())) == (2, 1)
+    assert "needs a key in OPENAI_API_KEY, which is not set" in told
+
+
+def test_the_version_is_told_at_once() -> None:
+    assert prefgen("--version").stdout == f"prefgen {__version__}\n"
 
 
 def test_plan_counts_the_calls_of_the_quickstart(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from rich.console import Console
 from prefgen import display
 from prefgen.display import Watch, cells, clock, one_line, why
 from prefgen.llm.outcome import Tally
-from prefgen.rehearse import Estimate
 from prefgen.rounds import Count
 from prefgen.run import Run
 from prefgen.stages import Progress
@@ -167,33 +166,15 @@ def test_why_is_empty_where_nothing_was_lost() -> None:
     assert why(Count(rows_in=3, rows_out=3)) == ""
 
 
-# --- before and during a run ----------------------------------------------------------------
+@pytest.mark.parametrize("width", [1, 20, 40, 80])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_number_of_a_summary_is_never_cut(width: int, terminal: bool) -> None:
+    console, seen = on(width, terminal=terminal)
+    display.summary(Run(Path("out"), {"a_long_name": Count(rows_in=1_234_567, rows_out=7_654_321)}), [], console)
+    assert ["a_long_name", "1,234,567", "7,654,321"] in [line.split() for line in seen.getvalue().splitlines()]
 
 
-def test_an_estimate_says_what_is_known_what_is_asked_and_what_it_costs_at_most() -> None:
-    console, seen = on()
-    asks = Estimate(
-        "asks", "compare", 1000, cached=3, least=10, most=1200.4, prompt_tokens=2e6, completion_tokens=5, dollars=1.25
-    )
-    known = Estimate("known", "answer", 5, cached=5)
-    display.estimate({"load": Estimate("load", "load", 5), "asks": asks, "known": known}, console)
-    assert [" ".join(line.split()) for line in seen.getvalue().splitlines()] == [
-        "step verb rows known to ask tokens in tokens out $ at most",
-        "load load 5",
-        "asks compare 1,000 3 10 to 1,200 ~2,000,000 ≤5 1.2500",
-        "known answer 5 5 0 ~0 ≤0 0.0000",
-        "",
-        "8 replies known, 10 to 1,200 to ask, at most $1.25",
-    ]
-
-
-def test_an_estimate_says_that_a_price_is_not_known() -> None:
-    console, seen = on()
-    display.estimate({"a": Estimate("a", "answer", 1, least=2, most=2, dollars=None)}, console)
-    assert seen.getvalue().splitlines()[1].split()[-1] == "?"
-    assert seen.getvalue().splitlines()[-1].startswith("0 replies known, 2 to ask, at most $0.00 and what has no price")
-    display.estimate({}, console)
-    assert seen.getvalue().endswith("\n0 replies known, 0 to ask, at most $0.00\n")
+# --- during a run ----------------------------------------------------------------
 
 
 def test_a_step_that_asks_nothing_shows_no_calls() -> None:

@@ -25,7 +25,7 @@ def test_without_a_change_there_is_one_line_or_the_files_and_why() -> None:
     assert said(files=1) == "replayed: 1 file, byte for byte equal, 0 calls\n"
     assert said() == "replayed: this recipe writes no dataset, 0 calls\n"
     assert said(files=2, differ={"dataset/README.md": "differs"}, why=["prefgen was 1, and is 2"]) == (
-        "replayed: of 2 files 1 are not as in runs/mine, 0 calls\n"
+        "replayed: 1 of 2 files is not as in runs/mine, 0 calls\n"
         "  dataset/README.md differs\n"
         "this may be why: prefgen was 1, and is 2\n"
     )

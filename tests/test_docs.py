@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,11 @@ def test_the_recipe_on_the_page_on_reading_is_one(tmp_path: Path) -> None:
     loaded, *_, agreed = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
     assert loaded["dropped"] == {"empty response": 1, "no preference": 1, "tie": 1}
     assert agreed["rows_in"] == 2 * loaded["rows_out"] == 4
+
+
+def test_filters_in_the_readme_do_what_it_says() -> None:
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "prefgen.filters" in one]
+    told: dict[str, Any] = {}
+    exec(block, told)
+    assert [row["id"] for row in told["kept"]] == ["p.0", "p.3"]
+    assert [row["dropped"] for row in told["marked"]] == [None] * 4

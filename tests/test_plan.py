@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen import Recipe, do, load
+from prefgen import Recipe, do, load, run
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
 from prefgen.errors import RecipeError, nearest
@@ -178,3 +178,37 @@ def test_a_prompt_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
     assert problems(path) == [
         f"{path}:8: judgments: compare needs response_c, which orders has not; no table above has it"
     ]
+
+
+@pytest.mark.parametrize("keys", [True, False])
+@pytest.mark.parametrize(
+    "place", ['base_url: "127.0.0.1:8077"', 'base_urls: ["http://127.0.0.1:1/v1", "127.0.0.1:8077"]']
+)
+def test_an_address_that_is_none_is_wrong_with_or_without_keys(place: str, keys: bool, tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "q"}')
+    (tmp_path / "r.yaml").write_text(GOOD.replace("fake/it}", f"openai/it, {place}}}"))
+    with pytest.raises(RecipeError, match=r"r\.yaml:2: judge: openai/it: base_url '127.0.0.1:8077' is no address; it"):
+        planning.make(load(tmp_path / "r.yaml"), writers=CONFIGS, keys=keys)
+
+
+def test_a_file_s_name_is_no_recipe() -> None:
+    wrong: Any = "x.yaml"
+    with pytest.raises(TypeError, match=r"^'x.yaml' is no Recipe; for a file, write run\(load\('x.yaml'\)\)$"):
+        run(wrong)
+
+
+def test_data_is_told_from_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"prompt": "q"}\n{"prompt": "r"}\n')
+    with pytest.raises(
+        RecipeError, match=r"p\.jsonl: is data, and no recipe; name a recipe that loads it: `prompts: \{"
+    ):
+        load(tmp_path / "p.jsonl")
+
+
+def test_a_model_that_says_not_what_to_use(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "q"}')
+    (tmp_path / "r.yaml").write_text(GOOD.replace("use: fake/it", "temperature: 1"))
+    with pytest.raises(
+        RecipeError, match=r"r\.yaml:2: judge: has no `use`; write use: provider/model, such as openai/"
+    ):
+        planning.make(load(tmp_path / "r.yaml"), writers=CONFIGS)

@@ -160,6 +160,8 @@ def test_dollars_are_known_where_price_and_length_are(
     found = estimates(recipe, tmp_path)["responses"]
     assert found.dollars == (dollars if dollars is None else pytest.approx(dollars))
     assert found.prompt_tokens == 20 * 100
+    assert found.completion_tokens == (20 * 50 if "max_tokens" in model else None)
+    assert found.dollars is not None or found.priced is ("price" in model)
 
 
 def test_letters_that_are_tokens_of_their_own_count_as_such(tmp_path: Path) -> None:

@@ -623,6 +623,37 @@ def test_what_is_no_run_is_told_in_one_line(tmp_path: Path) -> None:
         replay(tmp_path)
 
 
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "7", '{"status": null}', "\\ud800"])
+def test_a_whole_run_whose_account_is_gone_or_damaged_is_told_as_such(text: str | None, tmp_path: Path) -> None:
+    run(priced(), tmp_path, fakes={"it": costly}, take=2)
+    run(priced(), tmp_path, fakes={"it": costly})
+    (tmp_path / "run.json").unlink() if text is None else (tmp_path / "run.json").write_text(text)
+    what = "run.json is gone" if text is None else "run.json: is damaged"
+    with pytest.raises(RunError, match=rf"{what}; run the recipe again: what was received is not asked anew"):
+        replay(tmp_path)
+
+
+def test_a_run_that_was_killed_is_told_to_have_stopped(tmp_path: Path) -> None:
+    run(priced(), tmp_path, fakes={"it": costly}, take=2)
+    run(priced(), tmp_path, fakes={"it": costly})
+    for name in ("run.json", "recipe.yaml"):
+        (tmp_path / name).unlink()
+    with pytest.raises(RunError, match=r": its run stopped before it ended; run the recipe again"):
+        replay(tmp_path)
+    shutil.rmtree(tmp_path / "take-2")
+    with pytest.raises(RunError, match=r": its run stopped before it ended; run the recipe again"):
+        replay(tmp_path)
+
+
+def test_files_that_are_not_made_any_more_are_counted_too(tmp_path: Path) -> None:
+    run(priced(), tmp_path, fakes={"it": costly})
+    for n in range(3):
+        (tmp_path / "dataset" / f"{n}.txt").write_text("mine")
+    found = again(tmp_path)
+    assert set(found.differ.values()) == {"is not made any more"}
+    assert len(found.differ) == 3 < found.files
+
+
 def test_a_run_of_an_older_prefgen_is_told_with_its_cure(tmp_path: Path) -> None:
     run(priced(), tmp_path, fakes={"it": costly})
     (tmp_path / "recipe.yaml").unlink()

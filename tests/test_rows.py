@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from prefgen.rows import apart, as_frame, because, drops, filters, finite, shuffled, whole
+from prefgen.kinds import as_frame
+from prefgen.rows import apart, because, drops, filters, finite, shuffled, whole
 
 
 @filters

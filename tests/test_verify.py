@@ -238,6 +238,15 @@ def test_the_command(tmp_path: Path) -> None:
     assert (lost.returncode, "24 replies that rows rest on are gone; run the recipe again" in lost.stdout) == (1, True)
     made(tmp_path)
     assert said(str(tmp_path)).returncode == 0
+    link = tmp_path / "others" / "link"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path)
+    others = said(str(tmp_path / "others"))
+    assert (others.returncode, others.stderr.count("no run is here"), "link" in others.stderr) == (1, 1, False)
+    (tmp_path / "dataset" / "link").symlink_to(tmp_path)
+    linked = said(str(tmp_path))
+    assert (linked.returncode, "--out" in linked.stderr) == (1, False)
+    assert "dataset/link: is a link, and a run writes into its own folder alone; take it away" in linked.stderr
     nowhere = said(str(tmp_path / "nowhere"))
     assert (nowhere.returncode, "no run is here" in nowhere.stderr) == (1, True)
 

@@ -47,7 +47,7 @@ def _searched(
     threshold: float = 0.8,
 ) -> pl.DataFrame:
     """The rows with the benchmark that each was found in, and what was found."""
-    files = against if isinstance(against, list) else [against]
+    files = [Path(file) for file in (against if isinstance(against, list | tuple) else [against])]
     index = _Index([(f.name, n, text) for f in files for n, text in prompts_of(f, field)], ngram, threshold)
     found = index.hits(texts_of(rows, [of] if isinstance(of, str) else of))
     return rows.with_columns(

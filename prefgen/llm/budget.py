@@ -4,10 +4,14 @@ So the limit is never passed, whatever comes back. A fault that may have been bi
 """
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
 from prefgen.errors import BudgetReached
+
+SMALL = 0.01
+"""Dollars; less is told with more digits."""
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Budget:
                 self.calls, self.open, self.set_aside = self.calls + 1, self.open + 1, self.set_aside + worst
                 return
             if not self.open:
-                raise self.reached()
+                raise self.reached(worst)
             await self._wait()
         raise BudgetReached(f"{self.calls:,} requests sent, the limit of --max-calls")
 
@@ -54,7 +58,14 @@ class Budget:
         self._waiting.append(asyncio.get_running_loop().create_future())
         await self._waiting[-1]
 
-    def reached(self) -> BudgetReached:
-        """What is said where the next request could pass the limit."""
-        spent = f"${self.spent:,.4f} spent of the ${self.max_cost or 0:,.4f} that --max-cost allows"
-        return BudgetReached(f"{spent}, and more could pass it; what was received is kept, raise it to go on")
+    def reached(self, worst: float | None = None) -> BudgetReached:
+        """What is said where the next request could pass the limit; it may cost ``worst``, where that is known."""
+        spent = f"{dollars(self.spent)} spent of the {dollars(self.max_cost or 0)} that --max-cost allows"
+        more = "more" if worst is None else f"the next request, which may cost {dollars(worst)},"
+        return BudgetReached(f"{spent}, and {more} could pass it; what was received is kept, raise it to go on")
+
+
+def dollars(amount: float) -> str:
+    """$1,234.5000, and of a small amount two digits that are not nought."""
+    digits = 4 if amount == 0 or amount >= SMALL else 1 - math.floor(math.log10(amount))
+    return f"${amount:,.{digits}f}"

@@ -70,7 +70,7 @@ def place(model: Model, account: Account) -> Place:
     """Where to ask for this model and with which key; raises ProviderError where there is no key to ask with."""
     url = address(model, account)
     if origin(url) is None:
-        raise ProviderError(f"{model.use}: base_url {url!r} is no address; it looks like http://127.0.0.1:8000/v1")
+        raise ProviderError(_no_address(model, url))
     if wrong := _astray(model, url, account):
         raise ProviderError(wrong)
     names = _variables(model, url, account)
@@ -83,9 +83,20 @@ def place(model: Model, account: Account) -> Place:
 
 
 def astray(model: Model, account: Account) -> str | None:
-    """Why a key that a recipe names may not go where it sends it, with the cure; None where it may."""
-    urls = [address(endpoint, account) for endpoint in model.endpoints()]
-    return next((wrong for url in urls if origin(url) and (wrong := _astray(model, url, account))), None)
+    """What is wrong on any machine: an address that is none, or one to which the key that a recipe names may not go;
+    with the cure. None where nothing is.
+    """
+    for endpoint in model.endpoints():
+        url = address(endpoint, account)
+        if origin(url) is None and (endpoint.base_url or endpoint.base_urls):
+            return _no_address(model, url)
+        if origin(url) and (wrong := _astray(model, url, account)):
+            return wrong
+    return None
+
+
+def _no_address(model: Model, url: str) -> str:
+    return f"{model.use}: base_url {url!r} is no address; it looks like http://127.0.0.1:8000/v1"
 
 
 def touches(model: Model, account: Account) -> list[str]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from prefgen import bounds
 from prefgen.errors import PrefgenError, nearest
-from prefgen.rows import as_frame
+from prefgen.kinds import as_frame
 from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
 
 TABLES = ("arrow", "csv", "json", "parquet", "text")
@@ -42,7 +42,7 @@ def dataset(name: str, wanted: Wanted) -> Raw:
         raise
     except Exception as e:  # whatever the network, or somebody's files, make it raise
         which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
-        raise LoadError(f"cannot load {which}: {first_line(e)}") from e
+        raise LoadError(f"cannot load {which}: {first_line(e.__cause__ or e)}") from e
     return Raw(name, columns or list(dict.fromkeys(column for row in taken for column in row)), taken)
 
 

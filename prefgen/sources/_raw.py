@@ -49,6 +49,6 @@ class Wanted:
         return [name for name in columns if name in names]
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The beginning of what an error says."""
     return str(error).partition("\n")[0][:300]

@@ -5,9 +5,11 @@ fails on a later one, and a line that is not JSON can be named. Everything else 
 """
 
 import codecs
+import csv
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import polars as pl
 from prefgen import bounds
 from prefgen.asker import Row
 from prefgen.errors import nearest
-from prefgen.rows import as_frame
+from prefgen.kinds import as_frame
 from prefgen.sources._datasets import dataset
 from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
 from prefgen.texts import sound
@@ -51,7 +53,9 @@ def _named(source: str | Path, wanted: Wanted, folder: Path) -> Raw:
         if path.is_file() and reader:
             return reader(path, wanted)
         if path.is_dir():
-            return dataset(str(path), wanted)
+            return dataset(str(path if path.name else path.resolve()), wanted)
+        if path.exists():
+            raise LoadError(f"{path} is no file and no folder; name a file of yours")
         if reader or not _HUB_ID.fullmatch(str(source)):
             raise LoadError(f"there is no {path}{_nearest_file(path)}")
     except OSError as e:
@@ -113,7 +117,7 @@ def _line_objects(path: Path) -> Iterator[Row]:
     for number, line in bounds.lines(path):
         text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if text.strip():
-            yield _object(_parsed(text, f"{path}:{number}"), f"{path}:{number}")
+            yield _object(_parsed(text.rstrip(), f"{path}:{number}"), f"{path}:{number}")
 
 
 def _json(path: Path, wanted: Wanted) -> Raw:
@@ -178,15 +182,36 @@ def _csv(path: Path, wanted: Wanted) -> Raw:
     kept column is a number only where each value is written as one (007 is not).
     """
     bounds.check_csv(path, wanted.limit)
+    with path.open("rb") as file:
+        if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            raise LoadError(f"{path}: not UTF-8, but UTF-16 as it begins; save the file as UTF-8")
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         frame = pl.read_csv(path, separator=separator, infer_schema=False, n_rows=wanted.limit)
     except pl.exceptions.NoDataError:
         frame = pl.DataFrame()
     except pl.exceptions.PolarsError as e:
-        raise LoadError(f"{path}: not {path.suffix[1:].upper()}: {first_line(e)}") from e
+        known = f"{path}: not {path.suffix[1:].upper()}: {first_line(e)}"
+        raise LoadError(_fault(path, separator) or known) from e
     kept = [name for name in wanted.of(frame.columns) if name not in wanted.texts]
     return Raw(str(path), frame.columns, frame.with_columns(_number(frame[name]) for name in kept))
+
+
+def _fault(path: Path, separator: str) -> str:
+    """The line of a CSV file that is not UTF-8, or has more fields than the first; nothing where there is none."""
+    for number, line in bounds.lines(path):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as e:
+            return f"{path}:{number}: not UTF-8 (byte {e.start + 1}); save the file as UTF-8"
+    with path.open(encoding="utf-8", newline="") as file, suppress(csv.Error):
+        rows = csv.reader(file, delimiter=separator)
+        fields = len(next(rows, []))
+        for row in rows:
+            if len(row) > fields:
+                what = f"{len(row)} fields, and the first line names {fields}"
+                return f"{path}:{rows.line_num}: {what}; put texts with a {separator!r} in them between quotes"
+    return ""
 
 
 def _number(text: pl.Series) -> pl.Series:

@@ -19,6 +19,7 @@ def draw(rows: pl.DataFrame, *, among: Path, n: int = 1, seed: int = 0) -> pl.Da
     there already is drawn anew. Files that come with prefgen: ultrafeedback_principles.jsonl, constitution.jsonl,
     contrast_affixes.jsonl. Raises ValueError where the file cannot be read or has fewer than ``n`` entries.
     """
+    among = Path(among)  # which may be text where it is called by hand
     entries = _entries(among)
     if not 1 <= n <= entries.height:
         raise ValueError(f"n must be from 1 to {entries.height}, the entries of {among.name}; it is {n}")

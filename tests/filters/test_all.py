@@ -1,13 +1,17 @@
 """What every filter holds to, whatever the rows: none is lost, none is changed, each that goes has a reason."""
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import prefgen.filters as room
+from prefgen.errors import PrefgenError
+from prefgen.needs import MissingColumn
 from prefgen.rows import DROPPED
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -59,6 +63,29 @@ def test_no_row_is_lost_or_changed(name: str, rows: list[dict[str, Any]]) -> Non
     assert verb(given_rows.lazy(), **how).collect().equals(kept, null_equal=True)
     assert all(reason is None or reason.strip() for reason in marked[DROPPED])
     assert verb(kept.clear(), **how).is_empty()
+
+
+OTHERS: dict[str, Callable[[pl.DataFrame], Any]] = {
+    "eager": lambda rows: rows,
+    "lazy": pl.DataFrame.lazy,
+    "dicts": pl.DataFrame.to_dicts,
+    "arrow": pl.DataFrame.to_arrow,
+    "pandas": pl.DataFrame.to_pandas,
+    "datasets": Dataset.from_polars,
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_that_rows_have_not_is_told_with_those_that_they_have(name: str, kind: str) -> None:
+    verb, how = getattr(room, name), SETTINGS.get(name, {})
+    rows = OTHERS[kind](pl.DataFrame({"mine": ["a", "b"], "yours": ["c", "d"]}))
+    words = rf"^{name} needs [a-z_]+( and [a-z_]+)*, which these rows have not; they have mine, yours$"
+    for called in (verb, verb.marked):
+        with pytest.raises(MissingColumn, match=words) as told:
+            called(rows, **how)
+        assert isinstance(told.value, PrefgenError)
+        assert isinstance(told.value, KeyError)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -76,6 +76,23 @@ def test_a_benchmark_of_conversations_and_of_turns(tmp_path: Path) -> None:
     assert decontaminate(rows, against=path).is_empty()
 
 
+def test_files_may_be_named_by_text(tmp_path: Path) -> None:
+    verb: Any = decontaminate
+    path = str(benchmark(tmp_path))
+    for against in (path, [path], (path,)):
+        assert verb(prompts(QUESTION, "Sing."), against=against)["id"].to_list() == ["p1"]
+
+
+def test_a_setting_that_is_not_there_is_asked_of_the_filter() -> None:
+    verb: Any = decontaminate
+    with pytest.raises(
+        TypeError, match=r"^decontaminate needs the setting against; write decontaminate\(rows, against"
+    ):
+        verb(prompts("a"))
+    with pytest.raises(TypeError, match=r"^decontaminate has no setting 'agianst'; did you mean 'against'\?"):
+        verb.marked(prompts("a"), agianst="p.jsonl")
+
+
 def test_prompts_may_be_conversations(tmp_path: Path) -> None:
     talks = [[{"role": "user", "content": QUESTION}], [{"role": "user", "content": "Sing."}]]
     rows = prompts("a", "b").with_columns(prompt=pl.Series(talks))

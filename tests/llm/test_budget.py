@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefgen.errors import BudgetReached
-from prefgen.llm.budget import Budget
+from prefgen.llm.budget import Budget, dollars
 from tests.sim import virtual
 
 
@@ -74,3 +74,12 @@ def test_money_is_never_passed_and_none_waits_for_ever(
     assert max(most[0], budget.spent) <= limit + 1e-9
     assert budget.set_aside < 1e-9
     assert ended[0] == len(requests)
+
+
+def test_a_limit_of_money_is_told_with_enough_digits_and_with_what_comes_next() -> None:
+    words = r"^\$0.0000 spent of the \$0.000010 that --max-cost allows, and the next request, which may cost \$0.00012, could"
+    with pytest.raises(BudgetReached, match=words):
+        asyncio.run(Budget(max_cost=0.00001).reserve(0.00012))
+    assert [dollars(one) for one in (0, 3e-9, 0.0042, 0.5, 1234.5)] == [
+        "$0.0000", "$0.0000000030", "$0.0042", "$0.5000", "$1,234.5000",
+    ]  # fmt: skip

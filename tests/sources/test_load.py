@@ -142,3 +142,41 @@ def test_a_conversation_with_a_role_that_is_nested_too_deeply_is_told(tmp_path: 
     (tmp_path / "x.jsonl").write_text(f'{{"prompt": [{{"role": {deep}, "content": "\\ud800"}}]}}\n')
     with suppress(LoadError):
         assert load(tmp_path / "x.jsonl")[DROPPED].to_list() == ["bad messages"]
+
+
+FAULTS = [
+    ("cut.jsonl", b'{"prompt": "a"}\n{"prompt": "b\n', r"cut\.jsonl:2: not JSON: Unterminated string .*\(column 12\)$"),
+    ("open.jsonl", b'{"prompt": "a"}\n{"prompt": "b"\n{}\n', r"open\.jsonl:2: not JSON: .* delimiter \(column 15\)$"),
+    ("u16.csv", "prompt\nh\u00e9\n".encode("utf-16"), r"u16\.csv: not UTF-8, but UTF-16 .*; save the file as UTF-8$"),
+    (
+        "latin.csv",
+        "prompt\nh\nx\u00e9\n".encode("latin-1"),
+        r"latin\.csv:3: not UTF-8 \(byte 2\); save the file as UTF-8$",
+    ),
+    (
+        "many.csv",
+        b'prompt,x\n"a\nb",1\nb,2,3\n',
+        r"many\.csv:4: 3 fields, and the first line names 2; put texts with a ','",
+    ),
+    ("many.tsv", b"prompt\tx\nb\t2\t3\n", r"many\.tsv:2: 3 fields, and the first line names 2; put texts with a '\\t'"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "words"), FAULTS, ids=[fault[0] for fault in FAULTS])
+def test_a_damaged_file_is_told_with_its_line(name: str, data: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(LoadError, match=words):
+        load(name, folder=tmp_path)
+
+
+def test_a_folder_of_no_name_and_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("steps: {}")
+    with chdir(tmp_path):
+        with pytest.raises(
+            LoadError, match=rf"cannot load the folder {tmp_path.resolve()}: No \(supported\) data files"
+        ):
+            load(".")
+        (tmp_path / "x.jsonl").write_text('{"prompt": "why?"}\n')
+        assert texts(load(".")) == ["why?"]
+    with pytest.raises(LoadError, match="/dev/null is no file and no folder; name a file of yours"):
+        load("/dev/null")

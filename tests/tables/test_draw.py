@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -91,3 +92,9 @@ def test_none_of_nothing(tmp_path: Path) -> None:
     among = entries(tmp_path, None, None)
     for n in (1, 2):
         assert draw(rows(0), among=among, n=n).schema == draw(rows(2), among=among, n=n).schema
+
+
+def test_a_file_may_be_named_by_text(tmp_path: Path) -> None:
+    verb: Any = draw
+    path = entries(tmp_path, None, None)
+    assert verb(rows(3), among=str(path)).equals(draw(rows(3), among=path))
