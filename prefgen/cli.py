@@ -8,7 +8,6 @@ Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reache
 import json
 import os
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +19,15 @@ from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import append, replay, verify
 from prefgen.cli_export import export, formats
+from prefgen.cli_lists import models_app, recipes_app, verbs_app
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
     Interrupted,
     PrefgenError,
-    Problem,
     ProviderError,
     RecipeError,
     RunError,
-    nearest,
 )
 from prefgen.options import (
     AllowCodeOpt,
@@ -48,7 +46,7 @@ from prefgen.options import (
     SetOpt,
     TakeOpt,
 )
-from prefgen.terminal import console, pull, pull_weights, say
+from prefgen.terminal import console, pull_weights, say
 from prefgen.texts import plain
 
 if TYPE_CHECKING:
@@ -72,26 +70,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-recipes_app = typer.Typer(help="The recipes that come with prefgen: list, show, copy.")
-verbs_app = typer.Typer(help="The verbs of recipes: list, show.")
-models_app = typer.Typer(help="Local models: list, pull.")
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(verbs_app, name="verbs")
 app.add_typer(models_app, name="models")
-
-
-def lists(group: typer.Typer) -> Callable[[Callable[[], None]], None]:
-    """Makes a function both `prefgen recipes list` and `prefgen recipes`."""
-
-    def of(show: Callable[[], None]) -> None:
-        group.command("list")(show)
-
-        @group.callback(invoke_without_command=True)
-        def alone(context: typer.Context) -> None:
-            if context.invoked_subcommand is None:
-                show()
-
-    return of
 
 
 def show_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
@@ -205,81 +186,12 @@ app.command()(export)
 app.command()(formats)
 
 
-@lists(recipes_app)
-def recipes_list() -> None:
-    """The recipes that come with prefgen."""
-    from prefgen.recipe import load
-    from prefgen.resources import resources
-
-    for path in sorted(resources("recipes").glob("*.yaml")):
-        found = load(path)
-        print(f"{path.stem:28} {found.paper or '-':18} {found.about}")
-
-
-@recipes_app.command("show")
-def recipes_show(name: str) -> None:
-    """Print a recipe."""
-    from prefgen import resources
-
-    print(resources.recipe(name).read_text(encoding="utf-8"), end="")
-
-
-@recipes_app.command("copy")
-def recipes_copy(name: str, folder: Annotated[Path, typer.Argument(help="Where to.")] = Path()) -> None:
-    """Copy a recipe, and the data that it reads, into a folder of yours."""
-    from prefgen import resources
-
-    for path in resources.copy_recipe(resources.recipe(name), folder):
-        print(path)
-
-
-@lists(verbs_app)
-def verbs_list() -> None:
-    """Every verb that a recipe can use here, by the folder it stands in."""
-    from prefgen import schema, verbs
-
-    for room, names in verbs.rooms().items():
-        if names:
-            print(room)
-        for name in names:
-            print(f"  {name:20} {plain(schema.sentence(schema.summary_of(name)))}")
-    print("stops")
-    for name in verbs.files("stops"):
-        print(f"  {name:20} {schema.sentence(schema.summary(verbs.find_stop(name)))}")
-
-
-@verbs_app.command("show")
-def verbs_show(name: str) -> None:
-    """What a verb does, and its settings."""
-    from prefgen import verbs
-    from prefgen.shown import page
-
-    if name not in verbs.names():
-        raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, verbs.names()))])
-    print(page(verbs.find(name)))
-
-
 @app.command("schema")
 def print_schema() -> None:
     """Print the JSON schema of recipes, for editors."""
     from prefgen.schema import dumped
 
     print(dumped(), end="")
-
-
-@lists(models_app)
-def models_list() -> None:
-    """Local models that prefgen knows by name, and where their weights lie."""
-    from prefgen.llm import weights
-
-    for name in weights.KNOWN:
-        print(f"local/{name:24} {weights.find(name) or 'not here yet: prefgen models pull ' + name}")
-
-
-@models_app.command("pull")
-def models_pull(name: Annotated[str, typer.Argument()] = "smollm2-135m") -> None:
-    """Fetch a local model's weights, check them, and keep them in the cache folder."""
-    print(pull(name.removeprefix("local/"), console(err=True)))
 
 
 # --- what commands share --------------------------------------------------------------------
