@@ -86,9 +86,6 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     """
     from prefgen import dataset, gate, kept, manifest, stages, written
     from prefgen import plan as planning
-    from prefgen.llm.budget import Budget
-    from prefgen.llm.client import Client
-    from prefgen.llm.journal import Journal
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     gates = gate.plans(plan)
@@ -100,8 +97,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
         kept.lay(plan, place)
-        journal = Journal(journal_of(home))
-        client = Client(journal, plan.fakes, Budget(max_calls, recipe.max_cost, spent=journal.spent()))
+        client = _client(plan, journal_of(home), max_calls)
         how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
@@ -112,6 +108,16 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
             raise progress.ended
     splits = done.reports.get("splits", {})
     return Run(place, progress.counts, done.configs, done.seconds, progress.asked_at_gates(), splits)
+
+
+def _client(plan: "Plan", path: Path, max_calls: int | None) -> "Client":
+    """What asks, with its journal, and a budget of which earlier runs' money is gone."""
+    from prefgen.llm.budget import Budget
+    from prefgen.llm.client import Client
+    from prefgen.llm.journal import Journal
+
+    journal = Journal(path)
+    return Client(journal, plan.fakes, Budget(max_calls, plan.recipe.max_cost, spent=journal.spent()))
 
 
 def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:

@@ -19,6 +19,7 @@ from prefgen.errors import BudgetReached, Interrupted, ProviderError, RecipeErro
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Request
 from prefgen.recipe import Recipe
+from prefgen.rows import by_prompt
 from prefgen.run import Run, estimates, journal_of, locked
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
@@ -201,6 +202,7 @@ def test_what_is_in_flight_is_kept_where_a_table_cannot_be_written(tmp_path: Pat
         await asyncio.sleep(0.2 if len(sent) > 3 else 0)
         return writes(request, seed)
 
+    @by_prompt
     def breaks(rows: pl.DataFrame) -> pl.DataFrame:
         if rows.height:
             raise OSError("no space")
