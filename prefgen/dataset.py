@@ -1,7 +1,5 @@
 """What of a run's tables a trainer loads, in Parquet: all of it, or what was there before."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ import polars as pl
 
 from prefgen.configs import CONFIGS, arrow_schema, nullable, preferences_text
 from prefgen.errors import RunError
+from prefgen.folders import placed
 from prefgen.rows import because
 from prefgen.splits import TRAIN, Splits
 from prefgen.tablefile import GROUP, TableFile, no_room
@@ -59,17 +58,11 @@ def settled(folder: Path) -> Iterator[Path]:
     """Gives an empty folder to write to; puts it in the place of ``folder`` when all of it is on disk. Raises RunError
     for a full disk; then, and after any other fault, what was there stays.
     """
-    fresh = folder.with_name(f".{folder.name}.new")
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        yield fresh
-        _settle(fresh)
-        _swap(fresh, folder)
+        with placed(folder) as fresh:
+            yield fresh
     except OSError as e:
         raise no_room(folder, e) from e
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _write_config(
@@ -157,30 +150,3 @@ def _no_pair() -> list[tuple[str, pl.Expr]]:
         ("answers two different prompts", start["chosen"] != start["rejected"]),
         ("has the same response as chosen and rejected", pl.col("chosen") == pl.col("rejected")),
     ]
-
-
-def _settle(folder: Path) -> None:
-    """Waits until a folder and all in it are on stable storage."""
-    if os.name != "posix":  # elsewhere folders cannot be opened
-        return
-    for path in (*folder.rglob("*"), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _swap(fresh: Path, folder: Path) -> None:
-    """Puts a folder in place of another one; that one stays where the last step fails."""
-    old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    try:
-        fresh.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
