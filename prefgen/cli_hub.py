@@ -27,6 +27,9 @@ def push(
     ] = "",
     pr: Annotated[bool, typer.Option("--pr", help="Open a pull request.")] = False,
     gated: Annotated[str, typer.Option("--gated", metavar="auto|manual", help="Let people ask for access first.")] = "",
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the rows that are there, in files of their own.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be changed, and change nothing.")] = False,
     as_json: JsonOpt = False,
 ) -> None:
@@ -35,7 +38,7 @@ def push(
     from prefgen.hub import push as pushed
 
     target = Target(repo, public=public, revision=revision, pr=pr, gated=gated)
-    done = pushed(folder, target, dry_run=dry_run, say=say(console(err=True)))
+    done = pushed(folder, target, append=append, dry_run=dry_run, say=say(console(err=True)))
     show(done, as_json=as_json, dry_run=dry_run, where=repo)
 
 

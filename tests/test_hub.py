@@ -1,6 +1,7 @@
 """A push to a loopback Hub, by the real clients: it loads as it was, it is whole or not there, and it says why not."""
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import polars as pl
 import pytest
+from datasets import Dataset
 from huggingface_hub.errors import HfHubHTTPError
 
 from prefgen import load, run
@@ -24,6 +27,7 @@ from prefgen.hub.faults import retrying, told
 from prefgen.hub.files import MANIFEST, File
 from tests.fakes import writes
 from tests.hub import ROOT, Account, Fault, Hub, Job, blob_id
+from tests.layouts import SAMPLES
 from tests.servers import OpenAIServer, Response
 from tests.test_cli import recipe, written
 
@@ -238,6 +242,64 @@ def test_a_repeat_makes_no_commit_and_another_run_takes_the_place_of_the_first(
     assert there(hub) == {**local(three), "notes.txt": b"theirs"}
     assert len(hub.repos["me/mine"].titles()) == 3  # theirs, and two of ours
     assert hub.repos["me/mine"].titles()[0] == "self-taught-evaluators, by prefgen 0.1.0"
+
+
+def ids(found: dict[str, bytes], config: str, key: str) -> list[str]:
+    """The ids of all rows of a config, file by file."""
+    files = [content for path, content in sorted(found.items()) if path.startswith(f"{config}/")]
+    return [one for content in files for one in pl.read_parquet(content)[key].to_list()]
+
+
+def test_a_second_run_is_added_to_the_first_in_files_of_its_own(hub: Hub, four: Path, tmp_path: Path) -> None:
+    """Once, however often it is pushed; and to nothing but what was looked at."""
+    two = made(tmp_path / "two", 2, LICENCE)
+    words = ["push", str(four), "me/mine", "--append"]
+    jobs = [Job(["push", str(two), "me/mine"]), Job([*words, "--dry-run"]), Job(words), Job(words)]
+    first, dry, more, again = hub.did([*jobs, Job(["push", str(four), "me/new", "--append"])], tmp_path / "home")[:4]
+    assert (first.code, dry.code, more.code, again.code) == (0, 0, 0, 0), more
+    assert dry.out.splitlines()[-1].removeprefix("would push: ") in more.out
+    assert again.out.startswith("nothing to push")
+    assert len(hub.repos["me/mine"].titles()) == 2
+    assert there(hub, "me/new") == local(four)
+    found, before, after = there(hub), local(two), local(four)
+    shard = "preferences/train-00000-of-00001.parquet"
+    assert found[shard] == before[shard]
+    for config, key in (("preferences", "pair_id"), ("judgments", "judgment_id")):
+        old, new = ids(before, config, key), ids(after, config, key)
+        assert ids(found, config, key) == [*old, *(one for one in new if one not in old)] != old
+    assert json.loads(found["prefgen/run.json"])["dataset"]["preferences"] == {
+        "train": len(ids(found, "preferences", "pair_id"))
+    }
+    fault = Fault("/commit/", "other")
+    (said,) = hub.did(
+        [Job(["push", str(made(tmp_path / "six", 6, LICENCE)), "me/mine", "--append"], faults=[fault])],
+        tmp_path / "home",
+    )
+    assert (said.code, "somebody else has pushed to me/mine meanwhile" in said.told) == (4, True), said
+
+
+READS = """
+recipe: again
+steps:
+  pairs: {load_pairs: them/helpsteer}
+write: {preferences: pairs}
+"""
+
+
+def test_what_others_published_is_read_filtered_and_published_again(hub: Hub, tmp_path: Path) -> None:
+    """By the layout's columns alone, from the Hub and onto it."""
+    rows = next(sample.rows for sample in SAMPLES if sample.layout == "helpsteer3")
+    content = io.BytesIO()
+    Dataset.from_list(rows).to_parquet(content)
+    hub.made("them/helpsteer", {"data/train-00000-of-00001.parquet": content.getvalue()}, private=False)
+    (tmp_path / "r.yaml").write_text(READS)
+    words = ["run", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "run"), "-q", "--push", "me/again"]
+    (said,) = hub.did([Job(words)], tmp_path / "home")
+    assert said.code == 0, said
+    assert "note: reads them/helpsteer as helpsteer3" in " ".join(said.told.split())
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert told["steps"][0]["dropped"] == {"empty response": 1, "no preference": 1, "tie": 1}
+    assert len(ids(there(hub, "me/again"), "preferences", "pair_id")) == told["steps"][0]["rows_out"] == 2
 
 
 def test_a_dry_run_changes_nothing(hub: Hub, four: Path, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefgen.errors import Problem, RecipeError, TryAgain
@@ -116,6 +117,12 @@ class Hub:
             return {}
         sound = found if isinstance(found, dict) else {}
         return {path: one for path, one in sound.items() if isinstance(one, dict)}
+
+    def fetch(self, commit: str, paths: Sequence[str], folder: Path) -> None:
+        """Brings files of a commit into a folder."""
+        download, names = self.api.snapshot_download, list(paths)
+        how: dict[str, Any] = {"repo_type": KIND, "revision": commit, "allow_patterns": names, "local_dir": folder}
+        self.ask(lambda: download(self.repo, **how))
 
     def pull_requests(self, author: str) -> list[str]:
         """The open pull requests of somebody, as revisions."""

@@ -56,6 +56,14 @@ def files(run: Path) -> dict[str, File]:
     return found
 
 
+def whole(folder: Path, told: Mapping[str, Any], own: Mapping[str, File]) -> dict[str, File]:
+    """The files of a dataset folder that a run's rows were added to, with that run's recipe and run.json."""
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    found = {name: File(name, path, *_hashed(path)) for name, path in paths.items()} | {RECIPE: own[RECIPE]}
+    found[MANIFEST] = _made(MANIFEST, manifest(told, list(found.values())))
+    return found
+
+
 def read(run: Path) -> dict[str, Any]:
     """A run's run.json. Raises RunError where there is none that can be read."""
     try:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from prefgen import folders
@@ -20,6 +21,7 @@ from prefgen.hub.api import KIND, Hub
 from prefgen.hub.changes import Change, change, check_loaded, holds, others
 from prefgen.hub.faults import AGAIN, MovedError, Say, Sleep
 from prefgen.hub.files import CARD, File, addresses, files, read
+from prefgen.hub.growing import grown
 from prefgen.hub.target import MAIN, Target, checked
 from prefgen.pages import written
 from prefgen.recipe import Recipe
@@ -71,22 +73,26 @@ def push(
     run: str | Path,
     target: Target,
     *,
+    append: bool = False,
     dry_run: bool = False,
     say: Say = lambda _: None,
     sleep: Sleep = time.sleep,
 ) -> Pushed:
     """Pushes a run's dataset, card, pictures, recipe and public run.json in one commit; or says what it would change.
 
-    What is there already is not sent again: a repeat without changes makes no commit. ``sleep`` waits so many seconds
-    between tries. Raises as ``check`` does, and RunError for a run that is not as it was written.
+    What is there already is not sent again: a repeat without changes makes no commit. With ``append`` the rows of the
+    last push stay, and those that are not among them come in files of their own; else the run takes their place.
+    ``sleep`` waits so many seconds between tries. Raises as ``check`` does, and RunError for a run that was changed.
     """
     place, hub = Path(run), Hub(checked(target).repo, say, sleep)
     told = read(place)
     home = home_of(place)
     folders.check(home, named=True)
     try:
-        with locked(home):
+        with locked(home), TemporaryDirectory(prefix="prefgen-") as folder:
             work = _looked(place, told, hub, target)
+            if append:
+                work.grow(place, told, Path(folder))
             return work.rehearsed() if dry_run else work.done()
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; what was uploaded is kept. {AGAIN}") from None
@@ -111,6 +117,13 @@ class _Push:
     at: Standing
     files: Mapping[str, File]
     title: str
+    base: str = ""
+
+    def grow(self, place: Path, told: Mapping[str, Any], work: Path) -> None:
+        """Goes on from what is there, and from that alone."""
+        branch = self.target.branch if self.at.branch else MAIN
+        if head := self.hub.head(branch) if self.at.exists else None:
+            self.base, self.files = head, grown(self.hub, head, place, told, self.files, work)
 
     def rehearsed(self) -> Pushed:
         """What would be changed."""
@@ -136,6 +149,8 @@ class _Push:
                 return Pushed(self._url(head), head, first or found, made=first is not None, creates=not self.at.exists)
             if turn > REBASES:
                 break
+            if self.base not in {"", head}:
+                raise ProviderError(f"somebody else has pushed to {self.target.repo} meanwhile; {AGAIN}")
             if first is not None:
                 self.hub.say("somebody else has pushed there meanwhile; going on from what is there now")
             first = found
