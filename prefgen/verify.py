@@ -95,7 +95,7 @@ def _check_journal(path: Path, found: Verified) -> set[str]:
         with closing(opened(path)) as connection:
             for key, body, crc in connection.execute("SELECT key, body, crc FROM reply"):
                 found.replies += 1
-                there.add(bytes(key).hex())
+                there.add(key.hex() if isinstance(key, bytes) else "")
                 if not _reads(key, body, crc):
                     found.damaged.append(key)
             wrong = [row[0] for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
