@@ -1,0 +1,1 @@
+"""Tests; a package, for other packages bring a `tests` of their own."""
