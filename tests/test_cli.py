@@ -273,6 +273,7 @@ def test_a_budget_has_its_own_exit_code(tmp_path: Path) -> None:
     assert (said.returncode, said.stderr) == (3, "error: 3 requests sent, the limit of --max-calls\n")
 
 
+@pytest.mark.slow
 def test_a_replay_says_what_is_and_what_would_have_been(tmp_path: Path) -> None:
     """With no server: on stdout one line where all is equal, else rows and money; JSON where asked."""
     with OpenAIServer(written) as server:

@@ -1,6 +1,10 @@
 """A short form of `make crashes`: real processes, kill -9 at random times."""
 
+import pytest
+
 from tests.crashes import counted
+
+pytestmark = pytest.mark.slow
 
 
 def test_kill_9_loses_nothing_and_repeats_no_more_than_was_in_flight() -> None:

@@ -19,6 +19,8 @@ from tests.servers import OpenAIServer
 from tests.sim import virtual
 from tests.spoken import spoken
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 LIMITED = """
 import resource, runpy, sys

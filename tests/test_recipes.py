@@ -155,6 +155,7 @@ def on_fakes(name: str, preset: str | None = None) -> Recipe:
 FAKES = {str(k): writes for k in range(4)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_path: Path) -> None:
     recipe, take = on_fakes(name), TAKE.get(name, 12)

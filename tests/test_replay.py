@@ -25,6 +25,8 @@ from tests.servers import OpenAIServer
 from tests.test_early import recipe as priced
 from tests.test_recipes import FAKES, NAMES, ROOT, TAKE, on_fakes
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
@@ -48,7 +50,6 @@ def costly(request: Request, seed: int) -> Completion:
 # --- without a change -----------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_recipe_is_rebuilt_byte_for_byte_with_no_call(name: str, tmp_path: Path) -> None:
     done = run(on_fakes(name), tmp_path / "run", fakes=FAKES, take=TAKE.get(name, 8), shard=6)
@@ -319,7 +320,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 EDITS = [edit for edit in test_edits.EDITS if edit.new == 0 and edit.sets and not edit.files]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_what_a_change_makes_is_what_a_run_of_it_makes(edit: test_edits.Edit, base: Path, tmp_path: Path) -> None:
     """Byte for byte, card included; and the rows that differ are those between the two datasets."""
