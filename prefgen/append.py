@@ -18,8 +18,9 @@ import polars as pl
 from prefgen.configs import arrow_schema
 from prefgen.dataset import SHARD_BYTES, Rows, Shards, settled
 from prefgen.differences import IDS
+from prefgen.errors import RunError
 from prefgen.filters._shingles import texts_of
-from prefgen.grown import Appended, regrown
+from prefgen.grown import Appended, regrown, same_terms
 from prefgen.shardfiles import NAMES, SHARD, Files, counted, files_of, rows_of
 from prefgen.splits import placed
 from prefgen.tablefile import TableFile
@@ -52,14 +53,17 @@ def append(
     be ``older``; it is put in place when all of it is on disk. The same folders give the same bytes.
 
     Raises RunError for a folder that is no such dataset, a file that cannot be read, columns that are not those of this
-    prefgen, and a full disk.
+    prefgen, cards with different licences, an ``out`` that holds anything else, and a full disk.
     """
     there, come = files_of(older), files_of(newer)
+    _may_replace(out, older, newer)
     with settled(out) as fresh:
         _copy_rest(older, there, fresh)
-        _copy_rest(newer, come, fresh)
         homes = _homes(there, come)
         done = {name: _fate(name, there.get(name, {}), come.get(name, {}), homes, replace=replace) for name in NAMES}
+        if any(one.counts["added"] for one in done.values()):
+            same_terms(older / "README.md", newer / "README.md")
+            _copy_rest(newer, come, fresh)
         for name, one in done.items():
             _write(fresh / name, there.get(name, {}), come.get(name, {}), one, shard_bytes)
         rows = {name: of for name in NAMES if (of := counted(fresh / name))}
@@ -75,6 +79,8 @@ Splits = Mapping[str, Sequence[Path]]
 """The files of each split of one config."""
 _TEXT = {"prompt_id": pl.String, "split": pl.String, "prompt": pl.String}
 _INDEX = {"key": pl.String, "hash": pl.UInt64, "prompt_id": pl.String, "split": pl.String}
+_NAMED = pl.DataFrame(schema={name: kind for name, kind in _INDEX.items() if name != "hash"})
+_HASHED = pl.DataFrame(schema={"hash": pl.UInt64})
 
 
 @dataclass(frozen=True)
@@ -122,8 +128,8 @@ def _index(config: str, files: Splits) -> pl.DataFrame:
     ids = [name for name in columns if name in {*_ID[config], "prompt_id"}]
     found = [pl.DataFrame(schema=_INDEX)]
     for split, paths in files.items():
-        named = pl.concat([rows.select(key, prompt, split=pl.lit(split)) for rows in rows_of(paths, ids)])
-        hashes = pl.concat([rows.select(hash=pl.struct(columns).hash()) for rows in rows_of(paths)])
+        named = pl.concat([_NAMED, *(rows.select(key, prompt, split=pl.lit(split)) for rows in rows_of(paths, ids))])
+        hashes = pl.concat([_HASHED, *(rows.select(hash=pl.struct(columns).hash()) for rows in rows_of(paths))])
         found.append(pl.concat([named, hashes], how="horizontal").select(*_INDEX))
     return pl.concat(found)
 
@@ -199,6 +205,16 @@ def _prompts(files: Files, seen: set[str]) -> Iterator[pl.DataFrame]:
 
 
 # --- the rest of a folder -------------------------------------------------------------------
+
+
+def _may_replace(out: Path, older: Path, newer: Path) -> None:
+    """Raises RunError where the whole would take the place of what is in neither dataset, a run's journal for one."""
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out}: is no folder; name another with --out")
+    shown = [path.name for folder in (older, newer) for path in folder.iterdir() if not path.name.startswith(".")]
+    strange = {path.name for path in out.iterdir()} - {*NAMES, "README.md", *shown} if out.is_dir() else set()
+    if strange:
+        raise RunError(f"{out}: holds {min(strange)}, which this would delete; name another folder with --out")
 
 
 def _copy_rest(source: Path, files: Files, fresh: Path) -> None:

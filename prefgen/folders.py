@@ -54,8 +54,11 @@ def _leads_away(path: Path, cure: str) -> RunError:
 @contextmanager
 def placed(folder: Path) -> Iterator[Path]:
     """A fresh folder to fill, which takes this one's place once all of it is on disk; where filling it fails, what was
-    there is as it was. Raises OSError for a disk that is full or forbidden.
+    there is as it was. Raises OSError for a disk that is full or forbidden, RunError for the folder one is in.
     """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  # a link may be its last part, and stays one
+    if folder == Path.cwd():
+        raise RunError(f"{folder}: is the folder that you are in, and cannot be replaced; name another with --out")
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)

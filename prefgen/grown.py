@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from prefgen.errors import RunError
 from prefgen.splits import TWO
 
 Rows = Mapping[str, Mapping[str, int]]
@@ -49,8 +51,23 @@ _FRONT = re.compile(r"\A---\n(?P<front>.*?)^---\n+(?P<title># [^\n]*\n)?", re.DO
 _KEY = re.compile(r"^(?=\w[\w-]*:)", re.MULTILINE)
 
 
+_TERMS = re.compile(r"^(license|license_name):[ ]*(.*?)[ ]*$", re.MULTILINE)
+_GROWN = re.compile(r"\nThis dataset has grown\.[^\n]*\n\n?(?:- `[^\n]*\n)+")
+
+
+def same_terms(older: Path, newer: Path) -> None:
+    """Raises RunError where two cards state different licences: one card cannot speak for the rows of both."""
+    fronts = [_FRONT.match(card.read_text(encoding="utf-8")) if card.is_file() else None for card in (older, newer)]
+    said = [{k: v.strip("\"'") for k, v in _TERMS.findall(front["front"])} if front else {} for front in fronts]
+    if all(fronts) and said[0] != said[1]:
+        there, come = (" ".join(one.values()) or "no licence" for one in said)
+        cure = f"run it with --set license={said[0].get('license', '')}, or keep them apart"
+        raise RunError(f"the rows that are there are under {there}, those of the second run under {come}; {cure}")
+
+
 def regrown(text: str, found: Appended) -> str:
     """A card with the files and sizes of the whole in its front matter, and a word about it under its title."""
+    text = _GROWN.sub("", text)
     match = _FRONT.match(text)
     if not match:
         return text

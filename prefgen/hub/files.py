@@ -58,10 +58,16 @@ def files(run: Path) -> dict[str, File]:
 
 def whole(folder: Path, told: Mapping[str, Any], own: Mapping[str, File]) -> dict[str, File]:
     """The files of a dataset folder that a run's rows were added to, with that run's recipe and run.json."""
-    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    found = {name: File(name, path, *_hashed(path)) for name, path in paths.items()} | {RECIPE: own[RECIPE]}
+    found = as_they_are(folder) | {RECIPE: own[RECIPE]}
     found[MANIFEST] = _made(MANIFEST, manifest(told, list(found.values())))
     return found
+
+
+def as_they_are(folder: Path) -> dict[str, File]:
+    """The files of a folder, but for hidden ones, which are a client's."""
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    shown = {name.as_posix(): path for name, path in paths.items() if not any(p.startswith(".") for p in name.parts)}
+    return {name: File(name, path, *_hashed(path)) for name, path in shown.items()}
 
 
 def read(run: Path) -> dict[str, Any]:

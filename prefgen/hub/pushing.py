@@ -20,7 +20,7 @@ from prefgen.hub.account import Standing, standing
 from prefgen.hub.api import KIND, Hub
 from prefgen.hub.changes import Change, change, check_loaded, holds, others
 from prefgen.hub.faults import AGAIN, MovedError, Say, Sleep
-from prefgen.hub.files import CARD, File, addresses, files, read
+from prefgen.hub.files import CARD, MANIFEST, File, addresses, files, read
 from prefgen.hub.growing import grown
 from prefgen.hub.target import MAIN, Target, checked
 from prefgen.pages import written
@@ -92,7 +92,7 @@ def push(
         with locked(home), TemporaryDirectory(prefix="prefgen-") as folder:
             work = _looked(place, told, hub, target)
             if append:
-                work.grow(place, told, Path(folder))
+                work.grow(told, Path(folder))
             return work.rehearsed() if dry_run else work.done()
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; what was uploaded is kept. {AGAIN}") from None
@@ -118,12 +118,14 @@ class _Push:
     files: Mapping[str, File]
     title: str
     base: str = ""
+    grows: bool = False
 
-    def grow(self, place: Path, told: Mapping[str, Any], work: Path) -> None:
+    def grow(self, told: Mapping[str, Any], work: Path) -> None:
         """Goes on from what is there, and from that alone."""
+        self.grows = True
         branch = self.target.branch if self.at.branch else MAIN
         if head := self.hub.head(branch) if self.at.exists else None:
-            self.base, self.files = head, grown(self.hub, head, place, told, self.files, work)
+            self.base, self.files = head, grown(self.hub, head, told, self.files, work)
 
     def rehearsed(self) -> Pushed:
         """What would be changed."""
@@ -149,7 +151,7 @@ class _Push:
                 return Pushed(self._url(head), head, first or found, made=first is not None, creates=not self.at.exists)
             if turn > REBASES:
                 break
-            if self.base not in {"", head}:
+            if self.grows and (head != self.base if self.base else MANIFEST in self.hub.tree(head)):
                 raise ProviderError(f"somebody else has pushed to {self.target.repo} meanwhile; {AGAIN}")
             if first is not None:
                 self.hub.say("somebody else has pushed there meanwhile; going on from what is there now")
