@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -274,6 +275,44 @@ def test_pictures_come_along_and_what_is_hidden_does_not(both: tuple[Path, Path]
     pictures = {path.name: path.read_text() for path in (tmp_path / "out" / "pictures").iterdir()}
     assert pictures == {"same.png": "new", "old.png": "old", "new.png": "new"}
     assert not (tmp_path / "out" / ".cache").exists()
+
+
+@pytest.mark.parametrize("name", ["journal.sqlite", "thesis.txt", ".git"])
+def test_nothing_is_deleted_that_no_dataset_holds(name: str, both: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    with pytest.raises(RunError, match=f"holds {name}, which this would delete; name another folder with --out"):
+        append(*both, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="is no folder"):
+        append(*both, tmp_path / "file")
+
+
+def test_the_folder_one_is_in_is_not_replaced(
+    both: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(RunError, match="is the folder that you are in"):
+        append(*both, Path())
+
+
+def test_rows_under_another_licence_are_not_put_under_one(both: tuple[Path, Path], tmp_path: Path) -> None:
+    card_of = both[1] / "README.md"
+    card_of.write_text(card_of.read_text().replace('license: "mit"', 'license: "cc-by-nc-4.0"'))
+    with pytest.raises(RunError, match=r"are under mit, those of the second run under cc-by-nc-4\.0; run it with"):
+        append(*both, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_has_grown_twice_says_so_once(both: tuple[Path, Path], tmp_path: Path) -> None:
+    append(*both, tmp_path / "grown")
+    append(written(tmp_path / "other", pairs([window(900)])), tmp_path / "grown", tmp_path / "whole")
+    text = (tmp_path / "whole" / "README.md").read_text()
+    (line,) = re.findall(r"^- `preferences`: (.*)", text, re.MULTILINE)
+    assert text.count("This dataset has grown.") == 1
+    assert sum(map(int, re.findall(r"\d+", line))) == len(found(tmp_path / "whole"))
 
 
 def test_the_command(both: tuple[Path, Path], tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from prefgen import load, run
 from prefgen.llm.request import Request
 from tests.fakes import writes
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 recipe: edited
 canaries: {share: 0}

@@ -278,6 +278,30 @@ def test_a_second_run_is_added_to_the_first_in_files_of_its_own(hub: Hub, four: 
     assert (said.code, "somebody else has pushed to me/mine meanwhile" in said.told) == (4, True), said
 
 
+def test_adding_takes_the_place_of_nothing_and_pushes_what_was_checked_alone(
+    hub: Hub, four: Path, tmp_path: Path
+) -> None:
+    """Rows that prefgen did not push, a manifest that cannot be read, and files that lie beside the dataset."""
+    two, words = made(tmp_path / "two", 2, LICENCE), ["me/mine", "--append"]
+    shard = there_of(two)["preferences/train-00000-of-00001.parquet"]
+    hub.made("me/theirs", {"preferences/train-00000-of-00001.parquet": shard}, private=True)
+    hub.made("me/broken", there_of(two) | {"prefgen/run.json": b"{oops"}, private=True)
+    mine = Path(shutil.copytree(four, tmp_path / "mine"))
+    (mine / "dataset" / "notes.txt").write_text("hf_secret")
+    jobs = [["push", str(mine), name, "--append"] for name in ("me/theirs", "me/broken")]
+    jobs += [["push", str(two), words[0]], ["push", str(mine), *words], ["push", str(two), *words]]
+    said = hub.did([Job(job) for job in jobs], tmp_path / "home")
+    assert [one.code for one in said] == [1, 1, 0, 0, 0], said
+    assert all("is not from prefgen" in one.last for one in said[:2])
+    assert there(hub, "me/theirs")["preferences/train-00000-of-00001.parquet"] == shard
+    assert said[4].out.startswith("nothing to push"), "its rows are there"
+    assert not any("notes" in path or b"hf_secret" in content for path, content in there(hub).items())
+
+
+def there_of(run: Path) -> dict[str, bytes]:
+    return {path: content for path, content in local(run).items() if not path.startswith("prefgen/")}
+
+
 READS = """
 recipe: again
 steps:

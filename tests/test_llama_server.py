@@ -11,6 +11,8 @@ import pytest
 from prefgen import load, run
 from prefgen.llm import weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 pytestmark = [
     pytest.mark.model,
@@ -40,7 +42,6 @@ def test_self_taught_evaluators(base_url: str, tmp_path: Path) -> None:
     assert judged.drawn == judged.read + judged.unreadable.total()
 
 
-@pytest.mark.slow
 def test_the_quickstart_with_grammar_and_likelihood_over_http(base_url: str, tmp_path: Path) -> None:
     model = ["use=openai/smollm2", f"base_url={base_url}", "likelihood=grammar", "max_tokens=100"]
     asked = [*(f"models.small.{one}" for one in model), "steps.responses.truncated=keep"]
