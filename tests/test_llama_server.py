@@ -11,10 +11,9 @@ import pytest
 from prefgen import load, run
 from prefgen.llm import weights
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parent.parent
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.model,
     pytest.mark.skipif(weights.find("smollm2-135m") is None, reason="no weights: prefgen models pull"),
 ]
