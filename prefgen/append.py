@@ -186,9 +186,22 @@ def _homes(there: Files, come: Files) -> pl.DataFrame | None:
         return None
     seen: set[str] = set()
     old, new = (pl.concat([pl.DataFrame(schema=_TEXT), *_prompts(files, seen)]) for files in (there, come))
+    old = _with_texts(old, come)
     own, texts = ([*old[name], *new[name]] for name in ("split", "prompt"))
     splits = pl.Series("split", placed(texts, own, fixed=old.height), pl.String)
     return pl.concat([old, new]).select("prompt_id", splits)
+
+
+def _with_texts(old: pl.DataFrame, come: Files) -> pl.DataFrame:
+    """Prompts that are there, with the text of those of which only the newer dataset has it."""
+    bare = old.filter(pl.col("prompt") == "")["prompt_id"]
+    if bare.is_empty():
+        return old
+    told = pl.concat([pl.DataFrame(schema=_TEXT), *_prompts(come, set())])
+    texts = told.filter(pl.col("prompt_id").is_in(bare.implode())).select("prompt_id", text="prompt")
+    both = old.join(texts, on="prompt_id", how="left", maintain_order="left")
+    text = pl.when(pl.col("prompt") == "").then(pl.col("text").fill_null("")).otherwise("prompt")
+    return both.with_columns(text.alias("prompt")).drop("text")
 
 
 def _prompts(files: Files, seen: set[str]) -> Iterator[pl.DataFrame]:

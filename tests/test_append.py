@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from prefgen import configs, dataset
-from prefgen.append import append
+from prefgen.append import _with_texts, append
 from prefgen.card import card
 from prefgen.errors import RunError
 from prefgen.filters._shingles import jaccard, ngrams, words
@@ -275,6 +275,20 @@ def test_pictures_come_along_and_what_is_hidden_does_not(both: tuple[Path, Path]
     pictures = {path.name: path.read_text() for path in (tmp_path / "out" / "pictures").iterdir()}
     assert pictures == {"same.png": "new", "old.png": "old", "new.png": "new"}
     assert not (tmp_path / "out" / ".cache").exists()
+
+
+def test_a_prompt_of_which_only_the_newer_dataset_has_the_text_keeps_its_near_duplicates(tmp_path: Path) -> None:
+    older = pl.DataFrame(
+        [{"prompt_id": "p", "split": "test", "prompt": ""}, {"prompt_id": "q", "split": "train", "prompt": "own"}]
+    )
+    newer = {"preferences": {"train": [tmp_path / "preferences" / "train-00000-of-00001.parquet"]}}
+    dataset.write(
+        tmp_path, {"preferences": configs.preferences(pairs([window(0)]).with_columns(prompt_id=pl.lit("p")))}
+    )
+    told = _with_texts(older, newer)
+    assert told["prompt_id"].to_list() == ["p", "q"]
+    assert told["split"].to_list() == ["test", "train"]
+    assert (window(0) in told["prompt"][0], told["prompt"][1]) == (True, "own")
 
 
 @pytest.mark.parametrize("name", ["journal.sqlite", "thesis.txt", ".git"])
