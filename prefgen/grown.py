@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prefgen.card.front import default, size
 from prefgen.errors import RunError
 from prefgen.splits import TWO
 
@@ -85,17 +86,10 @@ def regrown(text: str, found: Appended) -> str:
 
 def _fields(rows: Rows) -> str:
     """The fields of the front matter that tell what is where; a JSON string is one in YAML too."""
-    default = "preferences" if "preferences" in rows else next(iter(rows), "")
-    fields = f"size_categories:\n- {size(sum(rows[default].values()))}\nconfigs:\n"
+    first = default(rows)
+    fields = f"size_categories:\n- {size(sum(rows[first].values()))}\nconfigs:\n"
     for name, of in rows.items():
-        fields += f"- config_name: {name}\n" + ("  default: true\n" if name == default else "") + "  data_files:\n"
+        fields += f"- config_name: {name}\n" + ("  default: true\n" if name == first else "") + "  data_files:\n"
         for split in of:
             fields += f"  - split: {json.dumps(split)}\n    path: {json.dumps(f'{name}/{split}-*.parquet')}\n"
     return fields
-
-
-def size(rows: int) -> str:
-    """The Hub's class of size: n<1K, 1K<n<10K and so on."""
-    steps = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
-    above = next((place for place in range(len(steps)) if rows < 1000 * 10**place), len(steps))
-    return f"n<{steps[0]}" if above == 0 else f"{steps[above - 1]}<n<{steps[above]}" if above < len(steps) else "n>1T"

@@ -20,9 +20,10 @@ from ruamel.yaml import YAML
 from prefgen import configs, dataset
 from prefgen.append import _with_texts, append
 from prefgen.card import card
+from prefgen.card.front import size
 from prefgen.errors import RunError
 from prefgen.filters._shingles import jaccard, ngrams, words
-from prefgen.grown import Appended, lines, size
+from prefgen.grown import Appended, lines
 from prefgen.recipe import Recipe
 from prefgen.splits import THRESHOLD, Splits, assigned
 from tests.commands import commanded

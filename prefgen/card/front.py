@@ -15,17 +15,6 @@ from prefgen.recipe import Recipe
 Written = Mapping[str, Mapping[str, int]]
 """Config → split → rows, those without rows left out."""
 
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-    (100_000_000, "10M<n<100M"),
-    (1_000_000_000, "100M<n<1B"),
-)
-"""The Hub's classes of size: below so many rows, this one."""
-
 _TAGS = {
     "preferences": ("preference", "dpo", "rlaif"),
     "judgments": ("llm-as-a-judge",),
@@ -56,7 +45,7 @@ def front(recipe: Recipe, written: Written) -> str:
         "multilinguality": [] if not codes else ["monolingual"] if len(codes) == 1 else ["multilingual"],
         "source_datasets": [Quoted(one) for one in sources(recipe)] or ["original"],
         "task_categories": ["text-generation"],
-        "size_categories": [_size(sum(written.get(first, {}).values()))],
+        "size_categories": [size(sum(written.get(first, {}).values()))],
         "tags": [*_tags(written), "synthetic", "prefgen"],
         "configs": [_config(name, splits, default=name == first) for name, splits in written.items()],
     }
@@ -100,5 +89,8 @@ def _config(name: str, splits: Mapping[str, int], *, default: bool) -> dict[str,
     return {"config_name": name, **({"default": True} if default else {}), "data_files": files}
 
 
-def _size(rows: int) -> str:
-    return next((name for below, name in _SIZES if rows < below), "1B<n<10B")
+def size(rows: int) -> str:
+    """The Hub's class of size: n<1K, 1K<n<10K and so on."""
+    steps = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    above = next((place for place in range(len(steps)) if rows < 1000 * 10**place), len(steps))
+    return f"n<{steps[0]}" if above == 0 else f"{steps[above - 1]}<n<{steps[above]}" if above < len(steps) else "n>1T"
