@@ -26,7 +26,7 @@ from prefgen.llm.journal import Journal
 from prefgen.planned import Planned
 from prefgen.pools import Pools
 from prefgen.recipe import Recipe
-from prefgen.rounds import Count, ask_all
+from prefgen.rounds import Count, ask_frame
 from prefgen.settings import check, parameters, resolved
 
 Talk = str | Sequence[Message]
@@ -79,7 +79,7 @@ class _Judge:
             journal = Journal(Path(self.journal or Path(nowhere) / "journal.sqlite"))
             client = Client(journal, self.fakes)
             try:
-                made, _ = await ask_all(step, frame, client, self.seed, Count())
+                made, _ = await ask_frame(step, frame, client, self.seed, Count())
             finally:
                 await client.close()
                 journal.close()

@@ -70,26 +70,43 @@ class _Drawn:
 
 
 async def ask_all(
-    step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count, canaries: Canaries = NO_CANARIES
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """An asker's table; and the rows passed over, with the draws that brought nothing (columns as LOST)."""
-    asker, every = _asker(step), list(rows.iter_rows(named=True))
-    why = asker.passes_over(rows).to_list()
-    asked = [row for row, reason in zip(every, why, strict=True) if reason is None]
+    step: Planned,
+    rows: Sequence[Row],
+    why: Sequence[str | None],
+    client: Client,
+    seed: int,
+    count: Count,
+    canaries: Canaries = NO_CANARIES,
+) -> tuple[list[Row], list[Row]]:
+    """An asker's rows, with the columns of ``step.schema``; and the rows passed over, with the draws that brought
+    nothing (columns as LOST). ``rows`` are of whole prompts; ``why`` is what the asker's ``passes_over`` says of each.
+    """
+    asker = _asker(step)
+    asked = [row for row, reason in zip(rows, why, strict=True) if reason is None]
     tried = [(row, found) for row in asked if (found := _canary_of(asker, row, seed, canaries))]
     work = [_row(step, row, client, seed, count) for row in asked]
     drawn = (await settled([*work, *(_canary(step, *one, client, seed, count) for one in tried)]))[: len(work)]
     made = [row for row_drawn in drawn for one in row_drawn for row in one.rows]
     used = sum(any(one.rows for one in row_drawn) for row_drawn in drawn)
-    count.rows_in, count.rows_used = count.rows_in + rows.height, count.rows_used + used
+    count.rows_in, count.rows_used = count.rows_in + len(rows), count.rows_used + used
     count.dropped.update(reason for reason in why if reason is not None)
     count.unanswered, count.rows_out = count.unanswered + len(drawn) - used, count.rows_out + len(made)
-    return pl.DataFrame(made, schema=step.schema, orient="row"), _lost(every, why, drawn)
+    return made, _lost(rows, why, drawn)
 
 
-def _lost(rows: Sequence[Row], why: Sequence[str | None], drawn: Sequence[Sequence[_Drawn]]) -> pl.DataFrame:
+async def ask_frame(
+    step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count, canaries: Canaries = NO_CANARIES
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same of a table: the table of what is made, and that of what is lost."""
+    why = _asker(step).passes_over(rows).to_list()
+    made, lost = await ask_all(step, [*rows.iter_rows(named=True)], why, client, seed, count, canaries)
+    return pl.DataFrame(made, schema=step.schema, orient="row"), pl.DataFrame(lost, schema=LOST, orient="row")
+
+
+def _lost(rows: Sequence[Row], why: Sequence[str | None], drawn: Sequence[Sequence[_Drawn]]) -> list[Row]:
     """Rows passed over, and draws without a row, in the order of the rows."""
-    lost, rest = [], iter(drawn)
+    lost: list[Row] = []
+    rest = iter(drawn)
     for row, reason in zip(rows, why, strict=True):
         of = {"prompt_id": row["prompt_id"]}
         if reason is not None:
@@ -97,7 +114,7 @@ def _lost(rows: Sequence[Row], why: Sequence[str | None], drawn: Sequence[Sequen
             continue
         draws = enumerate(next(rest))
         lost += [{**of, "id": f"{row['id']}.{k}", DROPPED: d.status, "detail": d.detail} for k, d in draws if d.status]
-    return pl.DataFrame(lost, schema=LOST, orient="row")
+    return lost
 
 
 async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count) -> list[_Drawn]:

@@ -23,7 +23,7 @@ from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import LOST, Count, ask_all
+from prefgen.rounds import LOST, Count, ask_frame
 from prefgen.rows import DROPPED
 from prefgen.shards import Files, Made, Spans, in_shards
 
@@ -216,7 +216,7 @@ class Walk:
             raise
 
     async def _asked(self, step: Planned, rows: pl.DataFrame, count: Count) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return await ask_all(step, rows, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+        return await ask_frame(step, rows, self.client, self.plan.recipe.seed, count, self.plan.canaries)
 
     def go_on(self) -> None:
         """Raises Shut where nothing more is to be done."""

@@ -18,7 +18,7 @@ from prefgen.llm.fake import Writer
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Model, Request
 from prefgen.planned import Planned, Stop
-from prefgen.rounds import Count, ask_all, pool_order
+from prefgen.rounds import Count, ask_frame, pool_order
 from prefgen.stops.first_agreeing import first_agreeing
 
 NAMES = ("x", "y", "z")
@@ -61,7 +61,7 @@ def ask(tmp_path: Path) -> Asking:
         step = Planned("said", "lines", lines, ("rows",), schema, asker=asker, models=models, stop=stop)
         journal = Journal(tmp_path / f"{len([*tmp_path.iterdir()])}.sqlite")
         try:
-            made, lost = asyncio.run(ask_all(step, rows, Client(journal, fakes), 0, count))
+            made, lost = asyncio.run(ask_frame(step, rows, Client(journal, fakes), 0, count))
         finally:
             journal.close()
         assert count.balanced()
