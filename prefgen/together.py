@@ -25,8 +25,8 @@ LONGEST_REST = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one prompt has in one table: rows (a frame, or dicts that are still to become one), and the rows that are not
-    in it, with the columns of LOST. ``count`` is an asker's.
+    """What one prompt has in one table: rows (a frame, or dicts that are still to become one), and the rows that are
+    not in it, with the columns of LOST. ``count`` is an asker's.
     """
 
     table: pl.DataFrame | list[Row]
