@@ -61,10 +61,16 @@ class _Again(Walk):
     def _count(self, table: str) -> Count:
         return Count(tally=Used(table=table))
 
+    def _counter(self, *, again: bool) -> Callable[[str], Count]:  # noqa: ARG002
+        """A count for each prompt: what those count that are left out is not counted."""
+        return self._count
+
     def _sum(self, table: str, counts: Sequence[Count]) -> Count:
-        total = super()._sum(table, counts)
-        if isinstance(total.tally, Used):
-            total.tally.keys = set().union(*(one.tally.keys for one in counts if isinstance(one.tally, Used)))
+        total, keys = self._count(table), set[bytes]()
+        for count in counts:
+            total.add(count)
+            keys |= count.tally.keys if isinstance(count.tally, Used) else set()
+        total.tally = Used(table=table, keys=keys)
         return total
 
     def _add(self, made: Mapping[str, Made], files: Files) -> None:

@@ -239,14 +239,16 @@ class Walk:
         """All tables below a root, for one shard of its rows; each prompt leaves when it is done. What is made
         ``again`` is not counted as asked again.
         """
-        units = flow.units(rows)
-        found = await settled(self._prompt(flow, unit, leave, again=again) for unit in units)
+        count = self._counter(again=again)
+        found = await settled(self._prompt(flow, unit, count, leave, again=again) for unit in flow.units(rows))
         with self._shutting():
             return self._gathered(flow, rows.height, [parts for parts in found if parts is not None])
 
-    async def _prompt(self, flow: Flow, unit: Unit, leave: Callable[[], None], *, again: bool) -> Parts | None:
+    async def _prompt(
+        self, flow: Flow, unit: Unit, count: Callable[[str], Count], leave: Callable[[], None], *, again: bool
+    ) -> Parts | None:
         with self._shutting():
-            parts = await self._parts(flow, unit, (lambda _: Count()) if again else self._count)
+            parts = await self._parts(flow, unit, count)
         self.progress.prompts_done += not again
         leave()
         return parts
@@ -266,15 +268,23 @@ class Walk:
             made[table] = Made(rows, lost, count or counted(of, rows.height, lost))
         return made
 
+    def _counter(self, *, again: bool) -> Callable[[str], Count]:
+        """What gives the count of each asker's table: one for all prompts of a shard."""
+        counts: dict[str, Count] = {}
+
+        def count(table: str) -> Count:
+            if table not in counts:
+                counts[table] = Count() if again else self._count(table)
+            return counts[table]
+
+        return count
+
     def _sum(self, table: str, counts: Sequence[Count]) -> Count:
         """The counts of a shard's prompts as one."""
-        total = self._count(table)
-        for count in counts:
-            total.add(count)
-        return total
+        return counts[0] if counts else self._count(table)
 
     def _count(self, table: str) -> Count:
-        """What counts a prompt's rows; what was spent has one tally for all."""
+        """What counts rows; what was spent has one tally for all."""
         return Count(tally=self.progress.counts[table].tally)
 
 
