@@ -100,6 +100,19 @@ class Client:
         """Whether this draw is in the journal already."""
         return self.journal.has(self._key(request, draw))
 
+    def kept(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome] | None:
+        """The outcomes of these draws, in their order, where all are in the journal; else None. Waits for nothing, and
+        counts them as cached.
+        """
+        keys = [self._key(request, draw) for draw in draws]
+        raws = [raw for k in keys if (raw := self.journal.get(k)) is not None]
+        if len(raws) < len(keys):
+            return None
+        tally.cached += len(keys)
+        self._of(request.model).successes += len(keys)
+        provider = self.provider(request.model)
+        return [outcome(k, said(provider, raw)) for k, raw in zip(keys, raws, strict=True)]
+
     # --- the way of a request ---
 
     async def draw(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:

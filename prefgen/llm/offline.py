@@ -43,16 +43,23 @@ class Offline(Client):
 
     async def draw(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:
         """The outcomes of these draws. Raises NotKnown, and notes which, where some have none."""
+        if (known := self.kept(request, draws, tally)) is not None:
+            return known
         keys = [self._key(request, draw) for draw in draws]
         table = tally.table if isinstance(tally, Used) else ""
-        found = {k: self._found(request, k) for k in keys}
-        unknown = [k for k in keys if found[k] is None]
+        unknown = [k for k in keys if self._found(request, k) is None]
         self.wanted |= {k: table for k in unknown if k not in self.wanted}
-        if unknown:
-            raise NotKnown(f"{table}: {len(unknown)} draws are not in the journal")
+        raise NotKnown(f"{table}: {len(unknown)} draws are not in the journal")
+
+    def kept(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome] | None:
+        """The outcomes of these draws, failed ones among them, where all are known; else None."""
+        keys = [self._key(request, draw) for draw in draws]
+        found = [one for k in keys if (one := self._found(request, k))]
+        if len(found) < len(keys):
+            return None
         if isinstance(tally, Used):
             tally.keys.update(keys)
-        return [one for k in keys if (one := found[k])]
+        return found
 
     def _found(self, request: Request, key: bytes) -> Outcome | None:
         """A draw's outcome in the journal, if any."""

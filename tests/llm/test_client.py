@@ -61,6 +61,17 @@ def test_draws_differ_and_are_sent_once(made: Made) -> None:
     assert (tally.calls, tally.cached, again.calls, again.cached) == (1, 0, 0, 3)
 
 
+def test_what_is_kept_needs_no_loop(made: Made) -> None:
+    """All of the draws or nothing; and only what is there is counted."""
+    client, tally = made(lambda r, seed: f"text {seed}"), Tally()
+    assert client.kept(request(), range(1), tally) is None
+    (first,) = ask(client, (request(), range(3)))
+    assert client.kept(request(), range(4), tally) is None
+    assert tally == Tally()
+    assert client.kept(request(), [2, 0], tally) == [first[2], first[0]]
+    assert tally == Tally(cached=2)
+
+
 def test_equal_requests_at_once_are_one(made: Made) -> None:
     calls = []
 
