@@ -117,6 +117,7 @@ async def ask_all(
     tried = [(row, found) for row in asked if (found := _canary_of(asker, row, seed, canaries))]
     together = [_group(at, some, step.stop or WHOLE) for some in groups(asked, step.stop)]
     beside = [_Group([Draws(at, one.row, pool_order(step.models, seed, row))], WHOLE, 1) for row, one in tried]
+    count.saved.stop = step.stop
     await _all_of([*together, *beside])
     for (_, canary), group in zip(tried, beside, strict=True):
         _tell_canary(count, canary, group.draws[0])

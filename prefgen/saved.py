@@ -1,10 +1,9 @@
 """What stops save, and what that changes: calls made, calls that a fixed budget would have made, verdicts changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prefgen.planned import Planned
 from prefgen.statistics import share
 from prefgen.stopping import Stop
 
@@ -16,66 +15,54 @@ class Saved:
     have been decided otherwise.
     """
 
+    stop: Stop | None = None
     asked: int = 0
     fixed: int = 0
     audited: int = 0
     changed: int = 0
 
     def add(self, other: "Saved") -> None:
-        """Adds another shard's."""
-        for name, number in vars(other).items():
-            setattr(self, name, getattr(self, name) + number)
-
-    @property
-    def spared(self) -> int:
-        """What was not asked."""
-        return self.fixed - self.asked
+        """Adds what another shard of the step saved."""
+        self.stop = self.stop or other.stop
+        self.asked, self.fixed = self.asked + other.asked, self.fixed + other.fixed
+        self.audited, self.changed = self.audited + other.audited, self.changed + other.changed
 
 
-def told(step: Planned, saved: Saved) -> dict[str, Any]:
+def told(saved: Saved) -> dict[str, Any]:
     """What run.json says of a step with a stop; nothing of others."""
-    if not step.stop:
+    stop = saved.stop
+    if stop is None:
         return {}
-    numbers = {"asked": saved.asked, "fixed": saved.fixed, "spared": saved.spared}
-    return {
-        "stop": step.stop.name,
-        "settings": dict(step.stop.settings),
-        **numbers,
-        "changed": _changed(step.stop, saved),
-    }
+    numbers = {"asked": saved.asked, "fixed": saved.fixed, "spared": saved.fixed - saved.asked}
+    return {"stop": stop.name, "settings": dict(stop.settings), **numbers, "changed": _changed(stop, saved)}
 
 
 def _changed(stop: Stop, saved: Saved) -> Any:
-    """0 of a stop that is exact; else what the audit found, with its interval: None where it found nothing yet."""
+    """Decisions that another number of draws would have turned: 0 of a stop that is exact; else those among the
+    audited, and their share with its interval, None where none was audited.
+    """
     if stop.exact:
         return 0
     found = share(saved.changed, saved.audited)
     return {"audited": saved.audited, "changed": saved.changed, "share": found and vars(found)}
 
 
-def line(steps: Mapping[str, Mapping[str, Any]]) -> str:
-    """Saved 1,234 of 2,000 calls: first_agreeing 1,200, lazy_order 34; of what ``told`` says of each table."""
-    saved = [one for one in steps.values() if one]
-    spared, fixed = (sum(one[name] for one in saved) for name in ("spared", "fixed"))
-    if not spared:
-        return ""
+def line(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Saved 1,234 of 2,000 calls: first_agreeing 1,200, lazy_order 34; of what ``told`` says of each step. Nothing
+    where nothing was saved.
+    """
+    every = [one for one in steps if one]
+    spared, fixed = (sum(one[name] for one in every) for name in ("spared", "fixed"))
     by_stop: dict[str, int] = {}
-    for one in saved:
+    for one in every:
         by_stop[one["stop"]] = by_stop.get(one["stop"], 0) + one["spared"]
     each = ", ".join(f"{name} {number:,}" for name, number in by_stop.items())
-    return f"saved {spared:,} of {fixed:,} calls: {each}" + "".join(f"; {words}" for words in _audits(steps))
+    audits = [f"; of {one['stop']}'s {_audit(one['changed'])}" for one in every if one["changed"] != 0]
+    return f"saved {spared:,} of {fixed:,} calls: {each}{''.join(audits)}" if spared else ""
 
 
-def _audits(steps: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
-    """What is known of the decisions that a stop changed."""
-    found = {table: one["changed"] for table, one in steps.items() if one and one["changed"] != 0}
-    return [f"{table}: {audit(one)}" for table, one in found.items()]
-
-
-def audit(found: Mapping[str, Any]) -> str:
-    """3 of 412 audited changed (0.7 %, 95 %: 0.2 to 2.1)."""
-    if not found["share"]:
-        return "no row was audited"
+def _audit(found: Mapping[str, Any]) -> str:
+    """412 audited decisions 3 changed (0.7%, 95 %: 0.2% to 2.1%)."""
     of = found["share"]
-    interval = f"{of['value']:.1%}, 95 %: {of['low']:.1%} to {of['high']:.1%}"
-    return f"{found['changed']:,} of {found['audited']:,} audited changed ({interval})"
+    interval = f" ({of['value']:.1%}, 95 %: {of['low']:.1%} to {of['high']:.1%})" if of else ""
+    return f"{found['audited']:,} audited decisions {found['changed']:,} changed{interval}"

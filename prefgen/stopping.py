@@ -79,6 +79,11 @@ class Stop:
         return f"spared: {getattr(self.function, 'spared', NOT_WANTED)}"
 
     @property
+    def spares(self) -> bool:
+        """Whether it may want no draw of a row at all: it saves where there is but one."""
+        return getattr(self.function, "spared", NOT_WANTED) != NOT_WANTED
+
+    @property
     def exact(self) -> bool:
         """Whether it changes nothing of what comes out."""
         where = getattr(self.function, "where", None)
@@ -155,7 +160,8 @@ def lacks(stop: Stop, columns: Sequence[str]) -> str:
     if stop.by is not None and stop.by not in row:
         return stop.by
     try:
-        stop.more([row], [[[row]]], 2)
+        for n in (1, 2):  # at the end, and before it
+            stop.more([row], [[[row]]], n)
     except KeyError as e:
         return str(e.args[0])
     return ""

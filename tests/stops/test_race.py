@@ -1,6 +1,7 @@
 """A race goes on with those that may be the best or the worst, and leaves out those that are clearly neither."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ def rows(k: int) -> list[dict[str, Any]]:
     return [{"id": f"p.{i}", "prompt_id": "p"} for i in range(k)]
 
 
-def read(scores: list[float | None]) -> list[list[dict[str, Any]]]:
+def read(scores: Sequence[float | None]) -> list[list[dict[str, Any]]]:
     return [[] if score is None else [{"score": score}] for score in scores]
 
 
