@@ -13,6 +13,7 @@ A recipe says ``stop: majority``, or ``stop: {majority: {risk: 0.01}}`` where a 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from prefgen import verbs
@@ -68,12 +69,12 @@ class Stop:
         """The word by which a recipe names it."""
         return str(getattr(self.function, "__name__", "stop"))
 
-    @property
+    @cached_property
     def by(self) -> str | None:
         """The column whose values make its groups; None where it sees a row by itself."""
         return getattr(self.function, "by", None)
 
-    @property
+    @cached_property
     def spared(self) -> str:
         """Why a row is not asked at all."""
         return f"spared: {getattr(self.function, 'spared', NOT_WANTED)}"
@@ -83,13 +84,13 @@ class Stop:
         """Whether it may want no draw of a row at all: it saves where there is but one."""
         return getattr(self.function, "spared", NOT_WANTED) != NOT_WANTED
 
-    @property
+    @cached_property
     def exact(self) -> bool:
         """Whether it changes nothing of what comes out."""
         where = getattr(self.function, "where", None)
         return where is None or bool(where and self._setting(where) is None)
 
-    @property
+    @cached_property
     def audit(self) -> float:
         """The share of groups that is drawn to its end; 0 of a stop that changes nothing."""
         return 0.0 if self.exact else float(self._setting("audit"))
