@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from prefgen import codefile, folders, stopping, verbs
+from prefgen import codefile, folders, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, nearest
 from prefgen.pages import Pages
@@ -23,6 +23,7 @@ from prefgen.recipe import Recipe, Step, dump, load, worded
 from prefgen.run import home_of, journal_of, locked
 
 if TYPE_CHECKING:
+    from prefgen import stopping
     from prefgen.planned import Plan
     from prefgen.replayed import Replay
     from prefgen.ways import Ran
@@ -38,7 +39,7 @@ def replay(
     overrides: Sequence[str] = (),
     *,
     preset: str | None = None,
-    stop: stopping.Said | None = None,
+    stop: "stopping.Said | None" = None,
     recipe: Recipe | None = None,
     changed: Recipe | None = None,
     fakes: Mapping[str, Any] | None = None,
@@ -183,7 +184,7 @@ def _same_seed(ran: Recipe, other: Recipe) -> None:
         raise RecipeError([Problem(other.where("seed"), "", what, "run the recipe with this seed instead")])
 
 
-def _stopped(recipe: Recipe, plan: "Plan", said: stopping.Said) -> tuple[Recipe, Sequence[str]]:
+def _stopped(recipe: Recipe, plan: "Plan", said: "stopping.Said") -> tuple[Recipe, Sequence[str]]:
     """The recipe with one stop in every judging step with several draws whose rows have what it reads; and what is to
     be known of the others.
     """
@@ -203,7 +204,7 @@ def _stopped(recipe: Recipe, plan: "Plan", said: stopping.Said) -> tuple[Recipe,
     return replace(recipe, steps=steps, source=recipe.source + lines if recipe.source else ""), notes
 
 
-def _parsed(said: stopping.Said) -> stopping.Said:
+def _parsed(said: "stopping.Said") -> "stopping.Said":
     """A stop with its settings from the command line's text: majority: {risk: 0.01}."""
     if not (isinstance(said, str) and ":" in said):
         return said
@@ -214,8 +215,10 @@ def _parsed(said: stopping.Said) -> stopping.Said:
     return found
 
 
-def _found(said: stopping.Said) -> stopping.Stop:
+def _found(said: "stopping.Said") -> "stopping.Stop":
     """The stop; raises RecipeError where there is none of that name, or it has no such settings."""
+    from prefgen import stopping
+
     stop, wrong = stopping.find(said)
     if stop is None:
         known = ["none", *verbs.files("stops")]
@@ -226,7 +229,7 @@ def _found(said: stopping.Said) -> stopping.Stop:
     return stop
 
 
-def _name(said: stopping.Said) -> str:
+def _name(said: "stopping.Said") -> str:
     return said if isinstance(said, str) else str(next(iter(said), ""))
 
 
@@ -240,6 +243,8 @@ def _judges(step: Step, least: int) -> bool:
     return verbs.room_of(verb) == "judges" and isinstance(n, int) and n >= least
 
 
-def _lacks(plan: "Plan", table: str, stop: stopping.Stop | None) -> str:
+def _lacks(plan: "Plan", table: str, stop: "stopping.Stop | None") -> str:
     """The column that a stop reads and a table has not, if any."""
+    from prefgen import stopping
+
     return stopping.lacks(stop, plan.steps[table].schema.names()) if stop and table in plan.steps else ""

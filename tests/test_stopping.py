@@ -104,7 +104,8 @@ def test_a_spared_row_is_dropped_with_its_reason_and_nothing_is_asked_of_it(tmp_
 
 def noisy(request: Request, seed: int) -> str:
     chance = random.Random(f"{request.messages[0]['content']}/{seed}")
-    return str(min(5, max(0, round(chance.gauss(2.5, 1.5))))) if chance.random() > 0.1 else ""
+    level = int(request.messages[0]["content"].split()[0][-1])
+    return str(min(5, max(0, round(chance.gauss(level, 0.8))))) if chance.random() > 0.1 else ""
 
 
 def late(delays: int) -> Writer:
@@ -130,12 +131,6 @@ def test_what_a_group_comes_to_does_not_depend_on_who_answers_first(
     other = go(tmp_path / "other", rows, Stop(race), dict.fromkeys(pool, late(delays)), n=9, concurrency=concurrency)
     assert other[:2] == first[:2]
     assert first[2].saved.asked < first[2].saved.fixed == 180
-    alone = (
-        [go(tmp_path, [r for r in rows if r["prompt_id"] == f"p{i}"], Stop(race), {}, n=9) for i in range(4)]
-        if len(pool) == 0
-        else []
-    )
-    assert not alone
 
 
 def test_the_prompts_beside_it_change_nothing(tmp_path: Path) -> None:
@@ -187,7 +182,7 @@ def test_a_row_that_cannot_be_asked_fails_once_and_holds_its_group_up_no_longer(
     rows: list[Row] = [{"prompt_id": "p", "id": name} for name in ("p.0", "long", "p.1", "p.2")]
     levels = {"p.0": "5", "p.1": "1", "p.2": "3"}
     writer, asked = counted(levels.__getitem__)
-    made, lost, count = go(tmp_path, rows, Stop(race), {"x": writer}, n=6)
+    _, lost, count = go(tmp_path, rows, Stop(race), {"x": writer}, n=6)
     assert asked == {"p.0": 6, "p.1": 6, "p.2": 3}
     assert [(row["id"], row["dropped"]) for row in lost] == [("long.0", "prompt_too_long")]
     assert (count.failed, count.drawn, count.saved.fixed) == ({"prompt_too_long": 1}, 16, 18)
@@ -250,8 +245,8 @@ AUDIT = {"audited": 412, "changed": 3, "share": {"value": 3 / 412, "low": 0.002,
         ([of("first_agreeing", 1200, 1600), {}, of("lazy_order", 34, 400)],
          "saved 1,234 of 2,000 calls: first_agreeing 1,200, lazy_order 34"),
         ([of("majority", 4, 10), of("majority", 5, 10)], "saved 9 of 20 calls: majority 9"),
-        ([of("majority", 4, 10, AUDIT)], "saved 4 of 10 calls: majority 4; of majority's 412 audited decisions 3 changed"
-                                         " (0.7%, 95 %: 0.2% to 2.1%)"),
+        ([of("majority", 4, 10, AUDIT)],
+         "saved 4 of 10 calls: majority 4; of majority's 412 audited decisions 3 changed (0.7%, 95 %: 0.2% to 2.1%)"),
         ([of("race", 4, 10, {"audited": 0, "changed": 0, "share": None})],
          "saved 4 of 10 calls: race 4; of race's 0 audited decisions 0 changed"),
         ([of("majority", 0, 10)], ""),
