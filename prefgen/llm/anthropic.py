@@ -9,7 +9,7 @@ How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_tur
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
@@ -17,14 +17,12 @@ from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
-if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
-
 ACCOUNT = keys.Account(
     url="https://api.anthropic.com",
     url_env="ANTHROPIC_BASE_URL",
     key_envs=("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
     headers_env="ANTHROPIC_CUSTOM_HEADERS",
+    fixed={"anthropic-version": "2026-10-21"},
 )
 MAX_TOKENS = 4096
 """Where the recipe sets none; the protocol demands a number."""
@@ -41,7 +39,7 @@ class Anthropic:
     """A Provider (``prefgen.llm.request``) of the Anthropic protocol: one draw a request, no seed."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
+        self._wire = wire.Wire("/v1/messages", ACCOUNT)
 
     def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
         """Keeps to schemas; has no ``n``, no grammars, no log-probabilities."""
@@ -73,23 +71,10 @@ class Anthropic:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
         wire.check_tools(request)
         place = keys.place(request.model, ACCOUNT)
-        timeout = request.model.timeout
-        data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)
+        data, limits = await self._wire.post(_body(request), place, request.model.timeout)
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
         raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
         return Sent([raw], limits)
-
-    def _client(self, place: Place) -> "AsyncAnthropic":
-        if (place.url, place.key) not in self._clients:
-            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Omit
-
-            from prefgen.llm import bounded
-
-            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
-            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
-            made = AsyncAnthropic(auth_token=place.key, http_client=http, **how)
-            self._clients[place.url, place.key] = made
-        return self._clients[place.url, place.key]
 
     def read(self, raw: Raw) -> Completion:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
@@ -111,8 +96,7 @@ class Anthropic:
 
     async def close(self) -> None:
         """Lets go of connections."""
-        while self._clients:
-            await self._clients.popitem()[1].close()
+        await self._wire.close()
 
 
 def _body(request: Request) -> dict[str, Any]:

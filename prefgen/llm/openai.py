@@ -6,7 +6,7 @@ OPENAI_BASE_URL counts like ``base_url`` in all else.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefgen.errors import ProviderError, RowFailed
 from prefgen.llm import faults, given, keys, wire
@@ -14,15 +14,12 @@ from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
 ACCOUNT = keys.Account(
     url="https://api.openai.com/v1",
     url_env="OPENAI_BASE_URL",
     key_envs=("OPENAI_API_KEY",),
     headers_env="OPENAI_CUSTOM_HEADERS",
-    headers=("OpenAI-Organization", "OpenAI-Project"),
+    headers={"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"},
 )
 _FINISH = {"length": "length", "content_filter": "refused"}
 _BROKEN = {"error", "abort"}
@@ -38,7 +35,7 @@ class OpenAI:
     """A Provider (``prefgen.llm.request``) of the OpenAI protocol."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
+        self._wire = wire.Wire("/chat/completions", ACCOUNT)
 
     def can(self, model: Model) -> frozenset[str]:
         """OpenAI itself draws several at once and keeps to schemas; other servers take grammars as well (llama.cpp's
@@ -87,20 +84,8 @@ class OpenAI:
 
     async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> Sent:
         body = _body(request, seeds, own=place.url == ACCOUNT.url)
-        data, limits = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
+        data, limits = await self._wire.post(body, place, request.model.timeout)
         return Sent(_raws(data, request, len(seeds)), limits)
-
-    def _client(self, place: Place) -> "AsyncOpenAI":
-        if (place.url, place.key) not in self._clients:
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
-
-            from prefgen.llm import bounded
-
-            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
-            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
-            made = AsyncOpenAI(api_key=place.key, http_client=http, **how)
-            self._clients[place.url, place.key] = made
-        return self._clients[place.url, place.key]
 
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Reasoning beside the text stays in the raw.
@@ -130,8 +115,7 @@ class OpenAI:
 
     async def close(self) -> None:
         """Lets go of connections."""
-        while self._clients:
-            await self._clients.popitem()[1].close()
+        await self._wire.close()
 
 
 # --- what is asked --------------------------------------------------------------------------

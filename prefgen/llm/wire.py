@@ -1,19 +1,23 @@
-"""One exchange through a provider's SDK: JSON out, the reply as it was sent back, faults as ``prefgen.errors``.
+"""One exchange with a provider: JSON out, the reply as it was sent back, faults as ``prefgen.errors``.
 
-The SDKs give the connections, the headers and the exceptions. Their models are passed by: the raw reply is what the
-journal keeps, and bodies hold fields that no SDK's signature knows (grammars, prompt log-probabilities).
+The providers' SDKs are passed by (decision 0032): the raw reply is what the journal keeps, and bodies hold fields that
+no SDK's signature knows (grammars, prompt log-probabilities). What they send is what is sent here; a test compares.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import RowFailed
-from prefgen.llm import faults
+from prefgen.llm import faults, keys
 from prefgen.llm.faults import Place
+from prefgen.llm.keys import Account
 from prefgen.llm.limits import Limits, of_headers
 from prefgen.llm.request import Request
 from prefgen.texts import is_deeper, sound
+
+if TYPE_CHECKING:
+    from prefgen.llm.connections import Connections, Route
 
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
@@ -23,33 +27,53 @@ would be another depth wherever the reply is read again.
 """
 LONGEST_NAME = 200
 """Characters of a model's name."""
-CONNECT = 10.0
-"""Seconds to a connection; the whole call has the model's own deadline."""
 
 
-async def post(
-    client: Any, path: str, body: Mapping[str, Any], place: Place, seconds: float
-) -> tuple[dict[str, Any], Limits]:
-    """The JSON object that ``POST path`` answers with, and the limits in its headers. ``client`` is an AsyncOpenAI or
-    an AsyncAnthropic; ``seconds`` is the longest wait for a byte. Redirects are not followed: they could carry a
-    prompt, or a key, to another host.
+class Wire:
+    """How a provider posts to ``path`` at each place: over connections of its own, with the account's headers.
 
-    Raises only ``prefgen.errors``.
+    Redirects are not followed: they could carry a prompt, or a key, to another host.
     """
-    import httpx2
 
-    limits = httpx2.Timeout(seconds, connect=min(CONNECT, seconds))
-    content = _encoded(body, place)
-    try:
-        options = {"timeout": limits, "follow_redirects": False}
-        response = await client.post(path, content=content, cast_to=httpx2.Response, options=options)
-    except Exception as error:
-        if not isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)) and not hasattr(error, "request"):
-            raise
-        # Their texts may hold headers, so no `from`: it would show them in a traceback.
-        raise faults.of_exception(error, place) from None
-    headers = dict(response.headers)
-    return _decoded(response.status_code, headers, response.content, place), of_headers(headers)
+    def __init__(self, path: str, account: Account) -> None:
+        self._path, self._account = path, account
+        self._connections: Connections | None = None
+        self._ways: dict[tuple[str, str], tuple[Route, bytes]] = {}
+
+    async def post(self, body: Mapping[str, Any], place: Place, seconds: float) -> tuple[dict[str, Any], Limits]:
+        """The JSON object that comes within so many seconds, and the limits in its headers. Raises only
+        ``prefgen.errors``.
+        """
+        from prefgen.llm import connections
+
+        content = _encoded(body, place)
+        self._connections = self._connections or connections.Connections()
+        route, head = self._way(place)
+        try:
+            answer = await self._connections.ask(route, head, content, seconds)
+        except connections.Trouble as trouble:
+            # Where the words come from may hold headers, so no `from`: it would show them in a traceback.
+            raise faults.of_trouble(trouble, place) from None
+        if not 200 <= answer.status < 300:
+            raise faults.of_status(answer.status, answer.headers, answer.body, place)
+        return _decoded(answer.status, answer.headers, answer.body, place), of_headers(answer.headers)
+
+    def _way(self, place: Place) -> "tuple[Route, bytes]":
+        if (found := self._ways.get((place.url, place.key))) is None:
+            from prefgen.llm import connections
+
+            route = connections.route(place.url + self._path)
+            try:
+                found = route, connections.head(route, keys.headers(place, self._account))
+            except ValueError as e:
+                raise faults.no_header(place, str(e)) from None
+            self._ways[place.url, place.key] = found
+        return found
+
+    async def close(self) -> None:
+        """Hangs up."""
+        if self._connections:
+            await self._connections.close()
 
 
 def _encoded(body: Mapping[str, Any], place: Place) -> bytes:
