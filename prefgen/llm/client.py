@@ -203,7 +203,8 @@ class Client:
             self._moving(),
             self.pace.turn(request.model, most_sent(request) / CHARACTERS, len(keys), again=again) as turn,
         ):
-            at, provider = replace(request, model=turn.model), self.provider(request.model)
+            at = replace(request, model=request.model.endpoints()[turn.endpoint])
+            provider = self.provider(request.model)
             async with self._paid(request, keys) as paid:
                 tally.calls += 1
                 self.longest, paid.wired = max(self.longest, 1.5 * request.model.timeout), True

@@ -37,9 +37,11 @@ class _Ticket:
 
 @dataclass
 class Turn:
-    """A place on the wire to one endpoint. ``limits`` and tokens are filled in by who had it."""
+    """A place on the wire to one endpoint, the ``endpoint``-th of its model. ``limits`` and tokens are filled in by who
+    had it.
+    """
 
-    model: Model
+    endpoint: int = 0
     limits: Limits = field(default_factory=Limits)
     used: int = 0
     written: int = 0
@@ -49,8 +51,8 @@ class Line:
     """The requests to one model that wait, and the gates of its endpoints."""
 
     def __init__(self, model: Model) -> None:
-        self.endpoints = model.endpoints()
-        self.gates = [_gate(endpoint) for endpoint in self.endpoints]
+        self.use = model.use
+        self.gates = [_gate(endpoint) for endpoint in model.endpoints()]
         self._waiting: list[_Ticket] = []
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
@@ -111,7 +113,7 @@ class Line:
             return ""
         soonest = min(gate.wait(now) for gate in self.gates)
         why = f"for {soonest:.0f} s more" if soonest > SOON else "for a place in flight"
-        return f"{number:,} requests to {self.endpoints[0].use} wait {why}"
+        return f"{number:,} requests to {self.use} wait {why}"
 
 
 class Pace:
@@ -140,7 +142,7 @@ class Pace:
         line = self.line(model)
         guessed = line.guess(model, prompt, draws)
         gate = await line.enter(guessed, again=again)
-        turn, clock = Turn(line.endpoints[line.gates.index(gate)]), asyncio.get_running_loop()
+        turn, clock = Turn(line.gates.index(gate)), asyncio.get_running_loop()
         try:
             yield turn
             gate.served(clock.time(), turn.limits, guessed, turn.used, turn.written)
