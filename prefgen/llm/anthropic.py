@@ -13,7 +13,7 @@ from typing import Any
 
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
-from prefgen.llm.faults import Place
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
 
@@ -40,6 +40,8 @@ class Anthropic:
 
     def __init__(self) -> None:
         self._wire = wire.Wire("/v1/messages", ACCOUNT)
+        self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
+        self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
     def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
         """Keeps to schemas; has no ``n``, no grammars, no log-probabilities."""
@@ -63,15 +65,19 @@ class Anthropic:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.at_home(model, ACCOUNT))
+        return price_of(model, own=self._home(model))
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
         wire.check_tools(request)
-        place = keys.place(request.model, ACCOUNT)
-        data, limits = await self._wire.post(_body(request), place, request.model.timeout)
+        place = self._place(request.model)
+        try:
+            data, limits = await self._wire.post(_body(request), place, request.model.timeout)
+        except ProviderError:
+            self._place.forget()  # the key may be being changed
+            raise
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
         raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
         return Sent([raw], limits)

@@ -14,11 +14,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from prefgen.llm.http1 import Answer, Connection, Trouble, Unreachable
 from prefgen.llm.proxies import proxy_for
+from prefgen.llm.wire import CONNECT
 
 __all__ = ["Connections", "Route", "Trouble", "head", "route"]
 
-CONNECT = 10.0
-"""Seconds to a connection; the whole call has the model's own deadline."""
 EYEBALLS = 0.25
 """Seconds until a name's next address is tried beside the first (RFC 8305)."""
 KEEP = 4.0
@@ -196,4 +195,3 @@ def trusted() -> ssl.SSLContext:
     import httpx2
 
     return httpx2.create_ssl_context()
-

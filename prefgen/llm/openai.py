@@ -10,6 +10,7 @@ from typing import Any
 
 from prefgen.errors import ProviderError, RowFailed
 from prefgen.llm import faults, given, keys, wire
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
@@ -21,6 +22,7 @@ ACCOUNT = keys.Account(
     headers_env="OPENAI_CUSTOM_HEADERS",
     headers={"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"},
 )
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _FINISH = {"length": "length", "content_filter": "refused"}
 _BROKEN = {"error", "abort"}
 """How routers and vLLM end a choice that broke off: no reply, whatever text stands beside it."""
@@ -36,13 +38,14 @@ class OpenAI:
 
     def __init__(self) -> None:
         self._wire = wire.Wire("/chat/completions", ACCOUNT)
+        self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
+        self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
     def can(self, model: Model) -> frozenset[str]:
         """OpenAI itself draws several at once and keeps to schemas; other servers take grammars as well (llama.cpp's
         field ``grammar``), and score given text in the way that ``likelihood`` names.
         """
-        own = keys.at_home(model, ACCOUNT)
-        more = set() if own else {"grammar"} | ({"given"} if model.likelihood else set())
+        more = set() if self._home(model) else {"grammar"} | ({"given"} if model.likelihood else set())
         return frozenset({"n", "schema"} | more)
 
     def sees(self, request: Request) -> Mapping[str, Any]:
@@ -66,13 +69,13 @@ class OpenAI:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.at_home(model, ACCOUNT))
+        return price_of(model, own=self._home(model))
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
         caller asks for each.
         """
-        place = keys.place(request.model, ACCOUNT)
+        place = self._place(request.model)
         if place.url == ACCOUNT.url:
             wire.check_tools(request)
         try:
@@ -84,7 +87,11 @@ class OpenAI:
 
     async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> Sent:
         body = _body(request, seeds, own=place.url == ACCOUNT.url)
-        data, limits = await self._wire.post(body, place, request.model.timeout)
+        try:
+            data, limits = await self._wire.post(body, place, request.model.timeout)
+        except ProviderError:
+            self._place.forget()  # the key may be being changed
+            raise
         return Sent(_raws(data, request, len(seeds)), limits)
 
     def read(self, raw: Raw) -> Completion:
@@ -109,9 +116,11 @@ class OpenAI:
         alone.
         """
         usage = raw.get("usage")
-        prompt, completion = wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens")
-        more = wire.count(usage, "total_tokens") - prompt
-        return Usage(prompt, max(completion, more), wire.tells(usage, "prompt_tokens", "completion_tokens"))
+        if not isinstance(usage, dict):
+            return Usage(told=False)
+        prompt, completion, total = [wire.number(usage.get(name)) for name in _COUNTS]
+        told = prompt is not None or completion is not None
+        return Usage(prompt or 0, max(completion or 0, (total or 0) - (prompt or 0)), told)
 
     async def close(self) -> None:
         """Lets go of connections."""

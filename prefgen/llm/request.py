@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from annotated_types import Ge, Gt, Le
 
-from prefgen.llm.limits import Limits
+from prefgen.llm.limits import NO_LIMITS, Limits
 
 Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
@@ -89,7 +89,7 @@ class Sent:
     """What one exchange brought: replies, and the limits that the provider states beside them."""
 
     raws: Sequence[Raw]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)

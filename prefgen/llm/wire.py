@@ -5,7 +5,7 @@ no SDK's signature knows (grammars, prompt log-probabilities). What they send is
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import RowFailed
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
+CONNECT = 10.0
+"""Seconds to a connection; the whole call has the model's own deadline."""
 DEEPEST = 100
 """Lists and objects within one another that a reply may have: far above any, far below where Python gives up, which
 would be another depth wherever the reply is read again.
@@ -104,8 +106,7 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
 
 def _without_key(data: dict[str, Any], key: str) -> dict[str, Any]:
     """The reply, less the key that it was asked with: a server could write it into a text that is to be published."""
-    text = json.dumps(data, ensure_ascii=False)
-    if len(key) < faults.SHORTEST or key not in text:
+    if len(key) < faults.SHORTEST or key not in (text := json.dumps(data, ensure_ascii=False)):
         return data
     cleaned: dict[str, Any] = json.loads(text.replace(key, "[key]"))
     return cleaned
@@ -145,16 +146,20 @@ def name_of(raw: Mapping[str, Any]) -> str:
 
 def count(usage: object, *names: str) -> int:
     """The sum of these counts of tokens; what is absent, or no number that tokens could have, counts nothing."""
-    return sum(_counts(usage, names))
+    if not isinstance(usage, dict):
+        return 0
+    return sum([number(usage.get(name)) or 0 for name in names])
 
 
 def tells(usage: object, *names: str) -> bool:
     """Whether one of these counts is there."""
-    return bool(_counts(usage, names))
+    return isinstance(usage, dict) and any(number(usage.get(name)) is not None for name in names)
 
 
-def _counts(usage: object, names: Sequence[str]) -> list[int]:
-    """Those that are numbers that tokens could have; some servers write them with a point."""
-    found = [usage.get(name) for name in names] if isinstance(usage, dict) else []
-    whole: list[Any] = [one for one in found if type(one) is int or (type(one) is float and one.is_integer())]
-    return [int(one) for one in whole if 0 <= one < MOST_TOKENS]
+def number(value: object) -> int | None:
+    """A number that tokens could have; some servers write it with a point."""
+    if type(value) is int and 0 <= value < MOST_TOKENS:
+        return value
+    if type(value) is float and value.is_integer() and 0 <= value < MOST_TOKENS:
+        return int(value)
+    return None

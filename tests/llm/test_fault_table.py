@@ -115,6 +115,7 @@ def server_of(protocol: Protocol, *faults: Response) -> Server:
 
 def ask(protocol: Protocol, server: Server, folder: Path, *texts: str, n: int = 1) -> list[Outcome]:
     """The outcomes of these prompts, one after another, with no wait between tries."""
+
     async def at_once(seconds: float) -> None:
         await asyncio.sleep(0)
 
