@@ -38,6 +38,8 @@ def missing_key(model: Model) -> str | None:
 class Anthropic:
     """A Provider (``prefgen.llm.request``) of the Anthropic protocol: one draw a request, no seed."""
 
+    punctual = True
+
     def __init__(self) -> None:
         self._wire = wire.Wire("/v1/messages", ACCOUNT)
         self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))

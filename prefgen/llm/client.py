@@ -20,7 +20,7 @@ from prefgen.llm.outcome import Outcome, Read, Tally, heard, outcome, said
 from prefgen.llm.pace import Pace, Turn
 from prefgen.llm.prices import most_sent
 from prefgen.llm.providers import make_provider
-from prefgen.llm.request import Model, Provider, Raw, Request, Sent, key, seed_of
+from prefgen.llm.request import Model, Provider, Raw, Request, Sent, keys, seed_of
 from prefgen.llm.retry import Sleep, retrying
 from prefgen.llm.settled import settled
 
@@ -257,9 +257,12 @@ class Client:
 
     @staticmethod
     async def _sent(provider: Provider, request: Request, keys: Sequence[bytes], *, rotates: bool) -> Sent:
+        seeds = [seed_of(k) for k in keys]
         try:
+            if provider.punctual:
+                return await provider.send(request, seeds)
             async with asyncio.timeout(request.model.timeout):
-                return await provider.send(request, [seed_of(k) for k in keys])
+                return await provider.send(request, seeds)
         except ProviderError as e:
             if e.rotates and rotates:
                 raise TryAgain("key_refused", str(e), attempts=2, wait=ROTATION) from e
@@ -290,18 +293,22 @@ class Client:
     def _known(self, model: Model) -> Known:
         provider = self.provider(model)
         health = self._health.setdefault((model.use, model.base_url, tuple(model.base_urls)), Health())
-        return Known(provider, self.pace.line(model), health, model.endpoints(), "n" in provider.can(model))
+        together = "n" in provider.can(model)
+        return Known(model.provider, provider, self.pace.line(model), health, model.endpoints(), together=together)
 
     def _keys(self, request: Request, draws: Sequence[int]) -> list[bytes]:
         """The draws' keys; those of the last request are remembered, since what is not kept is drawn next."""
         last = self._last
         if last is None or last[0] is not request or last[1] != draws:
-            self._last = last = (request, draws, [self._key(request, draw) for draw in draws])
+            self._last = last = (request, draws, keys(self._seen(request), draws, request.seed))
         return last[2]
 
     def _key(self, request: Request, draw: int) -> bytes:
-        sees = self.provider(request.model).sees(request)
-        return key({"provider": request.model.provider, **sees}, draw, request.seed)
+        return keys(self._seen(request), [draw], request.seed)[0]
+
+    def _seen(self, request: Request) -> dict[str, Any]:
+        known = self._of(request.model)
+        return {"provider": known.name, **known.provider.sees(request)}
 
     def _kept(self, request: Request, key: bytes) -> Outcome:
         raw = self.journal.get(key)

@@ -20,6 +20,8 @@ __all__ = ["Connections", "Route", "Trouble", "head", "route"]
 
 EYEBALLS = 0.25
 """Seconds until a name's next address is tried beside the first (RFC 8305)."""
+SOON = 1e-3
+"""Seconds; a deadline that is as near as this has passed."""
 KEEP = 4.0
 """Seconds for which a connection that is not used is kept: less than any server does (uvicorn: 5)."""
 
@@ -68,17 +70,39 @@ class Connections:
 
     def __init__(self) -> None:
         self._idle: dict[Route, list[Connection]] = {}
+        self._busy: set[Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, to: Route, head: bytes, body: bytes, seconds: float) -> Answer:
         """What the server answers within so many seconds. Raises Trouble."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        connection = self._kept(to, loop.time()) or await _connected(to, min(CONNECT, seconds))
-        answer = await connection.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body), deadline)
+        now = loop.time()
+        connection = self._kept(to, now) or await _connected(to, min(CONNECT, seconds))
+        connection.until = now + seconds
+        self._busy.add(connection)
+        if self._timer is None or self._timer.when() > connection.until:
+            self._look(connection.until)
+        try:
+            answer = await connection.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        finally:
+            self._busy.discard(connection)
         if connection.is_open:
             connection.until = loop.time() + KEEP
             self._idle.setdefault(to, []).append(connection)
         return answer
+
+    def _look(self, at: float) -> None:
+        """Looks at the deadlines when the first of them comes: one timer for all, not one for each."""
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at, self._passed)
+
+    def _passed(self) -> None:
+        self._timer, now = None, asyncio.get_running_loop().time()
+        for connection in [one for one in self._busy if one.until <= now + SOON]:
+            connection.give_up()
+        if left := [one.until for one in self._busy if one.until > now + SOON]:
+            self._look(min(left))
 
     def _kept(self, to: Route, now: float) -> Connection | None:
         """The one that was used last, where it is still good."""
@@ -92,6 +116,8 @@ class Connections:
 
     async def close(self) -> None:
         """Hangs up."""
+        if self._timer:
+            self._timer.cancel()
         idle, self._idle = [one for kept in self._idle.values() for one in kept], {}
         for connection in idle:
             connection.close()

@@ -45,7 +45,9 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One socket, one exchange at a time. ``until`` is when it is too old to be used again."""
+    """One socket, one exchange at a time. ``until`` is when the exchange must be over, and between two of them when the
+    connection is too old to be used again; a time of the loop's clock.
+    """
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -64,13 +66,11 @@ class Connection(asyncio.Protocol):
         if self.transport:
             self.transport.abort()
 
-    async def ask(self, data: bytes, deadline: float) -> Answer:
-        """The answer to a whole request. Raises Trouble; ``deadline`` is a time of the loop's clock."""
-        loop = asyncio.get_running_loop()
-        self._waiting = waiting = loop.create_future()
+    async def ask(self, data: bytes) -> Answer:
+        """The answer to a whole request. Raises Trouble."""
         if self.transport is None or self.transport.is_closing():
             raise Unreachable("the server closed the connection")
-        timer = loop.call_at(deadline, self._fail, Late("nothing more was waited for"))
+        self._waiting = waiting = asyncio.get_running_loop().create_future()
         try:
             self.transport.write(data)
             return await waiting
@@ -78,8 +78,11 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         finally:
-            timer.cancel()
             self._waiting = None
+
+    def give_up(self) -> None:
+        """The deadline has passed."""
+        self._fail(Late("nothing more was waited for"))
 
     # --- the transport's calls ---
 

@@ -308,7 +308,7 @@ def unpack(body: bytes) -> Raw:
     try:
         if zstandard.frame_content_size(body) > LARGEST:
             raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(_UNPACK.decompress(body, max_output_size=LARGEST))
+        raw = json.loads(_UNPACK.decompress(body, max_output_size=LARGEST).decode())
     except (zstandard.ZstdError, ValueError, RecursionError) as e:
         raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
     if not isinstance(raw, dict):

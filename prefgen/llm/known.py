@@ -9,10 +9,11 @@ from prefgen.llm.request import Model, Provider
 
 @dataclass(frozen=True)
 class Known:
-    """Who speaks to a model, where its requests wait, how its endpoints have done, and the model at each of them.
+    """Who speaks to a model and by which name, where its requests wait, how its endpoints have done, and the model at each of them.
     ``together`` says whether one request may ask for several draws.
     """
 
+    name: str
     provider: Provider
     line: Line
     health: Health

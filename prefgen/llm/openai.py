@@ -36,6 +36,8 @@ def missing_key(model: Model) -> str | None:
 class OpenAI:
     """A Provider (``prefgen.llm.request``) of the OpenAI protocol."""
 
+    punctual = True
+
     def __init__(self) -> None:
         self._wire = wire.Wire("/chat/completions", ACCOUNT)
         self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
