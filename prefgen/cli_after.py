@@ -34,7 +34,10 @@ def replay(
     folder: RunArg,
     overrides: SetOpt = [],  # noqa: B006  # typer reads the default, nobody changes it
     stop: Annotated[
-        str | None, typer.Option("--stop", metavar="NAME", help="The stop of every judging step, or none.")
+        str | None,
+        typer.Option(
+            "--stop", metavar="NAME", help="The stop of every judging step (race, or 'race: {z: 2.0}'), or none."
+        ),
     ] = None,
     preset: PresetOpt = None,
     allow_code: AllowCodeOpt = [],  # noqa: B006

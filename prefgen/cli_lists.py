@@ -74,13 +74,17 @@ def verbs_list() -> None:
 
 @verbs_app.command("show")
 def verbs_show(name: str) -> None:
-    """What a verb does, and its settings."""
+    """What a verb, or a stop, does, and its settings."""
     from prefgen import verbs
-    from prefgen.shown import page
+    from prefgen.shown import page, stop_page
 
-    if name not in verbs.names():
-        raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, verbs.names()))])
-    print(page(verbs.find(name)))
+    pages = [page(verbs.find(name))] if name in verbs.names() else []
+    if name in verbs.files("stops"):
+        pages.append(f"stop: {name}\n\n{stop_page(verbs.find_stop(name))}")
+    if not pages:
+        known = [*verbs.names(), *verbs.files("stops")]
+        raise RecipeError([Problem("", "", f"no verb '{name}'", nearest(name, known))])
+    print("\n\n".join(pages))
 
 
 @lists(models_app)

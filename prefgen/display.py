@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from prefgen import saved
 from prefgen.columns import columns, show
 from prefgen.rounds import Count
 from prefgen.run import Run
@@ -127,6 +128,8 @@ def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> No
     """Each step's rows and losses, a benchmark's results, the dataset, and some real pairs."""
     show(console, lambda: funnel(run))
     console.print(spent(run))
+    if words := saved.line(saved.told(count.saved) for count in run.counts.values()):
+        console.print(Text(plain(words)))
     for line in tried(run):
         console.print(Text(line))
     for number, row in enumerate(rows, 1):

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefgen import saved
 from prefgen.canaries import told
 from prefgen.errors import RunError
 from prefgen.verify import digests
@@ -30,6 +31,7 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "failed": dict(sorted(count.failed.items())),
             **({"drawn": count.drawn} if count.drawn else {}),
             **({"canaries": told(count.canaries)} if count.canaries else {}),
+            **({"saved": saved.told(count.saved)} if count.saved.stop else {}),
         }
         for table, count in progress.counts.items()
     ]

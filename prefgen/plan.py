@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from prefgen import codefile, touched, verbs
+from prefgen import codefile, stopping, touched, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.asker import MESSAGES, Asker, PromptFileError, read_anew, spliced
 from prefgen.canaries import canaries
@@ -206,8 +206,9 @@ class _Checker:
         schema = pl.Schema({c: t for c, t in rows.items() if c not in asker.replaces} | dict(asker.makes))
         for column in sorted(set(asker.makes) & set(rows) - asker.replaces):
             self.problem(way, table, f"{word} makes {column}, which {of} has already", "start from a table without it")
-        if stop and not self._stops(table, asker, stop, schema):
-            return None
+        if stop and (lacking := stopping.lacks(stop, schema.names())):
+            what = f"{stop.name} reads {lacking}, which these rows have not"
+            self.problem((*way, "stop"), table, what, self._has(lacking))
         return Planned(table, word, verb, tuple(frames), schema, settings, asker=asker, models=models, stop=stop)
 
     def _models(self, table: str, asker: Asker) -> tuple[Model, ...]:
@@ -222,24 +223,10 @@ class _Checker:
         return self.models.get(asker.model, ())
 
     def _stop(self, table: str, asker: Asker) -> Stop | None:
-        if asker.stop is None:
-            return None
-        try:
-            return verbs.find_stop(asker.stop)
-        except KeyError:
-            cure = nearest(asker.stop, verbs.files("stops"))
-            self.problem(("steps", table, "stop"), table, f"no stop '{asker.stop}'", cure)
-            return None
-
-    def _stops(self, table: str, asker: Asker, stop: Stop, schema: pl.Schema) -> bool:
-        """Whether a stop finds what it reads in this table's rows."""
-        try:
-            stop([[dict.fromkeys(schema)]], asker.n)
-        except KeyError as e:
-            what = f"{asker.stop} reads {e.args[0]}, which these rows have not"
-            self.problem(("steps", table, "stop"), table, what, self._has(str(e.args[0])))
-            return False
-        return True
+        stop, wrong = stopping.find(asker.stop) if asker.stop is not None else (None, ())
+        for one in wrong:
+            self.problem(("steps", table, "stop", one.name), table, one.what, one.cure)
+        return stop
 
     def write(self, config: str, table: str) -> None:
         """Checks that a table can be written as a dataset config."""

@@ -1,6 +1,6 @@
 """A recipe found sound: what a run, and the rehearsal of one, walk through."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,7 @@ from prefgen.asker import Asker
 from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
-
-Stop = Callable[[Sequence[Sequence[dict[str, Any]]], int], int]
-"""The rows of each draw so far, and how many draws there may be: how many more are wanted."""
+from prefgen.stopping import Stop as Stop  # noqa: PLC0414  # what a step has
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ keep where they can, and that count as long as a reply may be, so that what is t
 a stop's least is counted beside it.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,25 +13,24 @@ import polars as pl
 
 from prefgen.applied import split
 from prefgen.asker import Ask, Asker, Row
+from prefgen.drawing import blank, pool_order, replied, request_of, rows_of
 from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client
 from prefgen.llm.outcome import Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import pool_order, replied, request_of, rows_of
+from prefgen.rounds import groups
 from prefgen.rows import DROPPED, TableVerb
 from prefgen.shards import in_shards
+from prefgen.standins import CHARACTERS, length, stand_in, stand_ins
+from prefgen.stopping import WHOLE
 
 SAMPLE = 500
 """Prompts that are walked through at most; counts of a longer source are scaled up."""
 FEW = 40
 """Rows on which a filter is tried."""
-CHARACTERS = 4
-"""Characters in one token, about; the usual rule of thumb for English."""
-
-
-_MARK = re.compile(r"\ue000(\d+)\ue000")
-"""How a stand-in says how many characters long it may be."""
+ENOUGH = 10
+"""Groups whose draws are all known, before it is said how the others may go."""
 
 
 @dataclass
@@ -65,7 +62,8 @@ class Estimate:
     """One step's rows and draws. ``cached`` draws are known, ``least`` and ``most`` are still to be asked for; tokens
     and dollars belong to ``most``, with output at the model's limit: None where there is none. Dollars are None where
     that makes them unknown, or where no price is known (``priced``). Draws that share one request (``n``) are counted
-    as draws.
+    as draws. ``likely`` is what a stop will leave to ask if the others go as those whose draws are known: after a
+    pilot; None where none is.
     """
 
     table: str
@@ -78,6 +76,7 @@ class Estimate:
     completion_tokens: float | None = 0
     dollars: float | None = 0
     priced: bool = True
+    likely: float | None = None
 
 
 @dataclass
@@ -89,6 +88,23 @@ class _Asked:
     most: int = 0
     new: Cost = field(default_factory=Cost)
     old: Cost = field(default_factory=Cost)
+    groups: int = 0
+    ended: int = 0
+    ended_whole: int = 0
+    whole: int = 0
+    begun: int = 0
+
+    def grouped(self, known: int, whole: int, *, ended: bool) -> None:
+        """Notes what is known of a group that a stop sees, of the ``whole`` that it may come to."""
+        self.whole, self.begun = self.whole + whole, self.begun + known
+        if ended:
+            self.groups, self.ended, self.ended_whole = self.groups + 1, self.ended + known, self.ended_whole + whole
+
+    def likely(self, by: float) -> float | None:
+        """What is to be asked where all groups go as those did whose draws are known; None where they are too few."""
+        if self.groups < ENOUGH or not self.most:
+            return None
+        return max(0.0, self.ended / self.ended_whole * self.whole * by - self.begun)
 
     def count(self, asks: int, cost: Cost, *, known: bool) -> None:
         """Counts requests that are made in any case."""
@@ -104,6 +120,8 @@ class _Asked:
         estimate.cached = self.cached
         estimate.least = (self.cached + self.least) * by - self.cached
         estimate.most = (self.cached + self.most) * by - self.cached
+        if (likely := self.likely(by)) is not None:
+            estimate.likely = min(max(likely, estimate.least), estimate.most)
         cost = Cost()
         for part, times in ((self.new, by), (self.old, by - 1)):
             if times:
@@ -149,7 +167,7 @@ def _reshaped(step: Planned, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     marked = step.verb.marked(frames[0], **step.settings)
     stays = marked[DROPPED].is_null()
     if not stays.all() and _looks_at_one_row(step.verb, frames[0], marked[DROPPED], step.settings):
-        stays |= _stand_ins(frames[0])
+        stays |= stand_ins(frames[0])
     return frames[0].filter(stays)
 
 
@@ -163,21 +181,15 @@ def _looks_at_one_row(
     )
 
 
-def _stand_ins(rows: pl.DataFrame) -> pl.Series:
-    """Which rows hold a stand-in's text."""
-    texts = [
-        pl.col(c).str.contains(_MARK.pattern).fill_null(value=False) for c, t in rows.schema.items() if t == pl.String
-    ]
-    return rows.select(pl.any_horizontal(pl.lit(value=False), *texts)).to_series()
-
-
 async def _table(
     step: Planned, asker: Asker, rows: pl.DataFrame, client: Client, seed: int, asked: _Asked
 ) -> pl.DataFrame:
     """An asker's table, of known replies and stand-ins."""
-    made: list[Row] = []
-    for row in rows.iter_rows(named=True):
-        made += await _row(step, asker, row, client, seed, asked)
+    every = [_Rehearsed(step, asker, row, client, seed, asked) for row in rows.iter_rows(named=True)]
+    by_row = {id(one.row): one for one in every}
+    for group in groups([one.row for one in every], step.stop):
+        await _rehearsed(step, asker, [by_row[id(row)] for row in group], seed, asked)
+    made = [one for row in every for draw in row.drawn for one in draw]
     return pl.DataFrame(made, schema=step.schema, orient="row")
 
 
@@ -201,53 +213,80 @@ def _asks(asker: Asker, row: Row) -> Sequence[Ask]:
         return []
 
 
-async def _row(step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> list[Row]:
-    """One row's draws. A stop ends them for good where all are known; stand-ins may end them too early."""
-    order, drawn, ended, unknown = pool_order(step.models, seed, row), list[list[Row]](), False, False
-    if not (asks := _asks(asker, row)):
-        return []
-    for k in range(asker.n):
-        ended = ended or bool(step.stop and step.stop(drawn, asker.n) == 0)
-        if ended and not unknown:
-            break
-        model, draw = order[k % len(order)], k // len(order)
-        requests, cost = [request_of(ask, model, seed) for ask in asks], _cost(client, model, asks)
-        if all(client.known(request, draw) for request in requests):
-            asked.cached += len(asks)
-            asked.old.add(cost)
-            drawn.append(await _known(step, asker, row, k, requests, draw, client))
-            continue
-        unknown = True
-        asked.least += 0 if ended else len(asks)
-        asked.most += len(asks)
-        asked.new.add(cost)
-        if not ended:
-            rows = asker.most_rows(row)
-            names = [f"{k}"] if rows == 1 else [f"{k}.{i}" for i in range(rows)]
-            drawn.append([_stand_in(step, row, name, client) for name in names])
-    return [one for rows in drawn for one in rows]
+class _Rehearsed:
+    """One row's draws, known ones and stand-ins for the others."""
+
+    def __init__(self, step: Planned, asker: Asker, row: Row, client: Client, seed: int, asked: _Asked) -> None:
+        self.step, self.asker, self.row, self.client, self.asked = step, asker, row, client, asked
+        order, self.drawn, self.unknown = pool_order(step.models, seed, row), list[Sequence[Row]](), 0
+        self.asks = _asks(asker, row)
+        self.requests = [[request_of(ask, model, seed) for ask in self.asks] for model in order] if self.asks else []
+        if not self.asks:
+            self.drawn = [()] * asker.n
+
+    async def draw(self, *, wanted: bool) -> None:
+        """One draw more, which the stop wants or which it may come to want."""
+        k, pool = len(self.drawn), len(self.requests)
+        requests, draw, asks = self.requests[k % pool], k // pool, len(self.asks)
+        cost = _cost(self.client, requests[0].model, self.asks)
+        if all(self.client.known(request, draw) for request in requests):
+            self.asked.cached, known = self.asked.cached + asks, await self._known(k, requests, draw)
+            self.asked.old.add(cost)
+            self.drawn.append(known if wanted else ())
+            return
+        self.unknown += asks
+        self.asked.least += asks if wanted else 0
+        self.asked.most += asks
+        self.asked.new.add(cost)
+        self.drawn.append(self._stand_ins(k) if wanted else ())
+
+    def _stand_ins(self, k: int) -> list[Row]:
+        rows = self.asker.most_rows(self.row)
+        names = [f"{k}"] if rows == 1 else [f"{k}.{i}" for i in range(rows)]
+        return [stand_in(self.step, self.row, name, self.client) for name in names]
+
+    async def _known(self, k: int, requests: Sequence[Request], draw: int) -> list[Row]:
+        outcomes = [(await self.client.draw(request, [draw], Tally()))[0] for request in requests]
+        if any(outcome.failure for outcome in outcomes):
+            return []
+        replies = [replied(o, r.model) for o, r in zip(outcomes, requests, strict=True)]
+        try:
+            made = self.asker.read_all(self.row, replies)
+        except Unreadable as e:
+            made = self.asker.unread(self.row, replies[0], e.status)
+        except RowFailed:
+            return []
+        return rows_of(blank(self.row, tuple(self.step.schema)), made, f"{self.row['id']}.{k}")
 
 
-async def _known(
-    step: Planned, asker: Asker, row: Row, k: int, requests: Sequence[Request], draw: int, client: Client
-) -> list[Row]:
-    outcomes = [(await client.draw(request, [draw], Tally()))[0] for request in requests]
-    if any(outcome.failure for outcome in outcomes):
-        return []
-    replies = [replied(o, r.model) for o, r in zip(outcomes, requests, strict=True)]
-    try:
-        made = asker.read_all(row, replies)
-    except Unreadable as e:
-        made = asker.unread(row, replies[0], e.status)
-    except RowFailed:
-        return []
-    return rows_of(row, made, k, step.schema)
+async def _rehearsed(step: Planned, asker: Asker, group: Sequence[_Rehearsed], seed: int, asked: _Asked) -> None:
+    """The draws of rows that a stop sees together. It ends them for good where all are known; where some are not, they
+    may want all, and stand-ins may have it end too late for the least that there is.
+    """
+    rows, before = [one.row for one in group], (asked.cached, asked.least)
+    stop = step.stop or WHOLE
+    ends = WHOLE if stop.audits(seed, rows) else stop
+    while any(more := ends.more(rows, [one.drawn for one in group], asker.n)):
+        for one, number in zip(group, more, strict=True):
+            for _ in range(number):
+                await one.draw(wanted=True)
+    asks, whole = max(len(one.asks) for one in group), sum(asker.n * len(one.asks) for one in group)
+    known, unknown = asked.cached - before[0], asked.least - before[1]
+    if step.stop and whole:
+        asked.grouped(known, whole, ended=not unknown)
+    if not unknown:
+        return
+    if stop.by is not None and ends is stop:
+        asked.least = before[1] + min(unknown, max(0, stop.least(rows, asker.n) * asks - known))
+    for one in group:
+        while len(one.drawn) < asker.n:
+            await one.draw(wanted=False)
 
 
 def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     """What one draw may cost at most."""
     limit = client.provider(model).limit(model)
-    text = sum(_length(m["content"]) for ask in asks for m in ask.messages) + sum(_length(a.given or "") for a in asks)
+    text = sum(length(m["content"]) for ask in asks for m in ask.messages) + sum(length(a.given or "") for a in asks)
     written = sum(ask.given is None for ask in asks)
     cost = Cost(text / CHARACTERS, written * limit if limit else None if written else 0, dollars=None)
     price = client.provider(model).price(model)
@@ -255,44 +294,3 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     if price and not (cost.completion is None and price["output"]):
         cost.dollars = (cost.prompt * price["input"] + (cost.completion or 0) * price["output"]) / 1e6
     return cost
-
-
-def _length(text: str) -> int:
-    """Characters of a text, with what its stand-ins may come to; one that is not ASCII may be a token of its own."""
-    rare = len(text) - len(text.encode("ascii", "ignore"))
-    return len(text) + (CHARACTERS - 1) * rare + sum(int(mark[1]) for mark in _MARK.finditer(text))
-
-
-def _stand_in(step: Planned, row: Row, name: str, client: Client) -> Row:
-    """A row such as the asker might make: every text its own, scores of a row's neighbours far apart, and a judge that
-    is always right.
-    """
-    own = f"{row['id']}.{name}"
-    limits = [client.provider(model).limit(model) or 0 for model in step.models]
-    text = f"\ue000{max(limits, default=0) * CHARACTERS}\ue000{_own_words(own)}"
-    new = {column: _value(kind, text, row["id"]) for column, kind in step.schema.items() if column not in row}
-    if "verdict" in new and row.get("gold"):
-        new["verdict"] = row["gold"]
-    if "response_id" in new:
-        new["response_id"] = own if "." in name else row["id"]
-    return {c: {**row, **new, "id": own}.get(c) for c in step.schema}
-
-
-def _own_words(name: str) -> str:
-    """Words that no other stand-in has, so that none is nearly the same as another."""
-    digest = hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
-    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))
-
-
-def _value(kind: pl.DataType, text: str, row_id: str) -> Any:
-    """A value of this type. Numbers are high and low by turns of the row's place among its neighbours."""
-    last = row_id.rpartition(".")[2]
-    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") / 2**32
-    high = last.isdigit() and int(last) % 2 == 0
-    if kind.is_float():
-        return 5 - number / 100 if high else number / 100
-    if kind.is_integer():
-        return int(high)
-    if kind == pl.Boolean:
-        return False
-    return text if kind == pl.String else []

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from prefgen import codefile, folders, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, nearest
+from prefgen.pages import Pages
 from prefgen.recipe import Recipe, Step, dump, load, worded
 from prefgen.run import home_of, journal_of, locked
 
 if TYPE_CHECKING:
+    from prefgen import stopping
     from prefgen.planned import Plan
     from prefgen.replayed import Replay
     from prefgen.ways import Ran
@@ -37,7 +39,7 @@ def replay(
     overrides: Sequence[str] = (),
     *,
     preset: str | None = None,
-    stop: str | None = None,
+    stop: "stopping.Said | None" = None,
     recipe: Recipe | None = None,
     changed: Recipe | None = None,
     fakes: Mapping[str, Any] | None = None,
@@ -47,9 +49,9 @@ def replay(
     """Rebuilds the dataset of a run (its folder, or a pilot's) from its journal. Sends nothing, and needs no key.
 
     ``overrides`` and ``preset`` are as ``load`` has them; ``stop`` is the stop of every judging step with ``n`` above 1
-    whose rows have what it reads, "none" for no stop. ``recipe`` is the one that ran, where it holds functions of
-    yours; ``changed`` is another form of it, in the place of ``overrides``. ``out`` is a new folder for
-    what is made; ``allow`` is what the recipe may do beyond data.
+    whose rows have what it reads, with settings as in a recipe; "none" is no stop. ``recipe`` is the one that ran,
+    where it holds functions of yours; ``changed`` is another form of it, in the place of ``overrides``. ``out`` is a
+    new folder for what is made; ``allow`` is what the recipe may do beyond data.
 
     Raises RunError where no run is that can be replayed, and RecipeError for a change that cannot be; one of these is a
     change of sources, for a replay keeps its run's prompts.
@@ -182,41 +184,67 @@ def _same_seed(ran: Recipe, other: Recipe) -> None:
         raise RecipeError([Problem(other.where("seed"), "", what, "run the recipe with this seed instead")])
 
 
-def _stopped(recipe: Recipe, plan: "Plan", stop: str) -> tuple[Recipe, Sequence[str]]:
+def _stopped(recipe: Recipe, plan: "Plan", said: "stopping.Said") -> tuple[Recipe, Sequence[str]]:
     """The recipe with one stop in every judging step with several draws whose rows have what it reads; and what is to
     be known of the others.
     """
-    if stop != "none" and stop not in verbs.files("stops"):
-        raise RecipeError([Problem("--stop", "", f"no stop '{stop}'", nearest(stop, ["none", *verbs.files("stops")]))])
+    said = _parsed(said)
+    stop = None if said == "none" else _found(said)
     steps, notes, lines = dict(recipe.steps), [], ""
-    for table in [table for table, step in steps.items() if _several_judgments(step)]:
+    for table in [table for table, step in steps.items() if _judges(step, 1 if stop and stop.spares else 2)]:
         if column := _lacks(plan, table, stop):
-            notes.append(f"{table} keeps its stop: {stop} reads {column}, which its rows have not")
+            notes.append(f"{table} keeps its stop: {_name(said)} reads {column}, which its rows have not")
             continue
-        new = None if stop == "none" else stop
+        new = None if stop is None else said
         steps[table] = replace(steps[table], settings={**steps[table].settings, "stop": new})
-        lines += f"# --set steps.{table}.stop={new or 'null'}\n"
+        lines += f"# --set steps.{table}.stop={json.dumps(new)}\n"
     if not lines:
-        what = f"no judging step has n above 1 and rows with what {stop} reads"
+        what = f"no judging step has n above 1 and rows with what {_name(said)} reads"
         raise RecipeError([Problem("--stop", "", what, "set one step's: --set steps.judgments.stop=…")])
     return replace(recipe, steps=steps, source=recipe.source + lines if recipe.source else ""), notes
 
 
-def _several_judgments(step: Step) -> bool:
+def _parsed(said: "stopping.Said") -> "stopping.Said":
+    """A stop with its settings from the command line's text: majority: {risk: 0.01}."""
+    if not (isinstance(said, str) and ":" in said):
+        return said
+    pages = Pages("--stop")
+    found = pages.read(said)
+    if pages.problems:
+        raise RecipeError(pages.problems)
+    return found
+
+
+def _found(said: "stopping.Said") -> "stopping.Stop":
+    """The stop; raises RecipeError where there is none of that name, or it has no such settings."""
+    from prefgen import stopping
+
+    stop, wrong = stopping.find(said)
+    if stop is None:
+        known = ["none", *verbs.files("stops")]
+        other = isinstance(said, str) and said not in known
+        raise RecipeError(
+            [Problem("--stop", "", w.what, nearest(str(said), known) if other else w.cure) for w in wrong]
+        )
+    return stop
+
+
+def _name(said: "stopping.Said") -> str:
+    return said if isinstance(said, str) else str(next(iter(said), ""))
+
+
+def _judges(step: Step, least: int) -> bool:
+    """Whether a step judges, with so many draws of a row at least."""
     try:
         verb = verbs.find(step.verb) if isinstance(step.verb, str) else step.verb
     except (KeyError, verbs.PluginError):
         return False
     n = step.settings.get("n", 1)
-    return verbs.room_of(verb) == "judges" and isinstance(n, int) and n > 1
+    return verbs.room_of(verb) == "judges" and isinstance(n, int) and n >= least
 
 
-def _lacks(plan: "Plan", table: str, stop: str) -> str:
+def _lacks(plan: "Plan", table: str, stop: "stopping.Stop | None") -> str:
     """The column that a stop reads and a table has not, if any."""
-    if stop == "none" or table not in plan.steps:
-        return ""
-    try:
-        verbs.find_stop(stop)([[dict.fromkeys(plan.steps[table].schema)]], 2)
-    except KeyError as e:
-        return str(e.args[0])
-    return ""
+    from prefgen import stopping
+
+    return stopping.lacks(stop, plan.steps[table].schema.names()) if stop and table in plan.steps else ""

@@ -1,25 +1,29 @@
-"""An asker's rows, draw by draw: ask, wait, read, and ask again where the stop wants more.
+"""An asker's rows, round by round: ask, wait, read, and ask again where the stop wants more.
 
 Draws are read in the order of their numbers, never of their arrival, so that neither speed nor concurrency
-changes what comes out.
+changes what comes out. Rows that one stop sees together (``prefgen.stopping``) go through their rounds together.
+What the journal has is taken at once; only rows with something to ask make a task.
 """
 
-import hashlib
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from prefgen.asker import Ask, Asker, Canary, Reply, Row
+from prefgen.asker import Asker, Canary, Row
 from prefgen.canaries import FAILED, FOOLED, NO_CANARIES, UNREADABLE, WITHSTOOD, Canaries
-from prefgen.errors import RowFailed, Unreadable
+from prefgen.drawing import At, Draws, pool_order
 from prefgen.llm.client import Client, settled
-from prefgen.llm.outcome import Outcome, Tally
-from prefgen.llm.request import Model, Request
+from prefgen.llm.outcome import Tally
 from prefgen.planned import Planned
 from prefgen.rows import DROPPED
-from prefgen.texts import sound
+from prefgen.saved import Saved
+from prefgen.stopping import WHOLE, Stop
+
+TURN = 256
+"""Groups taken from the journal before others have their turn in the loop."""
 
 LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "detail": pl.String})
 """A row that is not in its step's table: why, and for a reply its text."""
@@ -29,7 +33,7 @@ LOST = pl.Schema({"prompt_id": pl.String, "id": pl.String, DROPPED: pl.String, "
 class Count:
     """What became of one step's rows: in = used + dropped (of an asker: + without a reply that could be read);
     drawn = read + unreadable + failed. ``canaries`` are counted by themselves, and stand in no table. ``replies`` are
-    the journal's keys of all that was drawn, for what it cost.
+    the journal's keys of all that was drawn, for what it cost; ``saved`` is what the stop saved.
     """
 
     rows_in: int = 0
@@ -44,6 +48,7 @@ class Count:
     canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
     replies: set[bytes] = field(default_factory=set, repr=False)
     tally: Tally = field(default_factory=Tally)
+    saved: Saved = field(default_factory=Saved)
 
     def add(self, other: "Count") -> None:
         """Adds another's rows and draws; what was spent has one tally for all."""
@@ -52,6 +57,7 @@ class Count:
         for name in ("dropped", "unreadable", "failed", "canaries"):
             getattr(self, name).update(getattr(other, name))
         self.replies |= other.replies
+        self.saved.add(other.saved)
 
     def balanced(self) -> bool:
         """Whether every row, and every draw, has come out or has a reason for not doing so."""
@@ -59,14 +65,38 @@ class Count:
         return rows and self.drawn == self.read + self.unreadable.total() + self.failed.total()
 
 
-@dataclass
-class _Drawn:
-    """One draw of one row: the rows read from it, or why it could not be read."""
+class _Group:
+    """Rows that one stop sees together, a row by itself for most, and how far they are."""
 
-    rows: list[Row] = field(default_factory=list)
-    status: str = ""
-    detail: str = ""
-    failed: bool = False
+    __slots__ = ("audit", "draws", "n", "rows", "stop", "wanted")
+
+    def __init__(self, draws: Sequence[Draws], stop: Stop, n: int, *, audit: bool = False) -> None:
+        self.draws, self.stop, self.n, self.audit = draws, stop, n, audit
+        self.rows = [one.row for one in draws]
+        self.wanted: list[tuple[Draws, int]] = []
+
+    def _wants(self) -> list[tuple[Draws, int]]:
+        """Who is to have how many more draws."""
+        more = (WHOLE if self.audit else self.stop).more(self.rows, [one.rows for one in self.draws], self.n)
+        return [(one, number) for one, number in zip(self.draws, more, strict=True) if number > 0]
+
+    def known(self) -> bool:
+        """Goes as far as the journal knows, and says whether that is all the way."""
+        while wants := self._wants():
+            self.wanted = [(one, more) for one, more in wants if not one.known(more)]
+            if self.wanted:
+                return False
+        return True
+
+    async def rest(self) -> None:
+        """Goes on from there to the end."""
+        wants = self.wanted
+        while wants:
+            if len(wants) == 1:
+                await wants[0][0].ask(wants[0][1])
+            else:
+                await settled(one.ask(more) for one, more in wants)
+            wants = self._wants()
 
 
 async def ask_all(
@@ -82,16 +112,18 @@ async def ask_all(
     nothing (columns as LOST). ``rows`` are of whole prompts; ``why`` is what the asker's ``passes_over`` says of each.
     """
     asker = _asker(step)
+    at = At(asker, step.models, tuple(step.schema), client, seed, count.tally)
     asked = [row for row, reason in zip(rows, why, strict=True) if reason is None]
     tried = [(row, found) for row in asked if (found := _canary_of(asker, row, seed, canaries))]
-    work = [_row(step, row, client, seed, count) for row in asked]
-    drawn = (await settled([*work, *(_canary(step, *one, client, seed, count) for one in tried)]))[: len(work)]
-    made = [row for row_drawn in drawn for one in row_drawn for row in one.rows]
-    used = sum(any(one.rows for one in row_drawn) for row_drawn in drawn)
-    count.rows_in, count.rows_used = count.rows_in + len(rows), count.rows_used + used
-    count.dropped.update(reason for reason in why if reason is not None)
-    count.unanswered, count.rows_out = count.unanswered + len(drawn) - used, count.rows_out + len(made)
-    return made, _lost(rows, why, drawn)
+    together = [_group(at, some, step.stop or WHOLE) for some in groups(asked, step.stop)]
+    beside = [_Group([Draws(at, one.row, pool_order(step.models, seed, row))], WHOLE, 1) for row, one in tried]
+    count.saved.stop = step.stop
+    await _all_of([*together, *beside])
+    for (_, canary), group in zip(tried, beside, strict=True):
+        _tell_canary(count, canary, group.draws[0])
+    for group in together:
+        _tell(count, group)
+    return _told(step, rows, why, together, count)
 
 
 async def ask_frame(
@@ -103,40 +135,35 @@ async def ask_frame(
     return pl.DataFrame(made, schema=step.schema, orient="row"), pl.DataFrame(lost, schema=LOST, orient="row")
 
 
-def _lost(rows: Sequence[Row], why: Sequence[str | None], drawn: Sequence[Sequence[_Drawn]]) -> list[Row]:
-    """Rows passed over, and draws without a row, in the order of the rows."""
-    lost: list[Row] = []
-    rest = iter(drawn)
-    for row, reason in zip(rows, why, strict=True):
-        of = {"prompt_id": row["prompt_id"]}
-        if reason is not None:
-            lost.append({**of, "id": row["id"], DROPPED: reason, "detail": None})
-            continue
-        draws = enumerate(next(rest))
-        lost += [{**of, "id": f"{row['id']}.{k}", DROPPED: d.status, "detail": d.detail} for k, d in draws if d.status]
-    return lost
+# --- rounds ---------------------------------------------------------------------------------
 
 
-async def _row(step: Planned, row: Row, client: Client, seed: int, count: Count) -> list[_Drawn]:
-    """All draws of one row, in rounds."""
-    asker, drawn = _asker(step), list[_Drawn]()
-    order = pool_order(step.models, seed, row)
-    try:
-        asks = asker.asks(row)
-    except RowFailed as e:  # a row that is no prompt: more than any model reads
-        count.drawn += 1
-        drawn.append(_Drawn(status=e.reason, detail=str(e), failed=True))
-        _tell(count, drawn[-1])
-        return drawn
-    while more := _more(step, asker, drawn):
-        draws = range(len(drawn), len(drawn) + more)
-        count.drawn += more
-        replies = await settled(_replies(ask, draws, order, client, seed, count.tally) for ask in asks)
-        count.replies.update(outcome.key for outcomes in replies for outcome in outcomes)
-        for k, outcomes in zip(draws, zip(*replies, strict=True), strict=True):
-            drawn.append(_read(asker, row, k, order, outcomes, step.schema))
-            _tell(count, drawn[-1])
-    return drawn
+def groups(rows: Sequence[Row], stop: Stop | None) -> Iterator[Sequence[Row]]:
+    """The rows that a stop sees together, in the order in which each group's first one stands."""
+    if stop is None or stop.by is None:
+        yield from ([row] for row in rows)
+        return
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[stop.by], []).append(row)
+    yield from found.values()
+
+
+def _group(at: At, rows: Sequence[Row], stop: Stop) -> _Group:
+    draws = [Draws(at, row, pool_order(at.models, at.seed, row)) for row in rows]
+    return _Group(draws, stop, at.asker.n, audit=stop.audits(at.seed, rows))
+
+
+async def _all_of(groups: Sequence[_Group]) -> None:
+    """Brings all groups to their end."""
+    left = []
+    for number, group in enumerate(groups, 1):
+        if not group.known():
+            left.append(group)
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+    if left:
+        await settled(group.rest() for group in left)
 
 
 def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary | None:
@@ -144,101 +171,61 @@ def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary 
     return None if chance is None else asker.canary(row, chance)
 
 
-async def _canary(step: Planned, row: Row, canary: Canary, client: Client, seed: int, count: Count) -> list[_Drawn]:
-    """Asks once with a known answer, of the model that the row asks first, and counts what came of it."""
-    asker, order = _asker(step), pool_order(step.models, seed, row)
-    try:
-        asks = asker.asks(canary.row)
-    except RowFailed:
-        count.canaries[canary.kind, FAILED] += 1
-        return []
-    replies = await settled(_replies(ask, range(1), order, client, seed, count.tally) for ask in asks)
-    count.replies.update(outcome.key for outcomes in replies for outcome in outcomes)
-    one = _read(asker, canary.row, 0, order, [outcomes[0] for outcomes in replies], step.schema)
-    end = FAILED if one.failed else UNREADABLE if one.status else WITHSTOOD if canary.withstood(one.rows) else FOOLED
-    count.canaries[canary.kind, end] += 1
-    return []
+# --- what became of them --------------------------------------------------------------------
 
 
-def _more(step: Planned, asker: Asker, drawn: Sequence[_Drawn]) -> int:
-    if step.stop is None:
-        return asker.n - len(drawn)
-    return min(step.stop([one.rows for one in drawn], asker.n), asker.n - len(drawn))
-
-
-async def _replies(
-    ask: Ask, draws: range, order: Sequence[Model], client: Client, seed: int, tally: Tally
-) -> list[Outcome]:
-    """The outcomes of one ask, in the order of the draws. In a pool, draw k goes to the k-th model, and round again."""
-    turns = {i: [k // len(order) for k in draws if k % len(order) == i] for i in range(len(order))}
-    asked = {i: own for i, own in turns.items() if own}
-    found = await settled(client.draw(request_of(ask, order[i], seed), own, tally) for i, own in asked.items())
-    outcomes = {i: iter(result) for i, result in zip(asked, found, strict=True)}
-    return [next(outcomes[k % len(order)]) for k in draws]
-
-
-def request_of(ask: Ask, model: Model, seed: int) -> Request:
-    """What the provider is asked."""
-    messages = [{"role": turn["role"], "content": turn["content"]} for turn in ask.messages]
-    return Request(model, messages, ask.given, ask.grammar, ask.schema, seed)
-
-
-def _read(
-    asker: Asker, row: Row, k: int, order: Sequence[Model], outcomes: Sequence[Outcome], schema: pl.Schema
-) -> _Drawn:
-    """One draw's rows: the input row, less what the asker replaces, with what it makes."""
-    failure = next((o.failure for o in outcomes if o.failure), None)
-    if failure:
-        return _Drawn(status=failure.reason, detail=str(failure), failed=True)
-    replies = [replied(outcome, order[k % len(order)]) for outcome in outcomes]
-    try:
-        made = asker.read_all(row, replies)
-    except Unreadable as e:
-        kept = asker.unread(row, replies[0], e.status)
-        return _Drawn(rows_of(row, kept, k, schema), e.status, replies[0].text)
-    except RowFailed as e:
-        return _Drawn(status=e.reason, detail=str(e), failed=True)
-    return _Drawn(rows_of(row, made, k, schema))
-
-
-def rows_of(row: Row, made: Sequence[Row], k: int, schema: pl.Schema) -> list[Row]:
-    """The rows that draw k of a row makes: the row's own columns, with the new ones over them."""
-    ids = [f"{row['id']}.{k}"] if len(made) == 1 else [f"{row['id']}.{k}.{i}" for i in range(len(made))]
-    whole = [{**row, **new, "id": i} for new, i in zip(made, ids, strict=True)]
-    return [{column: one.get(column) for column in schema} for one in whole]
-
-
-def replied(outcome: Outcome, model: Model) -> Reply:
-    """What a part reads of an outcome."""
-    done = outcome.completion
-    if done is None:
-        raise TypeError("an outcome holds a completion or a failure")
-    return Reply(sound(done.text), done.finish, done.logprobs, model.use, outcome.key.hex())
-
-
-def _tell(count: Count, one: _Drawn) -> None:
-    if one.failed:
-        count.failed[one.status] += 1
-    elif one.status:
-        count.unreadable[one.status] += 1
+def _tell_canary(count: Count, canary: Canary, draws: Draws) -> None:
+    """Counts what came of a known answer."""
+    count.replies.update(draws.keys)
+    if draws.lost:
+        end = FAILED if draws.lost[0].failed else UNREADABLE
     else:
-        count.read += 1
+        end = WITHSTOOD if canary.withstood(draws.rows[0]) else FOOLED
+    count.canaries[canary.kind, end] += 1
 
 
-def pool_order(pool: Sequence[Model], seed: int, row: Row) -> Sequence[Model]:
-    """A pool's models in the order in which one row asks them: a shuffle by the seed and the row's id alone.
+def _tell(count: Count, group: _Group) -> None:
+    """Counts a group's draws, and what its stop saved."""
+    for one in group.draws:
+        count.drawn += one.drawn
+        count.read += one.drawn - len(one.lost)
+        for lost in one.lost:
+            (count.failed if lost.failed else count.unreadable)[lost.status] += 1
+        count.replies.update(one.keys)
+        count.saved.asked += one.drawn * one.asks
+        count.saved.fixed += group.n * one.asks
+    if group.audit:
+        count.saved.audited += 1
+        count.saved.changed += group.stop.changed(group.rows, [one.rows for one in group.draws], group.n)
 
-    Where rows have a ``turn``, those of one prompt share a shuffle and begin at their turn's place in it: as many
-    rows as the pool has models ask each of them once.
-    """
-    turn = row.get("turn")
-    of = row["id"] if turn is None else row["prompt_id"]
 
-    def place(model: Model) -> bytes:
-        return hashlib.blake2b(f"{seed}/pool/{of}/{model.use}".encode()).digest()
+def _told(
+    step: Planned, rows: Sequence[Row], why: Sequence[str | None], groups: Sequence[_Group], count: Count
+) -> tuple[list[Row], list[Row]]:
+    """What was made, and what was lost, in the order of the rows; counts the rows."""
+    made: list[Row] = []
+    lost: list[Row] = []
+    of = {id(one.row): one for group in groups for one in group.draws}
+    for row, reason in zip(rows, why, strict=True):
+        draws = of.get(id(row))
+        passed = reason if draws is None else step.stop.spared if step.stop and not draws.rows else None
+        if draws is None or passed is not None:
+            count.dropped[str(passed)] += 1
+            lost.append({"prompt_id": row["prompt_id"], "id": row["id"], DROPPED: passed, "detail": None})
+            continue
+        own = [one for some in draws.rows for one in some]
+        count.rows_used, count.unanswered = count.rows_used + bool(own), count.unanswered + (not own)
+        made += own
+        lost += _lost(draws)
+    count.rows_in, count.rows_out = count.rows_in + len(rows), count.rows_out + len(made)
+    return made, lost
 
-    order, start = sorted(pool, key=place), (turn or 0) % len(pool)
-    return [*order[start:], *order[:start]]
+
+def _lost(draws: Draws) -> Iterator[Row]:
+    """The draws that brought nothing."""
+    row = draws.row
+    for one in draws.lost:
+        yield {"prompt_id": row["prompt_id"], "id": f"{row['id']}.{one.k}", DROPPED: one.status, "detail": one.detail}
 
 
 def _asker(step: Planned) -> Asker:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen import verbs
+from prefgen.asker import Asker
 from prefgen.llm.request import Model
 from prefgen.settings import parameters
 
@@ -59,6 +60,7 @@ def recipe_schema() -> dict[str, Any]:
             "write": {"type": "object", "additionalProperties": {"type": "string"}},
             "presets": {"type": "object", "additionalProperties": {"type": "object"}},
         },
+        "$defs": {"stop": _stop()},
     }
 
 
@@ -103,13 +105,37 @@ def settings(verb: Callable[..., Any]) -> dict[str, dict[str, Any]]:
 
 def _step(name: str, verb: Callable[..., Any]) -> dict[str, Any]:
     own = parameters(verb)
+    stop = {"stop": {"$ref": "#/$defs/stop"}} if isinstance(verb, type) and issubclass(verb, Asker) else {}
     return {
         "title": name,
         "description": summary(verb),
         "type": "object",
         "required": [name, *(n for n, p in own.items() if p.default is p.empty and n not in _ENGINE)],
         "additionalProperties": False,
-        "properties": {name: {"description": _INPUT}, **settings(verb)},
+        "properties": {name: {"description": _INPUT}, **settings(verb), **stop},
+    }
+
+
+def _stop() -> dict[str, Any]:
+    """A stop: by its name, or with settings of its own."""
+    own = {name: settings(verbs.find_stop(name)) for name in verbs.files("stops")}
+    return {
+        "description": "When a row has been asked often enough.",
+        "default": None,
+        "anyOf": [
+            {"type": "null"},
+            *({"const": name, "description": summary(verbs.find_stop(name))} for name in own),
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+                "properties": {
+                    name: {"type": "object", "additionalProperties": False, "properties": found}
+                    for name, found in own.items()
+                },
+            },
+        ],
     }
 
 

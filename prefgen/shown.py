@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prefgen import schema
+from prefgen import schema, stopping
 from prefgen.nothing import needed
 
 
@@ -15,6 +15,18 @@ def page(verb: Callable[..., Any]) -> str:
     needs = ", ".join(f"those that {name[1:-1]} names" if name.startswith("<") else name for name in needed(verb))
     columns = f"looks at the columns\n  {needs}\n\n" if needs else ""
     return f"{inspect.getdoc(module)}\n\n{inspect.getdoc(verb)}\n\n{columns}settings\n" + "\n".join(_settings(verb))
+
+
+def stop_page(stop: Callable[..., Any]) -> str:
+    """All that there is to say of a stop."""
+    found, needs = stopping.Stop(stop), list[str]()
+    while column := stopping.lacks(found, needs):
+        needs.append(column)
+    sees = f"sees\n  {f'all rows with one {found.by}' if found.by else 'one row at a time'}"
+    columns = f"looks at the columns\n  {', '.join(sorted(needs)) or 'none'}"
+    settings = "\n".join(["settings", *_settings(stop)]) if schema.settings(stop) else ""
+    about = (inspect.getdoc(inspect.getmodule(stop)), inspect.getdoc(stop), sees, columns, settings)
+    return "\n\n".join(part for part in about if part)
 
 
 def _settings(verb: Callable[..., Any]) -> Iterator[str]:

@@ -18,11 +18,12 @@ STOREYS = [
     {"language", "bounds", "folders", "kinds", "needs"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"hostile", "applied"},
+    {"hostile", "applied", "stopping"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
     {"pools", "touched", "told", "schema", "resources", "statistics"},
     {"canaries", "nothing"},
     {"planned", "shown"},
+    {"drawing", "saved", "standins"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards", "shardfiles", "together"},
     {"flow"},
@@ -65,7 +66,7 @@ def imported(path: Path) -> set[str]:
 def test_imports_run_one_way(path: Path) -> None:
     own, others = room(path), imported(path)
     if own in PARTS:
-        assert others <= {"asker", "rows", "kinds", "errors", "texts", "hostile", "bounds", own}
+        assert others <= {"asker", "rows", "kinds", "errors", "texts", "hostile", "bounds", "stopping", own}
     elif own == "llm":
         assert others <= {"errors", "texts", "llm"}
     elif own != "__init__":

@@ -12,13 +12,15 @@ import polars as pl
 import pytest
 
 from prefgen.asker import Ask, Asker, Reply, Row, answered
+from prefgen.drawing import pool_order
 from prefgen.errors import RowFailed
 from prefgen.llm.client import Client
 from prefgen.llm.fake import Writer
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Model, Request
-from prefgen.planned import Planned, Stop
-from prefgen.rounds import Count, ask_frame, pool_order
+from prefgen.planned import Planned
+from prefgen.rounds import Count, ask_frame
+from prefgen.stopping import Stop
 from prefgen.stops.first_agreeing import first_agreeing
 
 NAMES = ("x", "y", "z")
@@ -47,6 +49,7 @@ def table(*ids: str) -> pl.DataFrame:
     return pl.DataFrame({"prompt_id": [i[0] for i in ids], "id": ids, "gold": ["A"] * len(ids)})
 
 
+Stops = Callable[..., Any]
 Asked = tuple[pl.DataFrame, pl.DataFrame, Count]
 Asking = Callable[..., Asked]
 
@@ -54,11 +57,11 @@ Asking = Callable[..., Asked]
 @pytest.fixture
 def ask(tmp_path: Path) -> Asking:
     def go(
-        rows: pl.DataFrame, asker: Asker, fakes: Mapping[str, Writer], stop: Stop | None = None, **model: Any
+        rows: pl.DataFrame, asker: Asker, fakes: Mapping[str, Writer], stop: Stops | None = None, **model: Any
     ) -> Asked:
         models = tuple(Model(use=f"fake/{name}", **model) for name in fakes)
         schema, count = pl.Schema({**rows.schema, **asker.makes}), Count()
-        step = Planned("said", "lines", lines, ("rows",), schema, asker=asker, models=models, stop=stop)
+        step = Planned("said", "lines", lines, ("rows",), schema, asker=asker, models=models, stop=stop and Stop(stop))
         journal = Journal(tmp_path / f"{len([*tmp_path.iterdir()])}.sqlite")
         try:
             made, lost = asyncio.run(ask_frame(step, rows, Client(journal, fakes), 0, count))
@@ -94,7 +97,7 @@ def in_order(row: str, n: int) -> list[str]:
 @pytest.mark.parametrize("concurrency", [1, 2, 64])
 @pytest.mark.parametrize("delays", [1, 2, 3])
 def test_draws_are_read_by_their_numbers_and_never_by_their_arrival(
-    delays: int, concurrency: int, stop: Stop | None, ask: Asking
+    delays: int, concurrency: int, stop: Stops | None, ask: Asking
 ) -> None:
     rows, asker = table("p.0", "p.1", "q.0", "r.0"), lines(model="m", n=5)
     first, _, _ = ask(rows, lines(model="m", n=5), dict.fromkeys(NAMES, own))

@@ -39,12 +39,12 @@ def card(  # noqa: PLR0913  (each is a part of the page)
     """The README.md of a dataset.
 
     ``text`` is the recipe as YAML, ``configs`` the rows of each config's splits (none: not written), ``funnel`` each
-    step's ``table``, ``verb``, ``rows_in``, ``rows_out`` and ``drawn``, and how many were ``dropped``, ``unreadable``
-    and ``failed``, by reason. ``judges`` holds the report of each table of judgments (``prefgen.judged.judge_report``),
-    ``authors`` which models tend to be chosen (``author_report``), ``pairs`` how long responses are (``pair_report``),
-    ``splits`` how many prompts each has (``prompts`` by split, and those ``left_out`` with ``why``),
-    ``costs`` what all replies cost (``prefgen.manifest.costs``), ``examples`` some rows of each config, and
-    ``pictures`` what lies in the folder ``pictures``.
+    step's ``table``, ``verb``, ``rows_in``, ``rows_out``, ``drawn`` and ``saved``, and how many were ``dropped``,
+    ``unreadable`` and ``failed``, by reason. ``judges`` holds the report of each table of judgments
+    (``prefgen.judged.judge_report``), ``authors`` which models tend to be chosen (``author_report``), ``pairs`` how
+    long responses are (``pair_report``), ``splits`` how many prompts each has (``prompts`` by split, and those
+    ``left_out`` with ``why``), ``costs`` what all replies cost (``prefgen.manifest.costs``), ``examples`` some rows of
+    each config, and ``pictures`` what lies in the folder ``pictures``.
     """
     written = {name: some for name, splits in configs.items() if (some := {k: n for k, n in splits.items() if n})}
     judges, pairs = judges or {}, pairs or {}
@@ -63,7 +63,7 @@ def card(  # noqa: PLR0913  (each is a part of the page)
         judging.canaries(funnel),
         judging.authors(authors),
         making.models(recipe),
-        making.cost(costs or {}, written),
+        making.cost(costs or {}, written, funnel),
         section("The recipe", fenced(text, "yaml")),
         limits(recipe, written, funnel, judges, pairs, authors),
         making.columns(written),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prefgen import saved
 from prefgen.card.front import Written, default, sources
 from prefgen.card.licences import languages, licence
 from prefgen.card.markdown import cell, marked, section, table, words
@@ -86,14 +87,19 @@ def models(recipe: Recipe) -> str:
     return section("Models", table(("name", *_SAID), [[marked(one) for one in row] for row in rows]) if rows else "")
 
 
-def cost(costs: Mapping[str, Any], written: Written) -> str:
-    """What the replies came to on which these rows rest, whoever paid for them (``prefgen.manifest.costs``)."""
+def cost(costs: Mapping[str, Any], written: Written, steps: Sequence[Mapping[str, Any]] = ()) -> str:
+    """What the replies came to on which these rows rest, whoever paid for them (``prefgen.manifest.costs``), and what
+    stops saved of them.
+    """
     if not costs or not costs["total"]["replies"]:
         return ""
     rows = [(f"`{cell(one['table'])}`", *_bill(one)) for one in costs["steps"]]
     head = ("step", "replies", "tokens in", "tokens out", "dollars")
     told = "What the replies came to on which these rows rest, at list prices, whichever run paid for them."
-    return section("Cost", told, table(head, [*rows, ("all", *_bill(costs["total"]))]), _each(costs["total"], written))
+    less = saved.line(step.get("saved") or {} for step in steps)
+    less = f"Stops {less}." if less else ""
+    bills = table(head, [*rows, ("all", *_bill(costs["total"]))])
+    return section("Cost", told, bills, _each(costs["total"], written), less)
 
 
 def _bill(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,22 +9,20 @@ How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_tur
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
-from prefgen.llm.faults import Place
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.prices import price_of
 from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
-
-if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
 
 ACCOUNT = keys.Account(
     url="https://api.anthropic.com",
     url_env="ANTHROPIC_BASE_URL",
     key_envs=("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
     headers_env="ANTHROPIC_CUSTOM_HEADERS",
+    fixed={"anthropic-version": "2026-10-21"},
 )
 MAX_TOKENS = 4096
 """Where the recipe sets none; the protocol demands a number."""
@@ -40,8 +38,12 @@ def missing_key(model: Model) -> str | None:
 class Anthropic:
     """A Provider (``prefgen.llm.request``) of the Anthropic protocol: one draw a request, no seed."""
 
+    punctual = True
+
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
+        self._wire = wire.Wire("/v1/messages", ACCOUNT)
+        self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
+        self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
     def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
         """Keeps to schemas; has no ``n``, no grammars, no log-probabilities."""
@@ -65,31 +67,22 @@ class Anthropic:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.at_home(model, ACCOUNT))
+        return price_of(model, own=self._home(model))
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
         wire.check_tools(request)
-        place = keys.place(request.model, ACCOUNT)
-        timeout = request.model.timeout
-        data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)
+        place = self._place(request.model)
+        try:
+            data, limits = await self._wire.post(_body(request), place, request.model.timeout)
+        except ProviderError:
+            self._place.forget()  # the key may be being changed
+            raise
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
         raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
         return Sent([raw], limits)
-
-    def _client(self, place: Place) -> "AsyncAnthropic":
-        if (place.url, place.key) not in self._clients:
-            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Omit
-
-            from prefgen.llm import bounded
-
-            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
-            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
-            made = AsyncAnthropic(auth_token=place.key, http_client=http, **how)
-            self._clients[place.url, place.key] = made
-        return self._clients[place.url, place.key]
 
     def read(self, raw: Raw) -> Completion:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
@@ -111,8 +104,7 @@ class Anthropic:
 
     async def close(self) -> None:
         """Lets go of connections."""
-        while self._clients:
-            await self._clients.popitem()[1].close()
+        await self._wire.close()
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -21,6 +21,8 @@ ALL = frozenset({"n", "given", "grammar", "schema"})
 class Fake:
     """A Provider (``prefgen.llm.request``) without a network. ``abilities`` is what its models can; all there is."""
 
+    punctual = False
+
     def __init__(self, functions: Mapping[str, Writer], abilities: frozenset[str] = ALL) -> None:
         self._functions, self._abilities = dict(functions), abilities
 

@@ -39,6 +39,8 @@ GROUP = 64
 """Replies in one commit at most; measured: larger groups gain nothing over 64."""
 LOW_WATER = 128 * 2**20
 """Bytes that must be free before a request is sent: four times what 256 replies in flight of 32,000 tokens come to."""
+LOOKS = 16
+"""Requests for which one look at the file system does: what they can bring is little beside LOW_WATER."""
 LARGEST = 64 * 2**20
 """Bytes that one stored reply may unpack to; none that was written comes near."""
 
@@ -75,6 +77,7 @@ class Journal:
         self.path, self.low_water = path, low_water
         self.store = store or Sqlite(path)
         self._open, self._busy = True, False
+        self._looks = 0
         self._waiting: list[_Job] = []
         self._held: list[Insert] = []
         self._task: asyncio.Task[None] | None = None
@@ -89,6 +92,15 @@ class Journal:
             cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
             raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
         return unpack(found[0])
+
+    def all_of(self, keys: Sequence[bytes]) -> list[Raw] | None:
+        """The replies kept under these keys, or None where one of them is not. Raises RunError as ``get`` does."""
+        found: list[Raw] = []
+        for key in keys:
+            if (raw := self.get(key)) is None:
+                return None
+            found.append(raw)
+        return found
 
     def has(self, key: bytes) -> bool:
         """Whether a reply is kept under this key."""
@@ -134,6 +146,9 @@ class Journal:
 
     def check_room(self) -> None:
         """Raises RunError where so little is free that what comes in might not be kept."""
+        self._looks += 1
+        if self._looks % LOOKS != 1:
+            return
         if (free := self.store.room()) < self.low_water:
             need = f"{self.low_water / 2**20:,.0f} MB are wanted before more is sent"
             raise RunError(
@@ -162,7 +177,7 @@ class Journal:
         if not self._busy:
             self._busy, self._task = True, asyncio.create_task(self._drain())
         try:
-            await asyncio.shield(job.done)
+            await job.done
         except sqlite3.Error as e:
             raise trouble(self.path, e) from e
 
@@ -267,10 +282,16 @@ def _noted(attempt: Attempt) -> Insert:
 
 # --- a reply at rest ------------------------------------------------------------------------
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_PACK, _UNPACK = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
+"""Made once: making one takes longer than a reply does. Not for two threads at once; replies are packed and read by the
+one that asks.
+"""
+
 
 def packed(entry: Entry) -> tuple[Any, ...]:
     """A row of the reply table."""
-    body = zstandard.compress(json.dumps(entry.raw, ensure_ascii=True, separators=(",", ":")).encode())
+    body = _PACK.compress(_ENCODER.encode(entry.raw).encode())
     tokens = (entry.prompt_tokens, entry.completion_tokens)
     return (entry.key, body, checksum(entry.key, body), *tokens, entry.dollars, entry.model, time.time())
 
@@ -287,7 +308,7 @@ def unpack(body: bytes) -> Raw:
     try:
         if zstandard.frame_content_size(body) > LARGEST:
             raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(zstandard.decompress(body, max_output_size=LARGEST))
+        raw = json.loads(_UNPACK.decompress(body, max_output_size=LARGEST).decode())
     except (zstandard.ZstdError, ValueError, RecursionError) as e:
         raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
     if not isinstance(raw, dict):

@@ -48,6 +48,8 @@ class Local:
     ``identities`` are those of files that need not be here any more, by ``use``.
     """
 
+    punctual = False
+
     def __init__(self, identities: Mapping[str, str] | None = None) -> None:
         self._identities = dict(identities or {})
         self._engines: dict[tuple[str, int], _Engine] = {}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from annotated_types import Ge, Gt, Le
 
-from prefgen.llm.limits import Limits
+from prefgen.llm.limits import NO_LIMITS, Limits
 
 Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
@@ -89,7 +89,7 @@ class Sent:
     """What one exchange brought: replies, and the limits that the provider states beside them."""
 
     raws: Sequence[Raw]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,13 @@ class Completion:
 
 
 class Provider(Protocol):
-    """What speaks to one kind of endpoint. Raises only ``prefgen.errors``."""
+    """What speaks to one kind of endpoint. Raises only ``prefgen.errors``. One that is ``punctual`` keeps to a model's
+    timeout itself; others are given up when it has passed.
+    """
+
+    @property
+    def punctual(self) -> bool:
+        """Whether ``send`` ends in time."""
 
     def can(self, model: Model) -> frozenset[str]:
         """Of ``n`` (several draws in one request), ``given``, ``grammar`` and ``schema``: what this endpoint does."""
@@ -134,10 +140,25 @@ class Provider(Protocol):
         """Lets go of connections."""
 
 
+_ENCODE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
 def key(sees: Mapping[str, Any], draw: int, seed: int) -> bytes:
     """The journal's key: what the provider sees, which draw, and the recipe's seed; nothing else."""
-    text = json.dumps([sees, draw, seed], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_ENCODE([sees, draw, seed]).encode("utf-8", "surrogatepass")).digest()
+
+
+def keys(sees: Mapping[str, Any], draws: Sequence[int], seed: int) -> list[bytes]:
+    """The same for several draws: what is before their numbers is written and hashed once."""
+    if len(draws) == 1:
+        return [key(sees, draws[0], seed)]
+    begun = hashlib.sha256(f"[{_ENCODE(sees)},".encode("utf-8", "surrogatepass"))
+    return [_ended(begun.copy(), f"{draw},{seed}]") for draw in draws]
+
+
+def _ended(begun: Any, rest: str) -> bytes:
+    begun.update(rest.encode())
+    return bytes(begun.digest())
 
 
 def seed_of(key: bytes) -> int:

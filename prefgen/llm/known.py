@@ -1,0 +1,21 @@
+"""What a client knows of one model."""
+
+from dataclasses import dataclass
+
+from prefgen.llm.health import Health
+from prefgen.llm.pace import Line
+from prefgen.llm.request import Model, Provider
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who speaks to a model and by which name, where its requests wait, how its endpoints have done, and the model at each of them.
+    ``together`` says whether one request may ask for several draws.
+    """
+
+    name: str
+    provider: Provider
+    line: Line
+    health: Health
+    endpoints: tuple[Model, ...]
+    together: bool
