@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefgen import folders
 from prefgen.allow import NOTHING, Allow
-from prefgen.door import finished, stoppable
+from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
 from prefgen.recipe import Recipe, dump
 
@@ -95,7 +95,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     folders.free(home)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
-    with locked(home), _told(plan, place, progress, take) as done:
+    with locked(home), _told(plan, place, progress, take) as done, seldom_collecting():
         kept.lay(plan, place)
         client = _client(plan, journal_of(home), max_calls)
         how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
