@@ -26,8 +26,8 @@ FEWER = (50_000, 20, 100)
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Garbage that only a collector finds is looked for less often, and not among what is there already: of a run, which
-    leaves hardly any, looking takes up to a third.
+    """Garbage that only a collector finds is looked for less often, and not among what is there already: of a run,
+    which leaves hardly any, looking takes up to a third.
     """
     before = gc.get_threshold()
     gc.freeze()

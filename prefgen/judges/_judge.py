@@ -4,6 +4,7 @@ and not about what is no answer. Datasets hold the plain form (``[[A]]``, ``Scor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ from prefgen.hostile import no_answer
 from prefgen.judges._canaries import canary_of
 from prefgen.judges._sheet import Marks, Sheet, drawn
 
+HELD = 1024
+"""Sheets that are held for the replies to come; others are made once more."""
 GIVEN = frozenset({"say", "mark", "fence"})
 """What a judge puts into its prompt beside the row: how each label is written, the mark before a score, the number on
 the lines around a response.
@@ -59,7 +62,21 @@ class Judge(Asker):
         return Ask(self.filled(self.prompt_file(), row, sheet.marks) if sheet.marks else sheet.asked)
 
     def sheet(self, row: Row) -> Sheet:
-        """What is asked about this row."""
+        """What is asked about this row: made when it is asked, and known when its replies are read."""
+        held, sheet = self._sheets.get(id(row), (None, None))
+        if held is row and sheet is not None:  # a row that is held here is the only one with its id
+            return sheet
+        while len(self._sheets) >= HELD:
+            del self._sheets[next(iter(self._sheets))]
+        sheet = self._sheet(row)
+        self._sheets[id(row)] = row, sheet
+        return sheet
+
+    @cached_property
+    def _sheets(self) -> dict[int, tuple[Row, Sheet]]:
+        return {}
+
+    def _sheet(self, row: Row) -> Sheet:
         asked, labels = self.filled(self.prompt_file(), row), self.labels(row)
         if not (self.guard and GIVEN & blanks(self.prompt_file())):
             return Sheet(labels, self.says, asked)

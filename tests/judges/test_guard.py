@@ -8,6 +8,7 @@ import pytest
 
 from prefgen.asker import Reply, Row
 from prefgen.errors import Unreadable
+from prefgen.judges._judge import HELD
 from prefgen.judges._sheet import DIGITS, LETTERS
 from prefgen.judges.compare import compare
 from prefgen.judges.reading import marked_verdict
@@ -142,3 +143,15 @@ def test_a_score_is_that_of_the_mark() -> None:
     with pytest.raises(Unreadable) as caught:
         judge.read(ROW, Reply("Score: 5"))
     assert caught.value.status == "missing"
+
+
+def test_what_is_asked_is_made_once_for_a_row_and_its_replies_and_few_are_held() -> None:
+    judge, row = score(model="m"), {**ROW, "id": "p.0"}
+    first = judge.sheet(row)
+    assert judge.sheet(row) is first
+    other = judge.sheet({**row})  # an equal row is another one
+    assert (other == first, other is first) == (True, False)
+    for _ in range(2 * HELD):
+        judge.sheet({**row, "response": "something else"})
+    assert judge.sheet(row) == first
+    assert judge.sheet(row) is not first

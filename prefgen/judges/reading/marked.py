@@ -138,5 +138,16 @@ def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> st
 
     plain = _CODE.sub(spelt, text)
     for sign in (mark, fence):
-        plain = re.sub(rf" ?{re.escape(sign)}", "", plain, flags=re.IGNORECASE | re.ASCII)
+        plain = without(plain, sign)
     return plain
+
+
+def without(text: str, sign: str) -> str:
+    """A text without a sign of ASCII, in either case, and without the blank before it."""
+    if not text.isascii():  # upper case may be longer there
+        return re.sub(rf" ?{re.escape(sign)}", "", text, flags=re.IGNORECASE | re.ASCII)
+    upper, sign, start, parts = text.upper(), sign.upper(), 0, list[str]()
+    while (at := upper.find(sign, start)) >= 0:
+        parts.append(text[start : at - (at > start and text[at - 1] == " ")])
+        start = at + len(sign)
+    return "".join([*parts, text[start:]]) if parts else text

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefgen.asker import Reply
 from prefgen.errors import Unreadable
@@ -17,6 +19,7 @@ from prefgen.judges.reading import (
     unmarked,
     verdict,
 )
+from prefgen.judges.reading.marked import without
 from prefgen.judges.reading.presets import output_ab
 
 SAYINGS = {
@@ -180,3 +183,12 @@ def test_a_rubric_score_that_is_turned_down_or_one_of_two(text: str) -> None:
 def test_a_mark_goes_in_either_case() -> None:
     assert unmarked("Score k7q2: 4\n[[b3c4]]", {"B3C4": "[[B]]"}, "K7Q2", "#0a1b2c") == "Score: 4\n[[B]]"
     assert re.fullmatch(r"\[End\]", unmarked("[End #0A1B2C]", {}, "K7Q2", "#0a1b2c"))
+
+
+PIECES = ["K7Q2", "k7q2", "K7", "q2", " ", "  ", "\n", "a", "\xdf", "\u212a"]
+"""The last is Kelvin's sign, which counts as a K where case does not."""
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_a_sign_goes_as_a_pattern_would_find_it(text: str) -> None:
+    assert without(text, "K7Q2") == re.sub(r" ?K7Q2", "", text, flags=re.IGNORECASE | re.ASCII)
