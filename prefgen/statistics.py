@@ -13,11 +13,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from prefgen.scores._results import wilson
+from prefgen.scores._results import Z, wilson
 from prefgen.scores._strength import fit, groups, information
 
-Z = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
 DRAWS = 1000
 """Bootstrap samples."""
 ELO = 400 / 2.302585092994046
