@@ -15,6 +15,7 @@ from prefgen.asker import Ask, Asker, Canary, Reply, Row
 from prefgen.canaries import FAILED, FOOLED, NO_CANARIES, UNREADABLE, WITHSTOOD, Canaries
 from prefgen.errors import RowFailed, Unreadable
 from prefgen.llm.client import Client, settled
+from prefgen.llm.drawn import Drawn
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.planned import Planned
@@ -42,7 +43,7 @@ class Count:
     unreadable: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
-    replies: set[bytes] = field(default_factory=set, repr=False)
+    replies: Drawn = field(default_factory=Drawn, repr=False, compare=False)
     tally: Tally = field(default_factory=Tally)
 
     def add(self, other: "Count") -> None:

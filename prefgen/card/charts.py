@@ -4,7 +4,8 @@ They are written as Vega-Lite's own JSON: the library that writes it from Python
 card needs, and checks what never changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
 BINS = 24
 
 Rows = Sequence[Mapping[str, Any]]
+Frames = Iterable["pl.DataFrame"]
+"""Numbers of pairs, in frames, which can be gone through more than once."""
 Spec = Mapping[str, Any]
 """A chart, or a part of one, in Vega-Lite's words."""
 
@@ -55,7 +58,15 @@ def _said(one: Mapping[str, Any]) -> str:
     return f"{one['rows']:,}" + (f"  ({one['lost']:,} lost)" if one["lost"] else "")
 
 
-def scores(pairs: "pl.DataFrame", told: str) -> Spec:
+def scored(pairs: Frames) -> "Iterator[pl.DataFrame]":
+    """The pairs whose responses have a score both."""
+    import polars as pl
+
+    for rows in pairs:
+        yield rows.select("chosen_score", "rejected_score").drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
+
+
+def scores(pairs: Frames, told: str) -> Spec:
     """Histograms of ``chosen_score`` and ``rejected_score`` side by side, over the same bins."""
     edges = _edges(pairs)
     width = edges[1] - edges[0]
@@ -67,7 +78,7 @@ def scores(pairs: "pl.DataFrame", told: str) -> Spec:
             "side": side,
         }
         for place, side in enumerate(("chosen", "rejected"))
-        for start, n in zip(edges, _counted(pairs[f"{side}_score"], edges), strict=False)
+        for start, n in zip(edges, _counted(pairs, f"{side}_score", edges), strict=False)
         if n
     ]
     sides = {"domain": ["chosen", "rejected"], "range": [CHOSEN, REJECTED]}
@@ -84,14 +95,15 @@ def scores(pairs: "pl.DataFrame", told: str) -> Spec:
     return _looks({**layer, "height": 240}, "Scores of chosen and rejected responses", told)
 
 
-def _edges(pairs: "pl.DataFrame") -> list[float]:
+def _edges(pairs: Frames) -> list[float]:
     """Edges of equal bins; where scores are few different ones, each is in the middle of a bin of its own."""
-    import polars as pl
-
-    values = pl.concat([pairs["chosen_score"], pairs["rejected_score"].alias("chosen_score")]).unique().sort()
-    low, high = float(values[0]), float(values[-1])
-    steps = values.diff().drop_nulls()
-    nearest = float(steps.min()) if len(steps) else 0.0  # type: ignore[arg-type]
+    values = list[float]()
+    for rows in scored(pairs):
+        values = sorted({*values, *rows["chosen_score"].unique(), *rows["rejected_score"].unique()})
+        few = len(values) <= BINS + 1  # as many as there can be with a bin each
+        values = values if few else [values[0], *values[len(values) - BINS - 1 :]]
+    low, high = values[0], values[-1]
+    nearest = min((later - one for one, later in pairwise(values)), default=0.0)
     if nearest and (high - low) / nearest <= BINS:
         width, low, bins = nearest, low - nearest / 2, round((high - low) / nearest) + 1
     else:
@@ -99,24 +111,29 @@ def _edges(pairs: "pl.DataFrame") -> list[float]:
     return [low + width * place for place in range(bins + 1)]
 
 
-def _counted(values: "pl.Series", edges: Sequence[float]) -> list[int]:
+def _counted(pairs: Frames, side: str, edges: Sequence[float]) -> list[int]:
     """How many values are in each bin; the last one has its upper edge too."""
     import numpy as np
 
-    return [int(n) for n in np.histogram(values.to_numpy(), bins=edges)[0]]
+    counts = sum(np.histogram(rows[side].to_numpy(), bins=edges)[0] for rows in scored(pairs))
+    return [int(n) for n in counts]
 
 
-def lengths(pairs: "pl.DataFrame", told: str) -> Spec:
+def lengths(pairs: Frames, told: str) -> Spec:
     """How many pairs have a rejected response of one length and a chosen one of another, on logarithmic axes with the
     diagonal; counted in squares, so that the picture does not grow with the rows.
     """
     import numpy as np
 
-    chosen, rejected = (np.maximum(pairs[f"{side}_characters"].to_numpy(), 1) for side in ("chosen", "rejected"))
-    low, high = float(min(chosen.min(), rejected.min())), float(max(chosen.max(), rejected.max()))
+    sides = ("rejected_characters", "chosen_characters")
+    ends = [(float(rows[side].min()), float(rows[side].max())) for rows in pairs for side in sides]  # type: ignore[arg-type]
+    low, high = max(min(low for low, _ in ends), 1.0), max(*(high for _, high in ends), 1.0)
     middle, reach = (low * high) ** 0.5, max((high / low) ** 0.5, 1.25) * 1.05
     edges = np.geomspace(middle / reach, middle * reach, BINS + 5)
-    counts = np.histogram2d(rejected, chosen, bins=[edges, edges])[0]
+    counts: Any = 0
+    for rows in pairs:
+        rejected, chosen = (np.maximum(rows[side].to_numpy(), 1) for side in sides)
+        counts += np.histogram2d(rejected, chosen, bins=[edges, edges])[0]
     told_squares = [
         {
             "x": float(edges[i]),

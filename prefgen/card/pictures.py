@@ -4,9 +4,11 @@ Drawn by vl-convert, with no browser, no network and a font of its own: the same
 drawn of few rows, for they are better read.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +17,7 @@ from prefgen.card.markdown import section
 from prefgen.judged import in_percent
 
 if TYPE_CHECKING:
-    import polars as pl
+    from prefgen.card.measures import Measures
 
 FEW = 30
 """Rows of which nothing is drawn: below it a share is known to no better than 1 in 6."""
@@ -39,15 +41,14 @@ class Picture:
 
 def drawn(
     funnel: Sequence[Mapping[str, Any]],
-    pairs: "pl.DataFrame | None",
+    pairs: "Measures | None",
     judges: Mapping[str, Any],
     report: Mapping[str, Any],
     *,
     kept: Path | None = None,
 ) -> list[Picture]:
-    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``
-    (``prefgen.judged.pair_measures``), ``report`` what they come to (``pair_report``),
-    ``kept`` a folder of pictures that were drawn before.
+    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``,
+    ``report`` what they come to (``prefgen.judged.pair_report``), ``kept`` a folder of pictures that were drawn before.
     """
     if pairs is None or pairs.height < FEW:
         return []
@@ -79,18 +80,16 @@ def _funnel(funnel: Sequence[Mapping[str, Any]]) -> _Chart:
     return _Chart("funnel", alt, charts.funnel(steps))
 
 
-def _scores(pairs: "pl.DataFrame") -> _Chart | None:
-    import polars as pl
-
-    told = pairs.select("chosen_score", "rejected_score").drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
-    if told.height < FEW:
+def _scores(pairs: "Measures") -> _Chart | None:
+    rows = sum(told.height for told in charts.scored(pairs))
+    if rows < FEW:
         return None
-    gap = float((told["chosen_score"] - told["rejected_score"]).mean())  # type: ignore[arg-type]
-    said = f"{told.height:,} pairs; the chosen one's score is {gap:.2f} higher on average"
-    return _Chart("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(told, said))
+    gaps = chain.from_iterable(told["chosen_score"] - told["rejected_score"] for told in charts.scored(pairs))
+    said = f"{rows:,} pairs; the chosen one's score is {math.fsum(gaps) / rows:.2f} higher on average"
+    return _Chart("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(pairs, said))
 
 
-def _lengths(pairs: "pl.DataFrame", report: Mapping[str, Any]) -> _Chart | None:
+def _lengths(pairs: "Measures", report: Mapping[str, Any]) -> _Chart | None:
     longer = report.get("longer")
     if not longer:
         return None
