@@ -134,9 +134,8 @@ def _shaped(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """The columns of a schema, in its order and types. One that may be null may be missing; a table without
     one of the others fails, in a plan as in a run.
     """
-    types = pl.DataFrame(arrow_schema(name).empty_table()).schema
     missing = nullable(name) - set(rows.columns)
-    return rows.select(pl.lit(None, t).alias(c) if c in missing else pl.col(c).cast(t) for c, t in types.items())
+    return rows.select(pl.lit(None, t).alias(c) if c in missing else pl.col(c).cast(t) for c, t in types(name).items())
 
 
 # --- schemas --------------------------------------------------------------------------------
@@ -147,6 +146,24 @@ def json_schema(name: str) -> dict[str, Any]:
     """The JSON schema of one row of a config."""
     found: dict[str, Any] = json.loads((resources("schemas") / f"{name}.json").read_text(encoding="utf-8"))
     return found
+
+
+@cache
+def types(name: str) -> pl.Schema:
+    """The columns of a config as polars has them, made from its JSON schema: a plan needs no Arrow."""
+    whole = json_schema(name)
+    return pl.Schema({column: _type(of, whole) for column, of in whole["properties"].items()})
+
+
+def _type(of: Mapping[str, Any], whole: Mapping[str, Any]) -> pl.DataType:
+    if "$ref" in of:
+        return _type(whole["$defs"][of["$ref"].rpartition("/")[2]], whole)
+    (kind,) = _kinds(of) - {"null"}
+    if kind == "array":
+        return pl.List(_type(of["items"], whole))
+    if kind == "object":
+        return pl.Struct({field: _type(inner, whole) for field, inner in of["properties"].items()})
+    return {"string": pl.String(), "number": pl.Float64(), "integer": pl.Int64(), "boolean": pl.Boolean()}[kind]
 
 
 @cache

@@ -1,6 +1,7 @@
 """What run.json and a dataset's card say of its judges."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
@@ -8,91 +9,144 @@ from typing import Any
 
 import polars as pl
 
-from prefgen.statistics import (
-    accuracy,
-    bradley_terry,
-    cohens_kappa,
-    elo_points,
-    first_read,
-    first_shown_share,
-    fleiss_kappa,
-    flip_rate,
-    gold_longer_share,
-    krippendorff_alpha,
-    longer_share,
-    share,
-)
+from prefgen.agreement import Units, cohens_kappa, fleiss_kappa
+from prefgen.statistics import MEASURES, Sums, bradley_terry, elo_points, first_read, share
+from prefgen.tablefile import batches
+
+PAIRS = {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model"}
+SCORES = {"response_id", "score", "judge_model"}
+"""The columns by which tables of judgments are known."""
 
 
-def judge_report(rows: pl.DataFrame) -> dict[str, Any]:
-    """What run.json and the card say of a table of judgments: each judge's agreement and bias, and how far judges
-    agree with one another. Empty for a table without verdicts or scores. ``looked_at`` is what it looks at.
+def judge_report(rows: pl.DataFrame | Iterable[pl.DataFrame]) -> dict[str, Any]:
+    """What run.json and the card say of a table of judgments, in a frame or in frames of whole prompts: each judge's
+    agreement and bias, and how far judges agree with one another. Empty for a table without verdicts or scores.
+    ``looked_at`` is what it looks at.
     """
-    if {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model"} <= set(rows.columns):
-        return _of_pairs(rows)
-    if {"response_id", "score", "judge_model"} <= set(rows.columns):
-        return _of_scores(rows)
-    return {}
+    report: _OfPairs | _OfScores | None = None
+    for some in [rows] if isinstance(rows, pl.DataFrame) else rows:
+        columns = set(some.columns)
+        report = report or (_OfPairs() if columns >= PAIRS else _OfScores() if columns >= SCORES else None)
+        if report is None:
+            return {}
+        report.add(some)
+    return report.told() if report else {}
 
 
-PAIR_MEASURES = {
-    "agrees_with_gold": accuracy,
-    "first_shown": first_shown_share,
-    "flips": flip_rate,
-    "prefers_longer": longer_share,
-    "gold_is_longer": gold_longer_share,
-}
-
-
-def looked_at(judgments: Path) -> pl.DataFrame:
-    """What ``judge_report`` looks at of a table on disk: of responses their lengths, so that no text is held."""
-    table = pl.scan_parquet(judgments)
-    names = [name for name in table.collect_schema().names() if name in _LOOKED_AT]
-    lengths = pl.col("^response_[ab]$").str.len_chars()
-    return table.select(names).with_columns(lengths).collect(engine="streaming")
-
-
-_LOOKED_AT = {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model", "response_id", "score"}
-
-
-def _of_pairs(rows: pl.DataFrame) -> dict[str, Any]:
-    judges: dict[str, Any] = {}
-    for (judge,), own in rows.group_by("judge_model", maintain_order=True):
-        measured = {name: measure(own) for name, measure in PAIR_MEASURES.items()}
-        counts = {"judgments": own.height, "pairs": own["pair_id"].n_unique()}
-        judges[str(judge)] = counts | {name: asdict(one) for name, one in measured.items() if one}
-    return {"kind": "pairs", "judges": judges, **_agreement(rows)}
-
-
-def _agreement(rows: pl.DataFrame) -> dict[str, Any]:
-    """How far several judges of the same ordered pairs agree: Krippendorff's alpha, Fleiss' kappa over what all of
-    them judged, and Cohen's kappa of each two.
+def looked_at(judgments: Path) -> Iterator[pl.DataFrame]:
+    """What ``judge_report`` looks at of a table on disk, prompts by prompts: of responses their lengths, so that no text
+    is held. Nothing of a table without verdicts or scores.
     """
-    first = first_read(rows)
-    if first["judge_model"].n_unique() < 2:
-        return {}
-    wide = first.pivot("judge_model", index=["pair_id", "gold"], values="verdict")
-    same, wide = wide["pair_id"].to_list(), wide.drop("pair_id", "gold")
-    alpha = krippendorff_alpha(wide.rows(), same=same)
-    kappas = {
-        f"{a} | {b}": cohens_kappa(wide[a].to_list(), wide[b].to_list()) for a, b in combinations(wide.columns, 2)
-    }
-    fleiss = fleiss_kappa(wide.drop_nulls().rows())
-    return {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss, "kappas": kappas}
+    there = set(pl.read_parquet_schema(judgments))
+    wanted = PAIRS if there >= PAIRS else SCORES if there >= SCORES else set[str]()
+    for rows in batches(judgments, columns=sorted({"prompt_id", *wanted})) if wanted else ():
+        yield rows.with_columns(pl.col("^response_[ab]$").str.len_chars())
 
 
-def _of_scores(rows: pl.DataFrame) -> dict[str, Any]:
-    judges: dict[str, Any] = {}
-    for (judge,), own in rows.group_by("judge_model", maintain_order=True):
-        scores = own["score"].drop_nulls()
-        units = own.group_by("response_id", maintain_order=True).agg("score")["score"].to_list()
-        alpha = krippendorff_alpha(units, level="interval")
-        counts = {str(value): n for value, n in scores.value_counts().sort("score").iter_rows()}
-        judges[str(judge)] = {
-            "judgments": own.height, "responses": len(units), "mean": scores.mean(), "sd": scores.std(),
-            "scores": counts if len(counts) <= MOST_SCORES else {}, "alpha": asdict(alpha) if alpha else None,
+class _OfPairs:
+    """Judges of pairs."""
+
+    def __init__(self) -> None:
+        self.judges: dict[str, dict[str, Any]] = {}
+        self.units, self.classes, self.agreed = Units("nominal"), list[str](), Counter[tuple[tuple[str, str], ...]]()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        for (judge,), own in rows.group_by("judge_model", maintain_order=True):
+            one = self.judges.setdefault(str(judge), {"judgments": 0, "pairs": 0, **{n: Sums() for n in MEASURES}})
+            one["judgments"] += own.height
+            one["pairs"] += own["pair_id"].n_unique()
+            for name, measure in MEASURES.items():
+                one[name].add(measure(own))
+        self._add_units(first_read(rows))
+
+    def _add_units(self, first: pl.DataFrame) -> None:
+        """The ordered pairs: what each judge said first of it."""
+        self.classes += sorted({*first["verdict"].unique()} - {*self.classes})
+        said = pl.struct("judge_model", "verdict").sort_by("judge_model").alias("said")
+        counts = [(pl.col("verdict") == one).sum().alias(f"n{place}") for place, one in enumerate(self.classes)]
+        units = first.group_by("pair_id", "gold", maintain_order=True).agg(said, *counts)
+        self.units.add(units.drop("pair_id", "gold", "said").to_numpy().astype(float), units["pair_id"].to_list())
+        for unit, often in units.group_by("said").len().iter_rows():
+            self.agreed[tuple((one["judge_model"], one["verdict"]) for one in unit)] += often
+
+    def told(self) -> dict[str, Any]:
+        judges = {
+            judge: {
+                name: asdict(told) if isinstance(one, Sums) else one
+                for name, one in of.items()
+                if not isinstance(one, Sums) or (told := one.share())
+            }
+            for judge, of in self.judges.items()
+        }
+        return {"kind": "pairs", "judges": judges, **self._agreement()}
+
+    def _agreement(self) -> dict[str, Any]:
+        """How far several judges of the same ordered pairs agree: Krippendorff's alpha, Fleiss' kappa over what all of
+        them judged, and Cohen's kappa of each two.
+        """
+        told = {judge for unit in self.agreed for judge, _ in unit}
+        if len(told) < 2:
+            return {}
+        units, often = [dict(unit) for unit in self.agreed], list(self.agreed.values())
+        alpha, names = self.units.alpha(), [judge for judge in self.judges if judge in told]
+        kappas = {
+            f"{a} | {b}": cohens_kappa([unit.get(a) for unit in units], [unit.get(b) for unit in units], often)
+            for a, b in combinations(names, 2)
+        }
+        whole = [(list(unit.values()), n) for unit, n in zip(units, often, strict=True) if len(unit) == len(names)]
+        fleiss = fleiss_kappa([said for said, _ in whole], [n for _, n in whole])
+        return {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss, "kappas": kappas}
+
+
+class _OfScores:
+    """Judges of single responses."""
+
+    def __init__(self) -> None:
+        self.judges: dict[str, _Scores] = {}
+
+    def add(self, rows: pl.DataFrame) -> None:
+        for (judge,), own in rows.group_by("judge_model", maintain_order=True):
+            self.judges.setdefault(str(judge), _Scores()).add(own)
+
+    def told(self) -> dict[str, Any]:
+        return {"kind": "scores", "judges": {judge: one.told() for judge, one in self.judges.items()}}
+
+
+class _Scores:
+    """One judge's scores, summed up: less the first of them, for squares of what is far from 0 hide what is between."""
+
+    def __init__(self) -> None:
+        self.units = Units("interval")
+        self.origin: float | None = None
+        self.judgments = self.responses = self.n = 0
+        self.total = self.squares = 0.0
+        self.counts: dict[float, int] = {}
+
+    def add(self, rows: pl.DataFrame) -> None:
+        scores = rows["score"].drop_nulls()
+        self.origin = float(scores[0]) if self.origin is None and len(scores) else self.origin
+        x = pl.col("score") - (self.origin or 0.0)
+        each = rows.group_by("response_id", maintain_order=True).agg(
+            pl.col("score").count().cast(float).alias("n"), x.sum().alias("sum"), (x * x).sum().alias("squares")
+        )
+        self.units.add(each.drop("response_id").to_numpy())
+        self.judgments, self.responses, self.n = self.judgments + rows.height, self.responses + each.height, self.n + len(scores)
+        self.total, self.squares = self.total + float(each["sum"].sum()), self.squares + float(each["squares"].sum())
+        if len(self.counts) <= MOST_SCORES:
+            for value, often in scores.value_counts().iter_rows():
+                self.counts[value] = self.counts.get(value, 0) + often
+
+    def told(self) -> dict[str, Any]:
+        counts = {str(value): n for value, n in sorted(self.counts.items())} if len(self.counts) <= MOST_SCORES else {}
+        alpha = self.units.alpha()
+        mean = self.total / self.n if self.n else 0.0
+        spread = max(self.squares - self.n * mean * mean, 0.0)
+        return {
+            "judgments": self.judgments, "responses": self.responses,
+            "mean": (self.origin or 0.0) + mean if self.n else None,
+            "sd": (spread / (self.n - 1)) ** 0.5 if self.n > 1 else None,
+            "scores": counts, "alpha": asdict(alpha) if alpha else None,
         }  # fmt: skip
-    return {"kind": "scores", "judges": judges}
 
 
 MOST_SCORES = 30
@@ -161,16 +215,22 @@ def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.select("^(chosen|rejected)_(model|score)$", *lengths)
 
 
-def pair_report(measured: pl.DataFrame) -> dict[str, Any]:
-    """Of the pairs that are written (``pair_measures``): how many they are, the mean lengths of both responses in
-    characters, and the share of unequal ones whose chosen response is the ``longer`` one.
+def pair_report(measured: Iterable[pl.DataFrame]) -> dict[str, Any]:
+    """Of the pairs that are written (``pair_measures``, in frames): how many they are, the mean lengths of both responses
+    in characters, and the share of unequal ones whose chosen response is the ``longer`` one.
     """
-    if measured.is_empty():
+    chosen, rejected = pl.col("chosen_characters"), pl.col("rejected_characters")
+    sums = (pl.len(), chosen.sum(), rejected.sum(), (chosen > rejected).sum(), (chosen != rejected).sum())
+    found = [rows.select(one.alias(str(i)) for i, one in enumerate(sums)).row(0) for rows in measured]
+    pairs, *characters, right, unequal = (int(sum(column)) for column in zip(*found, strict=True)) if found else [0] * 5
+    if not pairs:
         return {}
-    chosen, rejected = measured["chosen_characters"], measured["rejected_characters"]
-    longer = share(int((chosen > rejected).sum()), int((chosen != rejected).sum()))
-    means = {one.name: round(float(one.mean()), 1) for one in (chosen, rejected)}  # type: ignore[arg-type]
-    return {"pairs": measured.height, **means, "longer": longer and asdict(longer)}
+    means = {one: round(of / pairs, 1) for one, of in zip(_LENGTHS, characters, strict=True)}
+    longer = share(right, unequal)
+    return {"pairs": pairs, **means, "longer": longer and asdict(longer)}
+
+
+_LENGTHS = ("chosen_characters", "rejected_characters")
 
 
 # --- authors --------------------------------------------------------------------------------
@@ -179,15 +239,16 @@ def pair_report(measured: pl.DataFrame) -> dict[str, Any]:
 def author_report(pairs: pl.DataFrame) -> list[dict[str, Any]]:
     """Which model tends to be chosen where two different ones meet: what a reward model could learn instead of quality.
 
-    Takes pairs with ``chosen_model`` and ``rejected_model``. A row for each model, strongest first: how often it was
+    Takes pairs with ``chosen_model`` and ``rejected_model``, and ``n`` where a row is of so many. A row for each model, strongest first: how often it was
     ``chosen`` and ``rejected``, the share with its interval, and its Bradley-Terry ``elo`` with interval. Empty where
     no two different models meet.
     """
-    apart = pairs.filter(pl.col("chosen_model") != pl.col("rejected_model"))
+    often = pairs if "n" in pairs.columns else pairs.with_columns(n=pl.lit(1))
+    apart = often.filter(pl.col("chosen_model") != pl.col("rejected_model"))
     if apart.is_empty():
         return []
-    battles = apart.select(model_a="chosen_model", model_b="rejected_model", outcome=pl.lit(1.0))
-    won, lost = (dict(apart[f"{side}_model"].value_counts().iter_rows()) for side in ("chosen", "rejected"))
+    battles = apart.select("n", model_a="chosen_model", model_b="rejected_model", outcome=pl.lit(1.0))
+    won, lost = (dict(apart.group_by(f"{side}_model").agg(pl.col("n").sum()).iter_rows()) for side in ("chosen", "rejected"))
     return [_author(row, won.get(row["model"], 0), lost.get(row["model"], 0)) for row in _strengths(battles)]
 
 

@@ -3,8 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +40,10 @@ def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
     is not in it, nor what was drawn for prompts that are in no table.
     """
-    from prefgen.llm.journal import Journal
-    from prefgen.llm.offline import bill
+    from prefgen.llm.drawn import bills
 
-    counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
-    with closing(Journal(journal)) as replies:
-        steps = [{"table": table, **vars(bill(replies, keys))} for table, keys in counts.items()]
-        return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values())))}
+    steps, total = bills(journal, {table: count.replies for table, count in progress.counts.items() if count.replies})
+    return {"steps": [{"table": table, **vars(one)} for table, one in steps.items()], "total": vars(total)}
 
 
 def write(
@@ -89,7 +84,9 @@ def write(
 
 def versions() -> dict[str, str]:
     """Of the packages that make a dataset's bytes."""
-    return {name: version(name) for name in ("polars", "pyarrow", "altair", "vl-convert-python")}
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("polars", "pyarrow", "vl-convert-python")}
 
 
 def _weights(plan: "Plan") -> dict[str, str]:

@@ -16,6 +16,7 @@ from prefgen.asker import Asker, Canary, Row
 from prefgen.canaries import FAILED, FOOLED, NO_CANARIES, UNREADABLE, WITHSTOOD, Canaries
 from prefgen.drawing import At, Draws, pool_order
 from prefgen.llm.client import Client, settled
+from prefgen.llm.drawn import Drawn
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Planned
 from prefgen.rows import DROPPED
@@ -46,7 +47,7 @@ class Count:
     unreadable: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
-    replies: set[bytes] = field(default_factory=set, repr=False)
+    replies: Drawn = field(default_factory=Drawn, repr=False, compare=False)
     tally: Tally = field(default_factory=Tally)
     saved: Saved = field(default_factory=Saved)
 

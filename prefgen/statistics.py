@@ -1,4 +1,4 @@
-"""How judges judge: agreement with what is known, bias, agreement with one another, strengths from battles.
+"""How judges judge: agreement with what is known, bias, strengths from battles.
 
 Every share comes with its 95 % Wilson interval and the number of judgments that it is of; what cannot be told is None,
 never a zero or a NaN. Of several draws of one ordered pair the first that could be read stands for it: a stop such as
@@ -7,19 +7,15 @@ one pair in its two orders: an interval is that of as many independent ones as t
 pair: between 1 and the verdicts of a pair).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
-from prefgen.scores._results import wilson
+from prefgen.scores._results import Z, wilson
 from prefgen.scores._strength import fit, groups, information
 
-Z = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
-DRAWS = 1000
-"""Bootstrap samples."""
 ELO = 400 / 2.302585092994046
 """Elo points in one unit of log-odds: 400 / ln 10."""
 PRIOR = 0.01
@@ -44,25 +40,54 @@ def share(right: int, n: int) -> Share | None:
     return Share(right / n, *wilson(right / n, n), n) if n else None
 
 
-def _shared(rows: pl.DataFrame, holds: pl.Expr) -> Share | None:
-    """The share of the rows, among those that tell, of which something holds."""
-    told = rows.select("pair_id", holds.cast(pl.Float64).alias("holds")).drop_nulls("holds")
-    if told.is_empty():
-        return None
-    value = told.select(pl.col("holds").mean()).item()
-    return Share(value, *wilson(value, told.height / _design_effect(told, value)), told.height)
-
-
-def _design_effect(told: pl.DataFrame, value: float) -> float:
-    """How many of the rows tell as much as one independent row would: their variance by pairs over that of as many
-    independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are taken so.
+@dataclass
+class Sums:
+    """What a share is made of: of so many ``rows`` that tell, of which something holds of ``right``, the sums by pairs
+    of each one's rows and of those of which it holds. Those of two tables add up, if no pair is in both.
     """
-    apart = told.group_by("pair_id").agg((pl.col("holds") - value).sum())["holds"]
-    pairs, each = len(apart), told.height / len(apart)
-    if pairs == 1 or value in {0.0, 1.0}:
-        return each
-    variance = pairs / (pairs - 1) * float((apart**2).sum())
-    return min(max(variance / (value * (1 - value) * told.height), 1.0), each)
+
+    rows: int = 0
+    right: int = 0
+    pairs: int = 0
+    rights: int = 0
+    both: int = 0
+    sizes: int = 0
+
+    def add(self, told: pl.DataFrame) -> None:
+        """Adds the rows of whole pairs (``pair_id``, ``holds``); those that hold null tell nothing."""
+        each = told.drop_nulls("holds").group_by("pair_id").agg(pl.len().cast(pl.Int64), pl.col("holds").cast(int).sum())
+        n, right = each["len"], each["holds"]
+        sums = (n.sum(), right.sum(), each.height, (right * right).sum(), (right * n).sum(), (n * n).sum())
+        for name, value in zip(vars(self), sums, strict=True):
+            setattr(self, name, getattr(self, name) + value)
+
+    def share(self) -> Share | None:
+        """The share of the rows, among those that tell; None where there are none."""
+        if not self.rows:
+            return None
+        value = self.right / self.rows
+        return Share(value, *wilson(value, self.rows / self._design_effect(value)), self.rows)
+
+    def _design_effect(self, value: float) -> float:
+        """How many of the rows tell as much as one independent row would: their variance by pairs over that of as many
+        independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are taken so.
+        """
+        each = self.rows / self.pairs
+        if self.pairs == 1 or value in {0.0, 1.0}:
+            return each
+        apart = self.rights - 2 * value * self.both + value * value * self.sizes
+        variance = self.pairs / (self.pairs - 1) * apart
+        return min(max(variance / (value * (1 - value) * self.rows), 1.0), each)
+
+
+def _told(rows: pl.DataFrame, holds: pl.Expr) -> pl.DataFrame:
+    return rows.select("pair_id", holds.alias("holds"))
+
+
+def _share(told: pl.DataFrame) -> Share | None:
+    found = Sums()
+    found.add(told)
+    return found.share()
 
 
 # --- judges of pairs ------------------------------------------------------------------------
@@ -77,34 +102,48 @@ def first_read(rows: pl.DataFrame) -> pl.DataFrame:
 
 def accuracy(rows: pl.DataFrame) -> Share | None:
     """The share of verdicts that equal ``gold``."""
-    return _shared(first_read(rows), pl.col("verdict") == pl.col("gold"))
+    return _share(MEASURES["agrees_with_gold"](rows))
 
 
 def first_shown_share(rows: pl.DataFrame) -> Share | None:
     """The share of verdicts for the response shown first, over the pairs that were judged in both orders: 0.5 for a
     judge that looks at nothing but what is written.
     """
-    return _shared(_both_orders(rows), pl.col("verdict") == "A")
+    return _share(MEASURES["first_shown"](rows))
 
 
 def flip_rate(rows: pl.DataFrame) -> Share | None:
     """Of the pairs judged in both orders, the share in which the preferred response changes with the order. A judge
     whose two verdicts are independent and right with probability p flips in 2p(1 - p) of them.
     """
-    both = _both_orders(rows).group_by("pair_id", "judge_model").agg(pl.col("verdict").n_unique().alias("verdicts"))
-    return _shared(both, pl.col("verdicts") == 1)  # the same letter in both orders is another response
+    return _share(MEASURES["flips"](rows))
 
 
 def longer_share(rows: pl.DataFrame) -> Share | None:
     """The share of verdicts for the longer response (characters), among unequal ones."""
-    return _shared(first_read(rows), _longer(rows, "verdict"))
+    return _share(MEASURES["prefers_longer"](rows))
 
 
 def gold_longer_share(rows: pl.DataFrame) -> Share | None:
     """The share of judged pairs whose known better response is the longer one: what ``longer_share`` would be for a
     judge that is always right.
     """
-    return _shared(first_read(rows), _longer(rows, "gold"))
+    return _share(MEASURES["gold_is_longer"](rows))
+
+
+def _flips(rows: pl.DataFrame) -> pl.DataFrame:
+    both = _both_orders(rows).group_by("pair_id", "judge_model").agg(pl.col("verdict").n_unique().alias("verdicts"))
+    return _told(both, pl.col("verdicts") == 1)  # the same letter in both orders is another response
+
+
+MEASURES: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    "agrees_with_gold": lambda rows: _told(first_read(rows), pl.col("verdict") == pl.col("gold")),
+    "first_shown": lambda rows: _told(_both_orders(rows), pl.col("verdict") == "A"),
+    "flips": _flips,
+    "prefers_longer": lambda rows: _told(first_read(rows), _longer(rows, "verdict")),
+    "gold_is_longer": lambda rows: _told(first_read(rows), _longer(rows, "gold")),
+}
+"""What is measured of a judge of pairs: rows of whole pairs → ``pair_id``, and whether it ``holds``, for ``Sums``."""
 
 
 def _longer(rows: pl.DataFrame, column: str) -> pl.Expr:
@@ -119,114 +158,6 @@ def _both_orders(rows: pl.DataFrame) -> pl.DataFrame:
     return first.filter(pl.col("gold").n_unique().over("pair_id", "judge_model") == 2)
 
 
-# --- agreement ------------------------------------------------------------------------------
-
-
-def cohens_kappa(a: Sequence[Any], b: Sequence[Any]) -> float | None:
-    """Agreement of two raters beyond chance, (p_o - p_e) / (1 - p_e), over the units that both rated (None: not
-    rated). None where there is no such unit, or where chance explains all (one class). Cohen 1960, by statsmodels.
-    """
-    from statsmodels.stats.inter_rater import cohens_kappa as kappa
-
-    both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-    classes = sorted({value for pair in both for value in pair})
-    if len(classes) < 2:
-        return None
-    place = {value: i for i, value in enumerate(classes)}
-    table = [[0] * len(classes) for _ in classes]
-    for x, y in both:
-        table[place[x]][place[y]] += 1
-    if {x for x, _ in both} == {y for _, y in both} and len({x for x, _ in both}) < 2:
-        return None
-    return float(kappa(table, return_results=False))
-
-
-def fleiss_kappa(ratings: Sequence[Sequence[Any]]) -> float | None:
-    """Agreement of several raters beyond chance. ``ratings`` has a row for each unit, with as many ratings in each, of
-    whichever raters. None where there is no unit, one rating each, or one class. Fleiss 1971, by statsmodels.
-    Raises ValueError for units with unequal numbers of ratings: see ``krippendorff_alpha``.
-    """
-    from statsmodels.stats.inter_rater import fleiss_kappa as kappa
-
-    counts = _counts(ratings)
-    if len({sum(row) for row in counts}) > 1:
-        raise ValueError("units must have as many ratings each; krippendorff_alpha takes any")
-    if not counts or sum(counts[0]) < 2 or len(counts[0]) < 2:
-        return None
-    return float(kappa(counts))
-
-
-def _counts(ratings: Sequence[Sequence[Any]]) -> list[list[int]]:
-    """How often each unit was given each value."""
-    values = sorted({value for unit in ratings for value in unit if value is not None})
-    return [[sum(rating == value for rating in unit) for value in values] for unit in ratings]
-
-
-@dataclass(frozen=True)
-class Alpha:
-    """Krippendorff's alpha with its 95 % bootstrap interval over ``units``; 1 is agreement, 0 is chance."""
-
-    value: float
-    low: float
-    high: float
-    units: int
-
-
-def krippendorff_alpha(
-    ratings: Sequence[Sequence[Any]],
-    *,
-    level: Literal["nominal", "interval"] = "nominal",
-    same: Sequence[Any] | None = None,
-    seed: int = 0,
-) -> Alpha | None:
-    """Agreement beyond chance of any number of raters, with ratings missing (None). ``ratings`` has a row for each
-    unit. None where no unit has two ratings, or all of those are one value. Krippendorff 2011, by ``krippendorff``;
-    the interval is of DRAWS resamplings of the units, those without two values left out. Units with the ``same`` value
-    are drawn together, for they are not independent.
-    """
-    import numpy as np
-
-    told = [sum(rating is not None for rating in unit) > 1 for unit in ratings]
-    counts = np.array([row for row, kept in zip(_counts(ratings), told, strict=True) if kept])
-    names = [name for name, kept in zip(same or range(len(ratings)), told, strict=True) if kept]
-    domain = sorted({value for unit in ratings for value in unit if value is not None})
-    if not len(counts) or (counts.sum(0) > 0).sum() < 2:
-        return None
-    numbers = domain if level == "interval" else list(range(len(domain)))
-    value = _alpha(counts, numbers, level)
-    apart = np.subtract.outer(numbers, numbers) ** 2 if level == "interval" else 1 - np.eye(len(numbers))
-    alphas = _resampled(counts, apart, names, seed)
-    low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (value, value)
-    return Alpha(value, float(low), float(high), len(counts))
-
-
-def _resampled(counts: Any, apart: Any, names: Sequence[Any], seed: int) -> list[float]:
-    """The alphas of DRAWS samples of the named bundles of units, those of one value left out. Alpha is 1 - (n - 1)
-    sum_u d_u / sum_cd n_c n_d apart_cd, with d_u a unit's disagreement and n_c how often value c was given: sums
-    over units, so that a sample is a weighing of the bundles' sums.
-    """
-    import numpy as np
-
-    disagreement = np.einsum("ui,ij,uj->u", counts, apart, counts) / (counts.sum(1) - 1)
-    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    sums = np.zeros((len(places), 1 + counts.shape[1]))
-    np.add.at(sums, [places[name] for name in names], np.column_stack([disagreement, counts]))
-    generator, alphas = np.random.default_rng(seed), []
-    for _ in range(DRAWS):
-        often = np.bincount(generator.integers(len(sums), size=len(sums)), minlength=len(sums))
-        observed, *given = often @ sums
-        chance = np.asarray(given) @ apart @ np.asarray(given)
-        if chance > 0:
-            alphas.append(float(1 - (sum(given) - 1) * observed / chance))
-    return alphas
-
-
-def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "interval"]) -> float:
-    import krippendorff
-
-    return float(krippendorff.alpha(value_counts=counts, value_domain=list(domain), level_of_measurement=level))
-
-
 # --- strengths ------------------------------------------------------------------------------
 
 
@@ -237,7 +168,7 @@ def elo_points(strength: Any) -> Any:
 
 def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFrame:
     """Strengths of models from battles: columns ``model_a``, ``model_b`` and ``outcome`` (1 where a won, 0 where b did,
-    0.5 for a tie, which is half a win each).
+    0.5 for a tie, which is half a win each); and ``n``, where a row is of so many battles.
 
     Gives model, ``strength`` (log-odds, centred at 0; P(i beats j) = sigmoid(difference)), ``low`` and ``high`` (95 %,
     from the observed information), ``elo`` (1000 + 400/ln 10 strength), ``battles``, and ``group``: strengths of
@@ -245,13 +176,15 @@ def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFram
     """
     import numpy as np
 
-    names = sorted({*battles["model_a"], *battles["model_b"]})
+    names = sorted({*battles["model_a"].unique(), *battles["model_b"].unique()})
     place = {name: i for i, name in enumerate(names)}
     wins = np.zeros((len(names), len(names)))
-    for a, b, outcome in battles.select("model_a", "model_b", "outcome").iter_rows():
-        if a != b and outcome is not None:
-            wins[place[a], place[b]] += outcome
-            wins[place[b], place[a]] += 1 - outcome
+    often = pl.col("n") if "n" in battles.columns else pl.lit(1)
+    met = battles.filter(pl.col("model_a") != pl.col("model_b"), pl.col("outcome").is_not_null())
+    each = met.group_by("model_a", "model_b").agg((pl.col("outcome") * often).sum(), (often + pl.col("outcome") * 0).sum().alias("n"))
+    for a, b, won, of in each.iter_rows():
+        wins[place[a], place[b]] += won
+        wins[place[b], place[a]] += of - won
     strength = fit(wins, prior)
     centre = np.eye(len(names)) - 1 / max(1, len(names))
     cover = centre @ np.linalg.inv(information(wins, strength, prior)) @ centre.T

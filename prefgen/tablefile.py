@@ -3,9 +3,11 @@ however they came in; there whole, or not at all.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -70,10 +72,9 @@ class TableFile:
         self.partial.unlink(missing_ok=True)
 
     def _write(self, rows: pl.DataFrame) -> None:
-        import pyarrow.parquet as pq
-
+        pq = parquet()
         table = rows.rechunk().to_arrow()
-        table = table.cast(self.schema) if self.schema else table
+        table = _cast(table, self.schema) if self.schema else table
         try:
             if self.writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,21 +86,80 @@ class TableFile:
             raise no_room(self.path, e) from e
 
 
-BATCH = 10_000
-"""Rows of a table that are read at once, and as many more as make the last prompt whole."""
+@cache
+def parquet() -> ModuleType:
+    """Arrow's reader and writer, with the system's memory: Arrow's own pools hold several times what is in use."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())
+    return pq
 
 
-def batches(path: Path, rows: int = BATCH) -> Iterator[pl.DataFrame]:
-    """A table in frames of about so many rows, no prompt in two: a table whose prompts are mixed comes whole."""
-    table, row, start = pl.scan_parquet(path), pl.col("row"), 0
-    prompts = table.select("prompt_id").with_row_index("row")
-    ends = prompts.select(row.max().over("prompt_id").cum_max() == row).collect().to_series().arg_true() + 1
-    if ends.is_empty():
-        yield table.collect()
-    while start < (ends[-1] if len(ends) else 0):
-        end = ends[min(int(ends.search_sorted(start + rows)), len(ends) - 1)]
-        yield table.slice(start, end - start).collect()
-        start = end
+def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
+    """A table with other types: that of Arrow's functions which is wanted, for all of them take as long to import as
+    Arrow itself.
+    """
+    import pyarrow as pa
+
+    try:
+        from pyarrow._compute import CastOptions, call_function
+    except ImportError:  # another version of Arrow keeps it elsewhere
+        return table.cast(schema)
+    columns = [
+        column if column.type == field.type else call_function("cast", [column], CastOptions.safe(field.type))
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+BATCH, BYTES = 10_000, 4_000_000
+"""Rows of a table that are read at once, or fewer where they are as many bytes; and as many more as make the last prompt
+whole.
+"""
+
+
+def batches(path: Path, rows: int = BATCH, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """A table in frames of about so many rows, no prompt in two: a table whose prompts are mixed comes whole. Of
+    ``columns`` one is ``prompt_id``.
+    """
+    with parquet().ParquetFile(path, pre_buffer=False) as file:
+        if file.metadata.num_rows <= min(rows, GROUP) or not _together(file):
+            yield pl.DataFrame(file.read(columns))
+            return
+        rest = pl.DataFrame()
+        for batch in file.iter_batches(min(rows, GROUP), columns=columns, use_threads=False):
+            rest = pl.concat([rest, pl.DataFrame(batch)]) if rest.height else pl.DataFrame(batch)
+            while end := _end(rest, rows):
+                yield rest[:end]
+                rest = rest[end:]
+        yield rest
+
+
+def _end(rows: pl.DataFrame, enough: int) -> int:
+    """Where to cut rows of which there are enough: at the first prompt's end behind so many, or before so many bytes;
+    0 where more must come first.
+    """
+    if rows.height <= enough and rows.estimated_size() < BYTES:
+        return 0
+    ids = rows["prompt_id"]
+    ends = (ids[1:] != ids[:-1]).arg_true() + 1  # of all prompts but the last, of which there may be more
+    behind = int(ends.search_sorted(enough)) if len(ends) else 0
+    return int(ends[min(behind, len(ends) - 1)]) if len(ends) else 0
+
+
+def _together(file: "pq.ParquetFile") -> bool:
+    """Whether the rows of each prompt stand together. Of each id that begins, eight bytes are held: if two had the same
+    ones, prompts would be taken for mixed, which costs memory and nothing else.
+    """
+    begun, last = list[pl.Series](), None
+    for batch in file.iter_batches(BATCH, columns=["prompt_id"], use_threads=False):
+        ids = pl.DataFrame(batch)["prompt_id"]
+        begun.append(ids.filter(ids.ne_missing(ids.shift(1, fill_value=last))).hash())
+        last = ids[-1]
+    found = pl.concat(begun).sort()
+    return not (found[1:] == found[:-1]).any()
 
 
 def no_room(path: Path, error: OSError) -> RunError:

@@ -8,11 +8,13 @@ Plug-ins bring verbs through the entry point group ``prefgen.verbs``.
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import PrefgenError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ROOMS = ("sources", "tables", "generators", "judges", "scores", "pairs", "filters")
 """The folders of verbs, in the order in which data meets them."""
@@ -33,8 +35,10 @@ def files(room: str) -> Mapping[str, str]:
 
 
 @cache
-def plugins() -> Mapping[str, EntryPoint]:
+def plugins() -> Mapping[str, "EntryPoint"]:
     """Verbs that other packages bring, under names that are not taken."""
+    from importlib.metadata import entry_points
+
     taken = {name for room in ROOMS for name in files(room)}
     return {point.name: point for point in entry_points(group="prefgen.verbs") if point.name not in taken}
 
@@ -88,7 +92,7 @@ def _from(module: str, name: str) -> Verb:
     return verb
 
 
-def _plugged(point: EntryPoint) -> Verb:
+def _plugged(point: "EntryPoint") -> Verb:
     """A plug-in's verb. It is another's code, and may fail in any way."""
     who = f"the plug-in verb '{point.name}' ({point.value}{f' of {point.dist.name}' if point.dist else ''})"
     try:

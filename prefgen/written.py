@@ -37,7 +37,8 @@ def write(plan: Plan, place: Path, progress: Progress, text: str, done: Done) ->
         config: map(dataset.CONFIGS[config], batches(tables / f"{table}.parquet"))
         for config, table in plan.recipe.write.items()
     }
-    parted, page = splits.of_run(plan, tables), Page(plan.recipe, text, manifest.funnel(plan, progress), done.reports)
+    parted, funnel = splits.of_run(plan, tables), manifest.funnel(plan, progress)
+    page = Page(plan.recipe, text, funnel, done.reports, kept=place / ".pictures")
     if "results" in frames:
         frames["results"] = _told(place, frames["results"])
     frames = {config: page.noting(config, rows) for config, rows in frames.items()}

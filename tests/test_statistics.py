@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prefgen.agreement import cohens_kappa, fleiss_kappa, krippendorff_alpha
 from prefgen.statistics import (
     Share,
     accuracy,
     bradley_terry,
-    cohens_kappa,
     first_shown_share,
-    fleiss_kappa,
     flip_rate,
     gold_longer_share,
-    krippendorff_alpha,
     longer_share,
     share,
 )

@@ -1,6 +1,11 @@
-"""The charts themselves: numbers in, PNG out."""
+"""The charts themselves: numbers in, Vega-Lite out.
 
-from collections.abc import Mapping, Sequence
+They are written as Vega-Lite's own JSON: the library that writes it from Python costs more to import than all else that a
+card needs, and checks what never changes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,48 +16,58 @@ CHOSEN, REJECTED, INK, FAINT, GRID = "#0072b2", "#d55e00", "#1f2933", "#5f6b78",
 LOST = "#c3cbd3"
 FONT = "Liberation Sans"
 """Comes with vl-convert."""
-WIDTH, SCALE = 620, 2.0
-"""Pixels of the plot, and how many of the picture's stand for one."""
+WIDTH, HEIGHT = 620, 300
+"""Pixels of a plot that states no size."""
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
+"""The form of Vega-Lite that the charts have."""
 BINS = 24
 
 Rows = Sequence[Mapping[str, Any]]
+Frames = Iterable["pl.DataFrame"]
+"""Numbers of pairs, in frames, which can be gone through more than once."""
+Spec = Mapping[str, Any]
+"""A chart, or a part of one, in Vega-Lite's words."""
 
 
-def funnel(steps: Rows) -> bytes:
+def funnel(steps: Rows) -> Spec:
     """Bars of what each ``step`` left (``rows``) and lost (``lost``)."""
-    import altair as alt
-
+    kinds = ("rows it made", "lost, with a reason")
     long = [
         {"step": one["step"], "kind": kind, "n": one[key], "order": order}
         for one in steps
-        for order, (kind, key) in enumerate((("rows it made", "rows"), ("lost, with a reason", "lost")))
+        for order, (kind, key) in enumerate(zip(kinds, ("rows", "lost"), strict=True))
     ]
-    y = alt.Y("step:N", sort=None, title=None, axis=_names())
-    colour = alt.Color(
-        "kind:N", scale=alt.Scale(domain=["rows it made", "lost, with a reason"], range=[CHOSEN, LOST]), title=None
-    )
-    base = _of(long)
-    bars = base.mark_bar(height=16).encode(
-        x=alt.X("n:Q", title="rows, or replies", stack="zero", axis=_axis()), y=y, color=colour, order="order:O"
-    )
+    y = _names("step")
+    bars = {
+        "color": _nominal("kind", scale={"domain": kinds, "range": [CHOSEN, LOST]}, title=None),
+        "order": {"field": "order", "type": "ordinal"},
+        "x": _number("n", title="rows, or replies", stack="zero", axis=_axis()),
+        "y": y,
+    }
     said = [{"step": one["step"], "at": one["rows"] + one["lost"], "said": _said(one)} for one in steps]
-    text = _of(said).mark_text(align="left", dx=6, color=INK, fontSize=12)
-    layered = alt.layer(bars, text.encode(x="at:Q", y=y, text="said:N"))
-    return _png(
-        layered.properties(height=alt.Step(26)),
-        "What became of every row",
-        "Rows that each step made, and what was lost there",
-    )
+    words = {"type": "text", "align": "left", "color": INK, "dx": 6, "fontSize": 12}
+    layers = [
+        _layer(long, {"type": "bar", "height": 16}, bars),
+        _layer(said, words, {"text": _nominal("said"), "x": _number("at"), "y": y}),
+    ]
+    title = ("What became of every row", "Rows that each step made, and what was lost there")
+    return _looks({"layer": layers, "height": {"step": 26}}, *title)
 
 
 def _said(one: Mapping[str, Any]) -> str:
     return f"{one['rows']:,}" + (f"  ({one['lost']:,} lost)" if one["lost"] else "")
 
 
-def scores(pairs: "pl.DataFrame", told: str) -> bytes:
-    """Histograms of ``chosen_score`` and ``rejected_score`` side by side, over the same bins."""
-    import altair as alt
+def scored(pairs: Frames) -> "Iterator[pl.DataFrame]":
+    """The pairs whose responses have a score both."""
+    import polars as pl
 
+    for rows in pairs:
+        yield rows.select("chosen_score", "rejected_score").drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
+
+
+def scores(pairs: Frames, told: str) -> Spec:
+    """Histograms of ``chosen_score`` and ``rejected_score`` side by side, over the same bins."""
     edges = _edges(pairs)
     width = edges[1] - edges[0]
     rows = [
@@ -63,28 +78,32 @@ def scores(pairs: "pl.DataFrame", told: str) -> bytes:
             "side": side,
         }
         for place, side in enumerate(("chosen", "rejected"))
-        for start, n in zip(edges, _counted(pairs[f"{side}_score"], edges), strict=False)
+        for start, n in zip(edges, _counted(pairs, f"{side}_score", edges), strict=False)
         if n
     ]
-    scale = alt.Scale(domain=[edges[0], edges[-1]], nice=False)
-    chart = _of(rows).mark_bar().encode(
-        x=alt.X("from:Q", title="score", axis=_axis(grid=False), scale=scale),
-        x2="to:Q",
-        y=alt.Y("n:Q", title="responses", axis=_axis()),
-        y2=alt.datum(0),
-        color=_sides(alt),
-    )  # fmt: skip
-    return _png(chart.properties(height=240), "Scores of chosen and rejected responses", told)
+    sides = {"domain": ["chosen", "rejected"], "range": [CHOSEN, REJECTED]}
+    encoding = {
+        "color": _nominal("side", scale=sides, title=None),
+        "x": _number(
+            "from", title="score", axis=_axis(grid=False), scale={"domain": [edges[0], edges[-1]], "nice": False}
+        ),
+        "x2": {"field": "to"},
+        "y": _number("n", title="responses", axis=_axis()),
+        "y2": {"datum": 0},
+    }
+    layer = _layer(rows, {"type": "bar"}, encoding)
+    return _looks({**layer, "height": 240}, "Scores of chosen and rejected responses", told)
 
 
-def _edges(pairs: "pl.DataFrame") -> list[float]:
+def _edges(pairs: Frames) -> list[float]:
     """Edges of equal bins; where scores are few different ones, each is in the middle of a bin of its own."""
-    import polars as pl
-
-    values = pl.concat([pairs["chosen_score"], pairs["rejected_score"].alias("chosen_score")]).unique().sort()
-    low, high = float(values[0]), float(values[-1])
-    steps = values.diff().drop_nulls()
-    nearest = float(steps.min()) if len(steps) else 0.0  # type: ignore[arg-type]
+    values = list[float]()
+    for rows in scored(pairs):
+        values = sorted({*values, *rows["chosen_score"].unique(), *rows["rejected_score"].unique()})
+        few = len(values) <= BINS + 1  # as many as there can be with a bin each
+        values = values if few else [values[0], *values[len(values) - BINS - 1 :]]
+    low, high = values[0], values[-1]
+    nearest = min((later - one for one, later in pairwise(values)), default=0.0)
     if nearest and (high - low) / nearest <= BINS:
         width, low, bins = nearest, low - nearest / 2, round((high - low) / nearest) + 1
     else:
@@ -92,25 +111,29 @@ def _edges(pairs: "pl.DataFrame") -> list[float]:
     return [low + width * place for place in range(bins + 1)]
 
 
-def _counted(values: "pl.Series", edges: Sequence[float]) -> list[int]:
+def _counted(pairs: Frames, side: str, edges: Sequence[float]) -> list[int]:
     """How many values are in each bin; the last one has its upper edge too."""
     import numpy as np
 
-    return [int(n) for n in np.histogram(values.to_numpy(), bins=edges)[0]]
+    counts = sum(np.histogram(rows[side].to_numpy(), bins=edges)[0] for rows in scored(pairs))
+    return [int(n) for n in counts]
 
 
-def lengths(pairs: "pl.DataFrame", told: str) -> bytes:
+def lengths(pairs: Frames, told: str) -> Spec:
     """How many pairs have a rejected response of one length and a chosen one of another, on logarithmic axes with the
     diagonal; counted in squares, so that the picture does not grow with the rows.
     """
-    import altair as alt
     import numpy as np
 
-    chosen, rejected = (np.maximum(pairs[f"{side}_characters"].to_numpy(), 1) for side in ("chosen", "rejected"))
-    low, high = float(min(chosen.min(), rejected.min())), float(max(chosen.max(), rejected.max()))
+    sides = ("rejected_characters", "chosen_characters")
+    ends = [(float(rows[side].min()), float(rows[side].max())) for rows in pairs for side in sides]  # type: ignore[arg-type]
+    low, high = max(min(low for low, _ in ends), 1.0), max(*(high for _, high in ends), 1.0)
     middle, reach = (low * high) ** 0.5, max((high / low) ** 0.5, 1.25) * 1.05
     edges = np.geomspace(middle / reach, middle * reach, BINS + 5)
-    counts = np.histogram2d(rejected, chosen, bins=[edges, edges])[0]
+    counts: Any = 0
+    for rows in pairs:
+        rejected, chosen = (np.maximum(rows[side].to_numpy(), 1) for side in sides)
+        counts += np.histogram2d(rejected, chosen, bins=[edges, edges])[0]
     told_squares = [
         {
             "x": float(edges[i]),
@@ -121,24 +144,26 @@ def lengths(pairs: "pl.DataFrame", told: str) -> bytes:
         }
         for i, j in zip(*np.nonzero(counts), strict=True)
     ]
-    scale = alt.Scale(type="log", domain=[float(edges[0]), float(edges[-1])], nice=False)
-    ticks = _ticks(float(edges[0]), float(edges[-1]))
-    square = _of(told_squares).mark_rect().encode(
-        x=alt.X("x:Q", title="characters of the rejected response", scale=scale, axis=_axis(values=ticks)),
-        x2="x2:Q",
-        y=alt.Y("y:Q", title="characters of the chosen response", scale=scale, axis=_axis(values=ticks)),
-        y2="y2:Q",
-        color=alt.Color("n:Q", title="pairs", scale=alt.Scale(range=["#bcd9ec", CHOSEN, "#00324f"], domainMin=1),
-                        legend=alt.Legend(orient="right", format="d", tickCount=4, gradientLength=120)),
-    )  # fmt: skip
-    ends = [{"x": float(edges[0]), "y": float(edges[0])}, {"x": float(edges[-1]), "y": float(edges[-1])}]
-    line = _of(ends).mark_line(color=INK, strokeDash=[4, 3], strokeWidth=1.2)
-    chart = alt.layer(square, line.encode(x=alt.X("x:Q", scale=scale), y=alt.Y("y:Q", scale=scale)))
-    return _png(
-        chart.properties(height=420, width=420),
-        "Lengths: above the line, the chosen one is longer",
-        told[0].upper() + told[1:],
-    )
+    scale = {"domain": [float(edges[0]), float(edges[-1])], "nice": False, "type": "log"}
+    axis = {"scale": scale, "axis": _axis(values=_ticks(float(edges[0]), float(edges[-1])))}
+    legend = {"format": "d", "gradientLength": 120, "orient": "right", "tickCount": 4}
+    squares = {
+        "color": _number(
+            "n", title="pairs", scale={"domainMin": 1, "range": ["#bcd9ec", CHOSEN, "#00324f"]}, legend=legend
+        ),
+        "x": _number("x", title="characters of the rejected response", **axis),
+        "x2": {"field": "x2"},
+        "y": _number("y", title="characters of the chosen response", **axis),
+        "y2": {"field": "y2"},
+    }
+    ends = [{"x": end, "y": end} for end in scale["domain"]]
+    line = {"type": "line", "color": INK, "strokeDash": [4, 3], "strokeWidth": 1.2}
+    layers = [
+        _layer(told_squares, {"type": "rect"}, squares),
+        _layer(ends, line, {"x": _number("x", scale=scale), "y": _number("y", scale=scale)}),
+    ]
+    whole = {"layer": layers, "height": 420, "width": 420}
+    return _looks(whole, "Lengths: above the line, the chosen one is longer", told[0].upper() + told[1:])
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -152,62 +177,57 @@ def _ticks(low: float, high: float) -> list[float]:
     return inside if len(inside) <= 9 else [one for one in inside if str(int(one))[0] == "1"]
 
 
-def positions(judges: Rows) -> bytes:
+def positions(judges: Rows) -> Spec:
     """Each ``judge``'s share for the response shown first (``value``) with its interval (``low``, ``high``)."""
-    import altair as alt
-
-    base = _of(judges)
-    y = alt.Y("judge:N", sort=None, title=None, axis=_names())
-    how: dict[str, Any] = {"title": "share of verdicts for the response shown first", "axis": _axis(format="%")}
-    how["scale"] = alt.Scale(domain=[0, 1])
-    bar = base.mark_rule(color=CHOSEN, strokeWidth=3).encode(x=alt.X("low:Q", **how), x2="high:Q", y=y)
-    dot = base.mark_point(color=CHOSEN, filled=True, size=110, opacity=1).encode(x=alt.X("value:Q", **how), y=y)
-    half = _of([{"at": 0.5}]).mark_rule(color=REJECTED, strokeDash=[4, 3]).encode(x=alt.X("at:Q", **how))
-    told = "At one half, the dashed line, the place says nothing; bars are 95% intervals"
-    return _png(alt.layer(half, bar, dot).properties(height=alt.Step(34)), "Do judges favour a place?", told)
+    y, told = _names("judge"), "share of verdicts for the response shown first"
+    how: dict[str, Any] = {"title": told, "axis": _axis(format="%"), "scale": {"domain": [0, 1]}}
+    half = {"type": "rule", "color": REJECTED, "strokeDash": [4, 3]}
+    bar = {"type": "rule", "color": CHOSEN, "strokeWidth": 3}
+    dot = {"type": "point", "color": CHOSEN, "filled": True, "opacity": 1, "size": 110}
+    layers = [
+        _layer([{"at": 0.5}], half, {"x": _number("at", **how)}),
+        _layer(judges, bar, {"x": _number("low", **how), "x2": {"field": "high"}, "y": y}),
+        _layer(judges, dot, {"x": _number("value", **how), "y": y}),
+    ]
+    said = "At one half, the dashed line, the place says nothing; bars are 95% intervals"
+    return _looks({"layer": layers, "height": {"step": 34}}, "Do judges favour a place?", said)
 
 
 # --- looks ----------------------------------------------------------------------------------
 
 
-def _of(rows: Rows) -> Any:
-    import altair as alt
-
-    data: Any = alt.Data
-    return alt.Chart(data(values=[dict(one) for one in rows]))
+def _layer(rows: Rows, mark: Spec, encoding: Spec) -> Spec:
+    return {"data": {"values": [dict(one) for one in rows]}, "mark": mark, "encoding": encoding}
 
 
-def _axis(**more: Any) -> Any:
-    import altair as alt
-
-    return alt.Axis(**{"tickCount": 6, "format": ",~f", "domain": False, "ticks": False, "labelPadding": 6, **more})
+def _number(field: str, **more: Any) -> Spec:
+    return {"field": field, "type": "quantitative", **more}
 
 
-def _names() -> Any:
-    import altair as alt
-
-    return alt.Axis(labelLimit=300, labelPadding=8, ticks=False, domain=False)
+def _nominal(field: str, **more: Any) -> Spec:
+    return {"field": field, "type": "nominal", **more}
 
 
-def _sides(alt: Any) -> Any:
-    return alt.Color("side:N", scale=alt.Scale(domain=["chosen", "rejected"], range=[CHOSEN, REJECTED]), title=None)
+def _axis(**more: Any) -> Spec:
+    return {"tickCount": 6, "format": ",~f", "domain": False, "ticks": False, "labelPadding": 6, **more}
 
 
-def _png(chart: Any, title: str, subtitle: str) -> bytes:
+def _names(field: str) -> Spec:
+    axis = {"labelLimit": 300, "labelPadding": 8, "ticks": False, "domain": False}
+    return _nominal(field, sort=None, title=None, axis=axis)
+
+
+def _looks(chart: Spec, title: str, subtitle: str) -> Spec:
     """The chart with our looks, on white, which is legible on pages of either colour."""
-    import altair as alt
-    import vl_convert
-
     small = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "titleColor": FAINT}
     small |= {"titleFontWeight": "normal"}
     heads = {"fontSize": 18, "color": INK, "subtitleFontSize": 13, "subtitleColor": FAINT}
-    whole = (
-        chart.properties(title=alt.Title(title, subtitle=subtitle), background="white", padding=20)
-        .configure(font=FONT)
-        .configure_view(strokeWidth=0, continuousWidth=WIDTH)
-        .configure_title(anchor="start", frame="group", offset=16, subtitlePadding=6, **heads)
-        .configure_axis(gridColor=GRID, titlePadding=10, **small)
-        .configure_legend(orient="top", symbolType="square", offset=8, **small)
-    )
-    png: bytes = vl_convert.vegalite_to_png(whole.to_dict(), scale=SCALE, allowed_base_urls=[])
-    return png
+    config = {
+        "font": FONT,
+        "view": {"strokeWidth": 0, "continuousWidth": WIDTH, "continuousHeight": HEIGHT},
+        "title": {"anchor": "start", "frame": "group", "offset": 16, "subtitlePadding": 6, **heads},
+        "axis": {"gridColor": GRID, "titlePadding": 10, **small},
+        "legend": {"orient": "top", "symbolType": "square", "offset": 8, **small},
+    }
+    about = {"title": {"text": title, "subtitle": subtitle}, "background": "white", "padding": 20}
+    return {"$schema": SCHEMA, "config": config, **about, **chart}

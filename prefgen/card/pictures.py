@@ -1,20 +1,23 @@
 """Pictures of a dataset, as PNG: rows step by step, scores, lengths, and where its judges look first.
 
-Drawn by altair and vl-convert in this process, with no browser, no network and a font of their own: the same numbers
-make the same bytes. Nothing is drawn of few rows, for they are better read.
+Drawn by vl-convert, with no browser, no network and a font of its own: the same numbers make the same bytes. Nothing is
+drawn of few rows, for they are better read.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefgen.card import charts
+from prefgen.card import charts, drawing
 from prefgen.card.markdown import section
 from prefgen.judged import in_percent
 
 if TYPE_CHECKING:
-    import polars as pl
+    from prefgen.card.measures import Measures
 
 FEW = 30
 """Rows of which nothing is drawn: below it a share is known to no better than 1 in 6."""
@@ -38,20 +41,32 @@ class Picture:
 
 def drawn(
     funnel: Sequence[Mapping[str, Any]],
-    pairs: "pl.DataFrame | None",
+    pairs: "Measures | None",
     judges: Mapping[str, Any],
     report: Mapping[str, Any],
+    *,
+    kept: Path | None = None,
 ) -> list[Picture]:
-    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``
-    (``prefgen.judged.pair_measures``), ``report`` what they come to (``pair_report``).
+    """The pictures that there is something to draw for. ``pairs`` are the measures of ``preferences``,
+    ``report`` what they come to (``prefgen.judged.pair_report``), ``kept`` a folder of pictures that were drawn before.
     """
     if pairs is None or pairs.height < FEW:
         return []
-    found = [_funnel(funnel), _scores(pairs), _lengths(pairs, report), _positions(judges)]
-    return [one for one in found if one]
+    every = [_funnel(funnel), _scores(pairs), _lengths(pairs, report), _positions(judges)]
+    found = [one for one in every if one]
+    made = drawing.png([one.chart for one in found], kept)
+    return [Picture(one.name, one.alt, png) for one, png in zip(found, made, strict=True)]
 
 
-def _funnel(funnel: Sequence[Mapping[str, Any]]) -> Picture:
+class _Chart(NamedTuple):
+    """A picture that is not drawn yet."""
+
+    name: str
+    alt: str
+    chart: charts.Spec
+
+
+def _funnel(funnel: Sequence[Mapping[str, Any]]) -> _Chart:
     steps = [
         {
             "step": f"{n}. {label(step['table'])}",
@@ -62,30 +77,28 @@ def _funnel(funnel: Sequence[Mapping[str, Any]]) -> Picture:
     ]
     first, last = steps[0]["rows"], steps[-1]["rows"]
     alt = f"Rows after each of {len(steps)} steps, from {first:,} to {last:,}, and rows or replies lost there"
-    return Picture("funnel", alt, charts.funnel(steps))
+    return _Chart("funnel", alt, charts.funnel(steps))
 
 
-def _scores(pairs: "pl.DataFrame") -> Picture | None:
-    import polars as pl
-
-    told = pairs.select("chosen_score", "rejected_score").drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
-    if told.height < FEW:
+def _scores(pairs: "Measures") -> _Chart | None:
+    rows = sum(told.height for told in charts.scored(pairs))
+    if rows < FEW:
         return None
-    gap = float((told["chosen_score"] - told["rejected_score"]).mean())  # type: ignore[arg-type]
-    said = f"{told.height:,} pairs; the chosen one's score is {gap:.2f} higher on average"
-    return Picture("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(told, said))
+    gaps = chain.from_iterable(told["chosen_score"] - told["rejected_score"] for told in charts.scored(pairs))
+    said = f"{rows:,} pairs; the chosen one's score is {math.fsum(gaps) / rows:.2f} higher on average"
+    return _Chart("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(pairs, said))
 
 
-def _lengths(pairs: "pl.DataFrame", report: Mapping[str, Any]) -> Picture | None:
+def _lengths(pairs: "Measures", report: Mapping[str, Any]) -> _Chart | None:
     longer = report.get("longer")
     if not longer:
         return None
     told = f"the chosen one is the longer one in {in_percent(longer)} of {longer['n']:,} pairs"
     alt = f"Length of the chosen response against that of the rejected one: {told}"
-    return Picture("lengths", alt, charts.lengths(pairs, told))
+    return _Chart("lengths", alt, charts.lengths(pairs, told))
 
 
-def _positions(judges: Mapping[str, Any]) -> Picture | None:
+def _positions(judges: Mapping[str, Any]) -> _Chart | None:
     found = [
         {"judge": f"{n}. {label(judge)} ({label(table)})", **one["first_shown"]}
         for n, (table, judge, one) in enumerate(
@@ -97,7 +110,7 @@ def _positions(judges: Mapping[str, Any]) -> Picture | None:
         return None
     told = "; ".join(f"{in_percent(one)}" for one in found)
     alt = f"How often each judge says the response shown first, half being no bias: {told}"
-    return Picture("positions", alt, charts.positions(found))
+    return _Chart("positions", alt, charts.positions(found))
 
 
 def label(text: str) -> str:

@@ -43,16 +43,19 @@ def information(wins: "Matrix", strength: "Matrix", l2: float) -> "Matrix":
 
 
 def _sigmoid(x: "Matrix") -> "Matrix":
-    from scipy.special import expit
+    import numpy as np
 
-    found: Matrix = expit(x)
+    found: Matrix = 0.5 * (1 + np.tanh(x / 2))  # overflows nowhere
     return found
 
 
 def groups(fought: "Matrix") -> list[int]:
     """The connected group of each player: those of different groups never met, not even by way of others."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    _, parts = connected_components(csr_array(fought), directed=False)
-    return [int(part) for part in parts]
+    found = [-1] * len(fought)
+    for first in range(len(fought)):
+        waiting, number = [first] if found[first] < 0 else [], max(found) + 1
+        while waiting:
+            one = waiting.pop()
+            found[one] = number
+            waiting += [other for other in fought[one].nonzero()[0] if found[other] < 0]
+    return found

@@ -1,5 +1,6 @@
 """Pictures: the same bytes from the same numbers, with what they show said in words, and no letter of another font."""
 
+import json
 import struct
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen.card import charts
+from prefgen.card import charts, drawer
+from prefgen.card.measures import Measures
 from prefgen.card.pictures import FEW, Picture, drawn, label, pictures
-from prefgen.judged import pair_measures, pair_report
+from prefgen.judged import pair_report
 from tests.hostile import STRINGS
 
 FUNNEL = [
@@ -24,7 +26,7 @@ SHARE = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 90}
 JUDGES = {"judgments": {"judges": {"openai/gpt-4.1": {"first_shown": SHARE}, "fake/it": {"judgments": 2}}}}
 
 
-def pairs(n: int, *, scored: bool = True) -> pl.DataFrame:
+def pairs(n: int, *, scored: bool = True) -> Measures:
     """Pairs of which every third has the longer response rejected."""
     talk = [
         [{"role": "user", "content": "q"}, {"role": "assistant", "content": "x" * (10 + i % 50)}] for i in range(2 * n)
@@ -37,7 +39,9 @@ def pairs(n: int, *, scored: bool = True) -> pl.DataFrame:
     score = {"chosen_score": [4.0 + i % 2 for i in range(n)], "rejected_score": [1.0 + i % 3 for i in range(n)]}
     made = {"chosen": [a for a, _ in sides], "rejected": [b for _, b in sides]}
     scores = score if scored else dict.fromkeys(score, pl.Series([None] * n, dtype=pl.Float64))
-    return pair_measures(pl.DataFrame({**made, **scores}))
+    found = Measures()
+    found.add(pl.DataFrame({**made, **scores, "chosen_model": "a", "rejected_model": "b"}))
+    return found
 
 
 def of(n: int, *, scored: bool = True, judges: Any = JUDGES) -> list[Picture]:
@@ -97,17 +101,17 @@ def test_of_few_rows_nothing_is_drawn_and_of_what_is_not_there_neither() -> None
 
 
 def test_scores_of_one_value_and_of_many_have_bins() -> None:
-    one = pl.DataFrame({"chosen_score": [5.0] * 40, "rejected_score": [5.0] * 40})
-    assert sum(charts._counted(one["chosen_score"], charts._edges(one))) == 40
-    few = pl.DataFrame({"chosen_score": [1.0, 2.0, 5.0], "rejected_score": [1.0, 1.0, 4.0]})
+    one = [pl.DataFrame({"chosen_score": [5.0] * 40, "rejected_score": [5.0] * 40})]
+    assert sum(charts._counted(one, "chosen_score", charts._edges(one))) == 40
+    few = [pl.DataFrame({"chosen_score": [1.0, 2.0, 5.0], "rejected_score": [1.0, 1.0, 4.0]})]
     assert charts._edges(few) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
-    many = pl.DataFrame(
-        {"chosen_score": [i / 997 for i in range(500)], "rejected_score": [-i / 991 for i in range(500)]}
-    )
-    edges = charts._edges(many)
+    scores = {"chosen_score": [i / 997 for i in range(500)], "rejected_score": [-i / 991 for i in range(500)]}
+    many = pl.DataFrame(scores)
+    edges = charts._edges([many])
     assert len(edges) == charts.BINS + 1
-    assert sum(charts._counted(many["chosen_score"], edges)) == 500
-    assert chunks(charts.scores(one, "x"))
+    assert sum(charts._counted([many], "chosen_score", edges)) == 500
+    assert charts._edges([many[:7], many[7:300], many[300:]]) == edges
+    assert chunks(drawer.png(json.dumps(charts.scores(one, "x"))))
 
 
 @pytest.mark.parametrize("text", STRINGS, ids=range(len(STRINGS)))

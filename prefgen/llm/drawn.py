@@ -1,0 +1,175 @@
+"""Which replies were drawn, and what they cost: keys in bounded memory, and sums by their journal.
+
+Few keys are a set, and are looked up. Of many, the first eight bytes of each lie in a file without a name, and all of the
+journal is read once, in the order in which it lies: a look-up goes to another page each time, and takes ten times as
+long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such runs; one of them is counted then.
+"""
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
+from typing import TYPE_CHECKING, Any
+
+from prefgen.errors import RunError
+from prefgen.llm.offline import Bill
+from prefgen.llm.store import opened
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HELD = 20_000
+"""Keys of a step that are held in memory."""
+TOGETHER = 500
+"""Keys that are looked up in one statement."""
+
+
+class Drawn:
+    """The journal's keys of what was drawn. Raises RunError for a full disk."""
+
+    def __init__(self) -> None:
+        self.held: set[bytes] = set()
+        self.spool: Spool | None = None
+
+    def update(self, keys: Iterable[bytes]) -> None:
+        """Takes keys, of which some may have come before."""
+        self.held.update(keys)
+        if len(self.held) > HELD:
+            self.spooled()
+
+    def __ior__(self, other: "Drawn") -> "Drawn":
+        self.update(other.held)
+        return self
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.spool)
+
+    def spooled(self) -> "Spool":
+        """All of them, in a file."""
+        import numpy as np
+
+        self.spool = self.spool or Spool([("key", np.uint64)])
+        self.spool.add(_numbers(list(self.held)).view([("key", np.uint64)]))
+        self.held.clear()
+        return self.spool
+
+
+def bills(journal: Path, drawn: Mapping[str, Drawn]) -> tuple[dict[str, Bill], Bill]:
+    """What the replies cost by step, each once in a step, and in all, each once. Those that failed brought none, and are
+    not in it. How they are found depends on what was drawn alone, so that the same draws give the same sums.
+    """
+    with closing(opened(journal)) as connection:
+        many = any(one.spool for one in drawn.values())
+        found = _scanned(connection, [*drawn.values()]) if many else _looked_up(connection, [*drawn.values()])
+    *steps, total = found
+    return dict(zip(drawn, steps, strict=True)), total
+
+
+def _looked_up(connection: sqlite3.Connection, drawn: Sequence[Drawn]) -> list[Bill]:
+    every, costs = sorted(set[bytes]().union(*(one.held for one in drawn))), dict[bytes, tuple[Any, ...]]()
+    for start in range(0, len(every), TOGETHER):
+        some = every[start : start + TOGETHER]
+        places = ", ".join("?" * len(some))
+        rows = connection.execute(f"SELECT key, {_COST} FROM reply WHERE key IN ({places})", some)  # noqa: S608
+        costs |= {key: cost for key, *cost in rows}
+    return [_sum([cost for key, cost in costs.items() if key in one]) for one in (*(d.held for d in drawn), costs)]
+
+
+_COST = "prompt_tokens, completion_tokens, dollars"
+
+
+def _sum(costs: Sequence[Sequence[Any]]) -> Bill:
+    dollars = [cost[2] for cost in costs]
+    tokens = [sum(cost[i] for cost in costs) for i in (0, 1)]
+    return Bill(len(costs), *tokens, math.fsum(d for d in dollars if d is not None), dollars.count(None))
+
+
+# --- of many --------------------------------------------------------------------------------
+
+
+class Spool:
+    """Records, of which the first field is a ``key``, in a file without a name; given back by the first byte of it."""
+
+    def __init__(self, fields: list[tuple[str, Any]]) -> None:
+        self.fields, self.file = fields, TemporaryFile()  # noqa: SIM115  # it ends with its spool
+        self.blocks: list[tuple[int, NDArray[np.int64]]] = []
+
+    def add(self, records: "NDArray[Any]") -> None:
+        """Takes some; they are written in the order of their keys. Raises RunError for a full disk."""
+        import numpy as np
+
+        records = np.sort(records, order="key")
+        ends = np.searchsorted(records["key"] >> np.uint64(56), np.arange(257))
+        try:
+            self.blocks.append((self.file.seek(0, 2), ends))
+            self.file.write(records.tobytes())
+            self.file.flush()
+        except OSError as e:
+            cure = "make room there, or name another folder with TMPDIR, and run the same command again"
+            raise RunError(f"{gettempdir()}: {e.strerror}; {cure}") from e
+
+    def part(self, byte: int) -> "NDArray[Any]":
+        """All records whose keys begin with this byte, in no order to speak of."""
+        import numpy as np
+
+        size, parts = np.dtype(self.fields).itemsize, []
+        for start, ends in self.blocks:
+            self.file.seek(start + size * int(ends[byte]))
+            parts.append(self.file.read(size * int(ends[byte + 1] - ends[byte])))
+        return np.frombuffer(b"".join(parts), self.fields)
+
+
+def _numbers(keys: Sequence[bytes]) -> "NDArray[np.uint64]":
+    """The first eight bytes of each key, as a number."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(key[:8] for key in keys), ">u8").astype(np.uint64)
+
+
+def _scanned(connection: sqlite3.Connection, drawn: Sequence[Drawn]) -> list[Bill]:
+    import numpy as np
+
+    spools, costs = [one.spooled() for one in drawn], _journal(connection)
+    parts: list[list[Bill]] = [[] for _ in (*spools, None)]
+    for byte in range(256):
+        replies = np.sort(costs.part(byte), order="key")
+        among = [np.isin(replies["key"], spool.part(byte)["key"]) for spool in spools]
+        for place, mask in enumerate([*among, np.any(among, axis=0)]):
+            parts[place].append(_of(replies[mask]))
+    return [_together(some) for some in parts]
+
+
+def _journal(connection: sqlite3.Connection) -> Spool:
+    """What each reply of a journal cost."""
+    import numpy as np
+
+    fields = [("key", np.uint64), ("prompt", np.int64), ("completion", np.int64), ("dollars", np.float64)]
+    found = Spool(fields)
+    rows = connection.execute(f"SELECT substr(key, 1, 8), {_COST} FROM reply ORDER BY rowid")  # noqa: S608
+    while some := rows.fetchmany(HELD):
+        keys, prompt, completion, dollars = zip(*some, strict=True)
+        records = np.empty(len(some), fields)
+        records["key"], records["prompt"], records["completion"] = _numbers(keys), prompt, completion
+        records["dollars"] = np.array(dollars, np.float64)  # None is no number
+        found.add(records)
+    return found
+
+
+def _of(replies: "NDArray[Any]") -> Bill:
+    import numpy as np
+
+    unpriced, tokens = np.isnan(replies["dollars"]), [int(replies[name].sum()) for name in ("prompt", "completion")]
+    return Bill(len(replies), *tokens, math.fsum(replies["dollars"][~unpriced].tolist()), int(unpriced.sum()))
+
+
+def _together(bills: Sequence[Bill]) -> Bill:
+    """The sum of bills."""
+    names = ("replies", "prompt_tokens", "completion_tokens")
+    return Bill(
+        *(sum(getattr(one, name) for one in bills) for name in names),
+        math.fsum(one.dollars for one in bills),
+        sum(one.unpriced for one in bills),
+    )
