@@ -12,6 +12,7 @@ from prefgen.asker import Asker
 from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
+from prefgen.spool import Spool
 
 Stop = Callable[[Sequence[Sequence[dict[str, Any]]], int], int]
 """The rows of each draw so far, and how many draws there may be: how many more are wanted."""
@@ -27,7 +28,7 @@ class Planned:
     inputs: tuple[str, ...]
     schema: pl.Schema
     settings: Mapping[str, Any] = field(default_factory=dict)
-    source: pl.DataFrame | None = None
+    source: Spool | None = None
     asker: Asker | None = None
     models: tuple[Model, ...] = ()
     stop: Stop | None = None

@@ -25,7 +25,8 @@ from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all
 from prefgen.rows import DROPPED
-from prefgen.shards import Files, Made, Spans, in_shards
+from prefgen.shards import Files, Made, Spans
+from prefgen.spool import in_shards, lost, prompts_of
 
 SHARD = 8
 """Prompts in one shard at most; fewer where that would leave places idle."""
@@ -126,11 +127,10 @@ class Walk:
 
     async def tree(self, root: str, tables: Sequence[str]) -> None:
         """Makes a root's table whole, then the tables below it shard by shard."""
-        made = await self._root(self.plan.steps[root])
-        with Files(self.folder, [root]) as files:
-            self._add({root: made}, files)
-        prompts = made.table["prompt_id"].n_unique()
-        shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
+        await self._root(self.plan.steps[root])
+        path = self.folder / f"{root}.parquet"
+        prompts = prompts_of(path)
+        shards = in_shards(path, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
         results = local.run_shards(
@@ -178,14 +178,16 @@ class Walk:
             self.progress.counts[table].add(one.count)
             check(table, self.progress.counts[table].canaries, self.plan.canaries.at_least)
 
-    async def _root(self, step: Planned) -> Made:
-        """The table of a source, or of a verb that sees its input whole."""
-        rows = step.source
-        if rows is None:
-            return await _table(step, [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs])
-        marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
-        stays = pl.col(DROPPED).is_null()
-        return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays))
+    async def _root(self, step: Planned) -> None:
+        """Writes the table of a source, or of a verb that sees its input whole."""
+        if step.source:
+            step.source.copied(self.folder / f"{step.table}.parquet", self.folder / f"{step.table}.dropped.parquet")
+            rows, dropped = step.source.rows, Counter(step.source.dropped)
+            self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
+            return
+        made = await _table(step, [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs])
+        with Files(self.folder, [step.table]) as files:
+            self._add({step.table: made}, files)
 
     async def _guarded(
         self, rows: pl.DataFrame, root: str, tables: Sequence[str], early: Early
@@ -278,8 +280,7 @@ def nothing(step: Planned) -> Made:
 
 def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame) -> Made:
     count = Count(rows_in, rows_in - gone.height, made.height, dropped=Counter(gone[DROPPED].to_list()))
-    detail = pl.col("detail") if gone.schema.get("detail") == pl.String else pl.lit(None, pl.String)
-    return Made(made, gone.select("prompt_id", "id", DROPPED, detail.alias("detail")), count)
+    return Made(made, lost(gone), count)
 
 
 def _tidied(folder: Path, plan: Plan) -> None:

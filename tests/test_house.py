@@ -20,7 +20,7 @@ STOREYS = [
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
-    {"pools", "touched", "told", "schema", "resources", "statistics"},
+    {"pools", "touched", "told", "schema", "resources", "statistics", "spool"},
     {"canaries", "nothing"},
     {"planned", "shown"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},

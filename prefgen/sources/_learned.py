@@ -3,8 +3,9 @@
 Values that are alike have one type, so one of each likeness stands for all, and the rows need not be held.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -13,11 +14,20 @@ from prefgen.sources._columns import DEEPEST, cells, nothing_there, plain, typed
 from prefgen.sources._raw import Opened, Raw
 
 
-def types(opened: Opened, paths: Iterable[str], there: Iterable[str] = ()) -> Mapping[str, pl.DataType]:
-    """The type of what stands under each path; of the paths in ``there`` only whether they lead anywhere. Raises
-    LoadError where there is no such column, or no row has anything there.
-    """
-    columns = [*map(_Column, dict.fromkeys(paths)), *(_Column(path, typed=False) for path in there)]
+def check_there(opened: Opened, path: str) -> None:
+    """Raises LoadError where there is no such column, or no row has anything under the path."""
+    _learn(opened, [_Column(path, typed=False)])
+
+
+def types(opened: Opened, paths: Iterable[str]) -> Mapping[str, pl.DataType]:
+    """The type of what stands under each path. Raises LoadError as ``check_there`` does."""
+    columns = [*map(_Column, dict.fromkeys(paths))]
+    if columns:
+        _learn(opened, columns)
+    return {column.path: column.type() for column in columns}
+
+
+def _learn(opened: Opened, columns: "Sequence[_Column]") -> None:
     for raw in opened.chunks():
         for column in columns:
             column.see(raw)
@@ -26,7 +36,6 @@ def types(opened: Opened, paths: Iterable[str], there: Iterable[str] = ()) -> Ma
     if opened.height:
         for column in columns:
             column.check(opened.name)
-    return {column.path: column.type() for column in columns if column.typed}
 
 
 @dataclass
@@ -73,8 +82,10 @@ def _likeness(value: Any, levels: int) -> Hashable:
     """What decides a value's type: kinds, sizes of numbers, names of fields, and those of what is within."""
     if isinstance(value, int) and not isinstance(value, bool):
         return int if -_HALF <= value < _HALF else ("large", value.bit_length(), value < 0)
+    if isinstance(value, float):
+        return float if isfinite(value) else "no JSON"
     if not isinstance(value, list | dict):
-        return type(value) if value is None or isinstance(value, str | float | bool) else id(value)
+        return str(type(value)) if value is None or isinstance(value, str | bool) else id(value)
     if not levels:
         return "deep"
     if isinstance(value, list):

@@ -35,11 +35,11 @@ def pairs(raw: Raw, layout: Layout, splits: Collection[str]) -> Iterator[Pair]:
     found = _columns(raw, layout)
     prompts = _prompts(raw, layout.prompt)
     own = plain(values(raw, layout.split)) if layout.split and there(raw, layout.split) else None
-    for n, (prompt, *cells) in enumerate(zip(prompts, *found.values(), strict=True)):
+    for n, (prompt, *row) in enumerate(zip(prompts, *found.values(), strict=True)):
         if own is not None and _split(own[n]) not in {_split(name) for name in splits}:
             twos = [Two(why="another split")]
         else:
-            twos = layout.reading.pairs(dict(zip(found, cells, strict=True)))
+            twos = layout.reading.pairs(dict(zip(found, row, strict=True)))
         for place, two in enumerate(twos):
             name = f"row {n + 1}" if len(twos) == 1 else f"row {n + 1}.{place}"
             yield _pair(prompt, Pair(n, name, two, why=two.why))

@@ -41,7 +41,7 @@ def separated(path: Path, wanted: Wanted) -> Opened:
 
 def _typed(path: Path, wanted: Wanted, types: dict[str, Any]) -> Iterator[pl.DataFrame]:
     for frame in _blocks(path, wanted):
-        yield frame.cast(types)
+        yield frame.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
 
 
 @dataclass
@@ -66,17 +66,16 @@ def _blocks(path: Path, wanted: Wanted) -> Iterator[pl.DataFrame]:
     separator, left, head = "\t" if path.suffix.lower() == ".tsv" else ",", wanted.limit, b""
     for lines in _rows(path, wanted.chunk):
         head = head or lines.pop(0)
-        frame = _read(path, head + b"".join(lines), separator, left)
-        frame = frame if left is None else frame.head(left)
+        frame = _read(path, head + b"".join(lines[:left]), separator)
         left = None if left is None else left - frame.height
         yield frame
         if left == 0:
             return
 
 
-def _read(path: Path, data: bytes, separator: str, rows: int | None) -> pl.DataFrame:
+def _read(path: Path, data: bytes, separator: str) -> pl.DataFrame:
     try:
-        return pl.read_csv(data, separator=separator, infer_schema=False, n_rows=rows)
+        return pl.read_csv(data, separator=separator, infer_schema=False)
     except pl.exceptions.NoDataError:
         return pl.DataFrame()
     except pl.exceptions.PolarsError as e:
@@ -85,19 +84,20 @@ def _read(path: Path, data: bytes, separator: str, rows: int | None) -> pl.DataF
 
 
 def _rows(path: Path, chunk: int) -> Iterator[list[bytes]]:
-    """The rows of a file in lists of about so many, none in two; a quoted cell may go over lines."""
-    rows, size, opened, row = [], 0, False, b""
+    """The rows of a file in lists of about so many, none in two; a quoted cell may go over lines. An empty line is a
+    row of nothing, and no list begins with one.
+    """
+    rows, size, opened, row = list[bytes](), 0, False, b""
     for _, line in bounds.lines(path):
-        size, opened = size + len(line), opened != bool(line.count(b'"') % 2)
-        row += line
+        opened, row = opened != bool(line.count(b'"') % 2), row + line
         if opened:
             continue
-        if row.strip() or rows:  # a file may begin with empty lines, its columns do not
-            rows.append(row)
-        row = b""
-        if len(rows) > chunk or size > BYTES:
+        if row.strip() and (len(rows) > chunk or size > BYTES):
             yield rows
             rows, size = [], 0
+        if row.strip() or rows:
+            rows.append(row)
+        size, row = size + len(row), b""
     if rows or row:
         yield [*rows, row]
 

@@ -66,13 +66,13 @@ class Chunks:
 
     def _first(self, opened: Opened) -> Iterator[pl.DataFrame]:
         left = self.take
-        for marked in self.marked(opened):
+        for marked in self.marked(opened):  # to the end, for a fault that a larger chunk would have come upon
+            if left == 0:
+                continue
             rows = _up_to(marked, left, self.of)
             yield rows
             if left is not None:
                 left -= rows.filter(pl.col(DROPPED).is_null())[self.of].n_unique()
-            if left == 0:
-                return
 
     def collected(self) -> pl.DataFrame:
         """All at once, shuffled where there is a seed: then the rows that go are the last."""
@@ -94,7 +94,9 @@ class Chunks:
         rows = kept.with_row_index("row").sort("key", maintain_order=True).with_columns(pl.lit(None).alias(DROPPED))
         taken = _up_to(rows, self.take, "prompt" if self.of == "prompt_id" else "row")
         places = taken.select("row").with_row_index("place")
-        return kept.with_row_index("row").select("row").join(places, on="row", how="left", maintain_order="left")["place"]
+        return (
+            kept.with_row_index("row").select("row").join(places, on="row", how="left", maintain_order="left")["place"]
+        )
 
 
 class Source(Generic[P]):

@@ -18,7 +18,7 @@ from prefgen.sources._conversations import (
     text_column,
 )
 from prefgen.sources._layouts import PROMPTS, with_prompts
-from prefgen.sources._learned import types
+from prefgen.sources._learned import check_there, types
 from prefgen.sources._pairs import check_told, conversations
 from prefgen.sources._read import LoadError, Opened, Raw, Wanted
 from prefgen.sources._seen import Seen, number_of
@@ -81,9 +81,9 @@ def _marked(
     path = prompt or (layout and (layout.prompt or layout.reading.texts[0])) or "prompt"
     if layout:
         tell(f"reads the prompts of {opened.name} from {path}, as {layout.name} has them")
-    found, seen, told = types(opened, kept.values(), [path]), Seen(), bool(layout and not layout.prompt)
-    if told:
-        check_told(opened, path)
+    told = bool(layout and not layout.prompt)
+    (check_told if told else check_there)(opened, path)
+    found, seen = types(opened, kept.values()), Seen()
     for raw in opened.chunks():
         given = plain(cells(raw, path))
         talks = _talks(raw, conversations(given) if told else given, path)
