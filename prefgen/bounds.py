@@ -45,11 +45,16 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
 
 def whole(path: Path) -> bytes:
     """A file's bytes, where they are few enough and not packed. Raises TooMuch."""
+    check_whole(path)
+    return path.read_bytes()
+
+
+def check_whole(path: Path) -> None:
+    """Looks at a file that is one piece: whether its bytes are few enough, and not packed. Raises TooMuch."""
     size = path.stat().st_size
     if size > FILE:
         raise TooMuch(f"{path}: is {size / 1e9:,.1f} GB in one piece; save its rows as JSON Lines, one a line")
     _plain(path)
-    return path.read_bytes()
 
 
 def check_csv(path: Path, rows: int | None = None) -> None:
@@ -82,21 +87,20 @@ def check_parquet(path: Path) -> None:
     check_unpacked(path, max(said, about.num_rows * _VIEW))
 
 
-def check_cells(frame: pl.DataFrame, place: str, path: Path | None = None) -> None:
-    """Looks at each cell of a table, and at all of them together where they come from a file. Raises TooMuch."""
+def check_cells(frame: pl.DataFrame, place: str, first: int = 1) -> int:
+    """Looks at each cell of a table whose first row has this number; gives the bytes of all. Raises TooMuch."""
     total = 0
     for column in frame:
         sizes = _sizes(column)
         total += int(sizes.sum() or 0)
         if (sizes.max() or 0) > ROW:  # type: ignore[operator]
-            raise _too_long(f"{place}: row {int(sizes.arg_max() or 0) + 1}, {column.name}", "cell")
-    if path:
-        check_unpacked(path, total)
+            raise _too_long(f"{place}: row {int(sizes.arg_max() or 0) + first}, {column.name}", "cell")
+    return total
 
 
-def check_rows(rows: Sequence[Any], place: str) -> None:
-    """Looks at the texts of each row of a list. Raises TooMuch."""
-    for number, row in enumerate(rows, 1):
+def check_rows(rows: Sequence[Any], place: str, first: int = 1) -> None:
+    """Looks at the texts of each row of a list, whose first has this number. Raises TooMuch."""
+    for number, row in enumerate(rows, first):
         if _letters(row) > ROW:
             raise _too_long(f"{place}: row {number}", "row")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -151,7 +152,7 @@ def _most(ran: Ran, now: Way) -> Most:
     steps = dict(now.plan.steps)
     for table, step in steps.items():
         if step.source is not None:
-            steps[table] = replace(step, source=_only(step.source, now, table))
+            steps[table] = replace(step, source=step.source.only(partial(_only, now=now, table=table)))
     found = finished(rehearse(replace(now.plan, steps=steps), ran.client())).values()
     dollars, written = [one.dollars for one in found], [one.completion_tokens for one in found]
     return Most(

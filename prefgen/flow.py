@@ -10,8 +10,9 @@ import polars as pl
 from prefgen.asker import Row
 from prefgen.llm.client import settled
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import Count
-from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, by_prompt, named
+from prefgen.rounds import LOST, Count
+from prefgen.shards import Made
+from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, by_prompt, counted, framed, named
 
 Parts = dict[str, Part]
 """What one prompt has in each table; nothing in those that it does not reach."""
@@ -72,3 +73,22 @@ class Flow:
             made, lost = await self.ask(step, asked, counted)
         below = await self._below(table, Unit(made), count) if made else {table: Part([], [])}
         return below | {table: replace(below[table], lost=lost, count=counted)}
+
+
+def gathered(
+    flow: Flow, rows_in: int, found: Sequence[Parts], total: Callable[[str, Sequence[Count]], Count]
+) -> dict[str, Made]:
+    """The tables of a shard of so many of the root's rows, of its prompts' parts; ``total`` makes one count of those of
+    an asker.
+    """
+    made: dict[str, Made] = {}
+    for table in flow.tables:
+        step, parts = flow.plan.steps[table], [parts[table] for parts in found if table in parts]
+        rows, lost = framed([one.table for one in parts], step.schema), framed([one.lost for one in parts], LOST)
+        if step.asker:
+            count = total(table, [one.count for one in parts if one.count])
+        else:
+            of = made[step.inputs[0]].table.height if step.inputs[0] in made else rows_in
+            count = counted(of, rows.height, lost)
+        made[table] = Made(rows, lost, count)
+    return made

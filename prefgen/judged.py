@@ -130,7 +130,11 @@ class _Scores:
             pl.col("score").count().cast(float).alias("n"), x.sum().alias("sum"), (x * x).sum().alias("squares")
         )
         self.units.add(each.drop("response_id").to_numpy())
-        self.judgments, self.responses, self.n = self.judgments + rows.height, self.responses + each.height, self.n + len(scores)
+        self.judgments, self.responses, self.n = (
+            self.judgments + rows.height,
+            self.responses + each.height,
+            self.n + len(scores),
+        )
         self.total, self.squares = self.total + float(each["sum"].sum()), self.squares + float(each["squares"].sum())
         if len(self.counts) <= MOST_SCORES:
             for value, often in scores.value_counts().iter_rows():
@@ -248,7 +252,9 @@ def author_report(pairs: pl.DataFrame) -> list[dict[str, Any]]:
     if apart.is_empty():
         return []
     battles = apart.select("n", model_a="chosen_model", model_b="rejected_model", outcome=pl.lit(1.0))
-    won, lost = (dict(apart.group_by(f"{side}_model").agg(pl.col("n").sum()).iter_rows()) for side in ("chosen", "rejected"))
+    won, lost = (
+        dict(apart.group_by(f"{side}_model").agg(pl.col("n").sum()).iter_rows()) for side in ("chosen", "rejected")
+    )
     return [_author(row, won.get(row["model"], 0), lost.get(row["model"], 0)) for row in _strengths(battles)]
 
 

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from prefgen import codefile
 from prefgen import settings as of_verbs
 from prefgen.asker import Asker
-from prefgen.errors import PrefgenError
+from prefgen.errors import PrefgenError, RunError
 from prefgen.planned import Plan, Planned
 from prefgen.recipe import Recipe, Step
-from prefgen.rows import DROPPED
+from prefgen.spool import Spool, spool_of
 from prefgen.tablefile import no_room
 from prefgen.verbs import Verb
 
@@ -118,20 +116,18 @@ class Kept:
         copy = self.place / FILES / table / VERB
         return copy if copy.is_dir() else self.recipe.folder
 
-    def rows(self, table: str, step: Step) -> pl.DataFrame:
-        """A source's rows, each with its reason to go or with null in ``dropped``. Raises KeptError where the recipe
-        takes others, and where they are not there.
+    def rows(self, table: str, step: Step) -> Spool:
+        """A source's rows, where the run left them. Raises KeptError where the recipe takes others, and where they are
+        not there.
         """
         own = self.recipe.steps.get(table)
         if step is not own and step != own:
             raise KeptError("a replay keeps the rows that its run took; run the recipe with this change instead")
         stay, gone = (self.place / "tables" / f"{table}{end}.parquet" for end in ("", ".dropped"))
         try:
-            kept, dropped = pl.read_parquet(stay), pl.read_parquet(gone)
-        except (OSError, pl.exceptions.PolarsError) as e:
+            return spool_of(stay, gone)
+        except RunError as e:
             raise KeptError(f"its rows in {stay} cannot be read; run the recipe again, which asks nothing anew") from e
-        shared = [name for name in dropped.columns if name in {*kept.columns, DROPPED}]
-        return pl.concat([kept, dropped.select(shared)], how="diagonal")
 
     def paths(self, table: str, step: Step, verb: Verb, names: AbstractSet[str]) -> Mapping[tuple[str, Path], Path]:
         """The copies of what the run's own step named in these settings, by setting and path; ``template`` and no path

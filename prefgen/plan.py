@@ -22,9 +22,9 @@ from prefgen.nothing import on_nothing
 from prefgen.planned import Plan, Planned, Stop
 from prefgen.pools import Pools, lacking
 from prefgen.recipe import Recipe, Step, worded
-from prefgen.rows import DROPPED
 from prefgen.settings import check, parameters, takes_several
 from prefgen.splits import splits
+from prefgen.spool import spooled
 from prefgen.target import target
 from prefgen.texts import nameable
 from prefgen.told import reasons, set_by_hand
@@ -140,16 +140,15 @@ class _Checker:
         settings |= {} if self.take is None else {"take": min(self.take, settings.get("take") or self.take)}
         own = {"folder": self.recipe.folder} | ({"tell": self.notices.append} if "tell" in parameters(verb) else {})
         try:
-            rows = self.kept.rows(table, step) if self.kept else verb(step.input, **settings, **own)
+            rows = self.kept.rows(table, step) if self.kept else spooled(verb, step.input, {**settings, **own})
         except PrefgenError as e:
             if sound:
                 self.problem((*way, word), table, *str(e).split("; ", 1))
             return None
-        kept = rows.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in rows.columns else rows
-        if sound and kept.is_empty():
-            self.problem((*way, word), table, f"{step.input} has no usable prompts", reasons(rows))
+        if sound and not rows.rows:
+            self.problem((*way, word), table, f"{step.input} has no usable prompts", reasons(rows.dropped))
             return None
-        return Planned(table, word, verb, (), kept.schema, settings, source=rows)
+        return Planned(table, word, verb, (), rows.schema, settings, source=rows)
 
     def _inputs(self, table: str, word: str, verb: verbs.Verb, step: Step) -> dict[str, pl.Schema] | None:
         """The columns of each input table, by name; None where one is wrong itself, or not there."""

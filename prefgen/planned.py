@@ -12,6 +12,7 @@ from prefgen.asker import Asker
 from prefgen.canaries import Canaries
 from prefgen.llm.request import Model
 from prefgen.recipe import Recipe
+from prefgen.spool import Spool
 from prefgen.stopping import Stop as Stop  # noqa: PLC0414  # what a step has
 
 
@@ -25,7 +26,7 @@ class Planned:
     inputs: tuple[str, ...]
     schema: pl.Schema
     settings: Mapping[str, Any] = field(default_factory=dict)
-    source: pl.DataFrame | None = None
+    source: Spool | None = None
     asker: Asker | None = None
     models: tuple[Model, ...] = ()
     stop: Stop | None = None

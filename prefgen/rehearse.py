@@ -21,7 +21,6 @@ from prefgen.llm.request import Model, Request
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import groups
 from prefgen.rows import DROPPED, TableVerb
-from prefgen.shards import in_shards
 from prefgen.standins import CHARACTERS, length, stand_in, stand_ins
 from prefgen.stopping import WHOLE
 
@@ -139,9 +138,8 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
         estimate = estimates[table] = Estimate(table, step.word)
         scale[table] = max((scale[name] for name in step.inputs), default=1.0)
         if step.source is not None:
-            rows = _kept(step.source)
-            made[table] = next(in_shards(rows, SAMPLE))
-            scale[table] = max(1.0, rows.height / max(1, made[table].height))
+            made[table] = step.source.first(SAMPLE)
+            scale[table] = max(1.0, step.source.rows / max(1, made[table].height))
         elif step.asker:
             asked = _Asked()
             known = made[step.inputs[0]].filter(step.asker.passes_over(made[step.inputs[0]]).is_null())
@@ -152,10 +150,6 @@ async def rehearse(plan: Plan, client: Client) -> Mapping[str, Estimate]:
             made[table] = _reshaped(step, [made[name] for name in step.inputs])
         estimate.rows = made[table].height * scale[table]
     return estimates
-
-
-def _kept(source: pl.DataFrame) -> pl.DataFrame:
-    return source.filter(pl.col(DROPPED).is_null()).drop(DROPPED) if DROPPED in source.columns else source
 
 
 def _reshaped(step: Planned, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

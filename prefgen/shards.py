@@ -1,8 +1,7 @@
 """A shard: a few whole prompts, what is made of them, and the files that this is written to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -19,22 +18,6 @@ class Made:
     table: pl.DataFrame
     lost: pl.DataFrame
     count: Count
-
-
-def in_shards(rows: pl.DataFrame, prompts: int) -> Iterator[pl.DataFrame]:
-    """Slices of ``prompts`` whole prompts each; rows of one prompt stand together, prompts in order of
-    appearance. A table of no rows is one shard of no rows.
-    """
-    if rows.is_empty():
-        yield rows
-        return
-    first = pl.col("_row").first().over("prompt_id")
-    ordered = rows.with_row_index("_row").with_columns(first).sort("_row", maintain_order=True)
-    number = ordered["_row"].rle_id() // prompts
-    ordered = ordered.drop("_row")
-    starts = [*number.to_frame("n").with_row_index("i").group_by("n", maintain_order=True).first()["i"], rows.height]
-    for start, end in pairwise(starts):
-        yield ordered.slice(start, end - start)
 
 
 @dataclass

@@ -7,6 +7,7 @@ does not depend on the size of shards, their number, or who finished first.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -19,14 +20,14 @@ from prefgen.canaries import check
 from prefgen.early import Early, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
-from prefgen.flow import Flow, Parts
+from prefgen.flow import Flow, Parts, gathered
 from prefgen.llm.client import Client, Shut, settled
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all
-from prefgen.rows import DROPPED
-from prefgen.shards import Files, Made, Spans, in_shards
-from prefgen.together import Asked, Unit, counted, framed, lost_of, table_of
+from prefgen.shards import Files, Made, Spans
+from prefgen.spool import in_shards, prompts_of
+from prefgen.together import Asked, Unit, counted, table_of
 
 SHARD = 8
 """Prompts in one shard at most, where a run may end between two of them."""
@@ -129,15 +130,14 @@ class Walk:
 
     async def tree(self, root: str, tables: Sequence[str]) -> None:
         """Makes a root's table whole, then the tables below it: prompts flow one by one, and are written by shards."""
-        made = await self._root(self.plan.steps[root])
-        with Files(self.folder, [root]) as files:
-            self._add({root: made}, files)
-        prompts = made.table["prompt_id"].n_unique()
+        await self._root(self.plan.steps[root])
+        path = self.folder / f"{root}.parquet"
+        prompts = prompts_of(path)
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
         flow = Flow(self.plan, root, tables, self._asked, self.go_on)
         results = local.run_shards(
-            in_shards(made.table, self._shard_size(prompts, early)),
+            in_shards(path, self._shard_size(prompts, early)),
             lambda rows, leave: self._guarded(rows, flow, early, leave),
             places=self.side_by_side * (self.shard or SHARD),
             size=lambda rows: rows["prompt_id"].n_unique(),
@@ -187,17 +187,18 @@ class Walk:
             self.progress.counts[table].add(one.count)
             check(table, self.progress.counts[table].canaries, self.plan.canaries.at_least)
 
-    async def _root(self, step: Planned) -> Made:
-        """The table of a source, or of a verb that sees its input whole."""
-        rows = step.source
-        if rows is None:
-            frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-            table, lost = await asyncio.to_thread(table_of, step, frames)
-            return Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
-        marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
-        stays = pl.col(DROPPED).is_null()
-        table, lost = marked.filter(stays).drop(DROPPED), lost_of(marked.filter(~stays))
-        return Made(table, lost, counted(rows.height, table.height, lost))
+    async def _root(self, step: Planned) -> None:
+        """Writes the table of a source, or of a verb that sees its input whole."""
+        if step.source:
+            step.source.copied(self.folder / f"{step.table}.parquet", self.folder / f"{step.table}.dropped.parquet")
+            rows, dropped = step.source.rows, Counter(step.source.dropped)
+            self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
+            return
+        frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
+        table, lost = await asyncio.to_thread(table_of, step, frames)
+        with Files(self.folder, [step.table]) as files:
+            made = Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
+            self._add({step.table: made}, files)
 
     async def _guarded(
         self, rows: pl.DataFrame, flow: Flow, early: Early, leave: Callable[[], None]
@@ -242,7 +243,7 @@ class Walk:
         count = self._counter(again=again)
         found = await settled(self._prompt(flow, unit, count, leave, again=again) for unit in flow.units(rows))
         with self._shutting():
-            return self._gathered(flow, rows.height, [parts for parts in found if parts is not None])
+            return gathered(flow, rows.height, [parts for parts in found if parts is not None], self._sum)
 
     async def _prompt(
         self, flow: Flow, unit: Unit, count: Callable[[str], Count], leave: Callable[[], None], *, again: bool
@@ -256,17 +257,6 @@ class Walk:
     async def _parts(self, flow: Flow, unit: Unit, count: Callable[[str], Count]) -> Parts | None:
         """What is made of one prompt; None where it is left out."""
         return await flow.prompt(unit, count)
-
-    def _gathered(self, flow: Flow, rows_in: int, found: Sequence[Parts]) -> dict[str, Made]:
-        """The tables of a shard, of its prompts' parts."""
-        made: dict[str, Made] = {}
-        for table in flow.tables:
-            step, parts = self.plan.steps[table], [parts[table] for parts in found if table in parts]
-            rows, lost = framed([one.table for one in parts], step.schema), framed([one.lost for one in parts], LOST)
-            of = made[step.inputs[0]].table.height if step.inputs[0] in made else rows_in
-            count = self._sum(table, [one.count for one in parts if one.count]) if step.asker else None
-            made[table] = Made(rows, lost, count or counted(of, rows.height, lost))
-        return made
 
     def _counter(self, *, again: bool) -> Callable[[str], Count]:
         """What gives the count of each asker's table: one for all prompts of a shard."""

@@ -3,8 +3,9 @@ however they came in; there whole, or not at all.
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -95,6 +96,35 @@ def parquet() -> ModuleType:
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         pa.set_memory_pool(pa.system_memory_pool())
     return pq
+
+
+@contextmanager
+def tablefiles(*paths: Path) -> Iterator[list[TableFile]]:
+    """Some tables that are written together: all are put in place at the end, and none where it does not come to it."""
+    files = [TableFile(path) for path in paths]
+    left = [*files]
+    try:
+        yield files
+        while left:
+            left[0].close()
+            left.pop(0)
+    finally:
+        for file in left:
+            file.abandon()
+
+
+def copied(source: Path, target: Path) -> None:
+    """Puts a table that is on disk where another is to be, whole or not at all. Raises RunError for a full disk."""
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise no_room(target, e) from e
 
 
 def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":

@@ -14,8 +14,9 @@ from prefgen.applied import split
 from prefgen.asker import Asker, Row
 from prefgen.errors import PrefgenError, RunError
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import LOST, Count
+from prefgen.rounds import Count
 from prefgen.rows import DROPPED
+from prefgen.spool import lost
 
 REST = 4.0
 """How long a batch is gathered, as a multiple of what the last one took: a fifth of one core at most is theirs."""
@@ -233,15 +234,7 @@ def table_of(step: Planned, frames: Sequence[pl.DataFrame]) -> tuple[pl.DataFram
     if not made["id"].is_unique().all():
         twice = made["id"].filter(made["id"].is_duplicated())[0]
         raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
-    return made, lost_of(gone)
-
-
-def lost_of(gone: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their reasons, as tables of lost rows have them."""
-    if gone.is_empty():
-        return pl.DataFrame(schema=LOST)
-    detail = pl.col("detail") if gone.schema.get("detail") == pl.String else pl.lit(None, pl.String)
-    return gone.select("prompt_id", "id", DROPPED, detail.alias("detail"))
+    return made, lost(gone)
 
 
 def counted(rows_in: int, rows_out: int, lost: pl.DataFrame) -> Count:

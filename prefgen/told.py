@@ -1,13 +1,11 @@
 """What went wrong, in one line, and who said so."""
 
 import re
-
-import polars as pl
+from collections.abc import Mapping
 
 from prefgen.needs import MissingColumn, column_of
 from prefgen.pages import SET, Way
 from prefgen.recipe import Recipe
-from prefgen.rows import DROPPED
 
 
 def columns_of(error: Exception) -> tuple[str, ...]:
@@ -20,12 +18,11 @@ def line_of(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def reasons(rows: pl.DataFrame) -> str:
-    """Why a source's rows all went."""
-    if DROPPED not in rows.columns or rows.is_empty():
-        return "give it rows with a prompt each"
-    counts = rows.group_by(DROPPED).len().sort("len", descending=True).rows()
-    return "dropped: " + ", ".join(f"{reason} {count:,}" for reason, count in counts)
+def reasons(dropped: Mapping[str, int]) -> str:
+    """Why a source's rows all went, the reasons of most rows first."""
+    counts = sorted(dropped.items(), key=lambda one: -one[1])
+    said = ", ".join(f"{reason} {count:,}" for reason, count in counts)
+    return f"dropped: {said}" if said else "give it rows with a prompt each"
 
 
 def set_by_hand(recipe: Recipe, way: Way, what: str) -> Way:

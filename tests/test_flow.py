@@ -148,13 +148,14 @@ def test_prompts_that_are_ready_at_one_moment_are_made_in_one_call() -> None:
 
     plan = plan_of({"copied": do(noted, "prompts")})
     calls.clear()
-    rows = plan.steps["prompts"].source
-    assert rows is not None
+    source = plan.steps["prompts"].source
+    assert source is not None
+    rows = source.first(20)
     segment = segments(plan, "prompts", ["copied"])["prompts"]
 
     async def all_at_once() -> list[Any]:
         together = Together(plan, segment, UnderWay())
-        units = [Unit(rows.slice(i, 1).rows(named=True), rows.slice(i, 1).drop("dropped")) for i in range(20)]
+        units = [Unit(rows.slice(i, 1).rows(named=True), rows.slice(i, 1)) for i in range(20)]
         return await asyncio.gather(*(together.made(unit) for unit in units))
 
     made = asyncio.run(all_at_once())

@@ -20,7 +20,7 @@ STOREYS = [
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied", "stopping"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
-    {"pools", "touched", "told", "schema", "resources", "statistics"},
+    {"pools", "touched", "told", "schema", "resources", "statistics", "spool"},
     {"canaries", "nothing"},
     {"planned", "shown"},
     {"drawing", "saved", "standins"},

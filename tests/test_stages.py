@@ -27,7 +27,8 @@ from prefgen.planned import Plan
 from prefgen.recipe import Step
 from prefgen.rounds import Count
 from prefgen.rows import because, by_prompt, filters, whole
-from prefgen.shards import Spans, in_shards
+from prefgen.shards import Spans
+from prefgen.spool import Folder, in_shards
 from prefgen.stages import Progress, make_tables, stages
 from tests.fakes import writes
 
@@ -57,9 +58,11 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_shards_hold_every_row_once_and_whole_prompts_by_first_appearance(prompts: list[str], size: int) -> None:
     rows = list(zip(prompts, range(len(prompts)), strict=True))
     frame = pl.DataFrame(rows, schema={"prompt_id": pl.String, "id": pl.Int64}, orient="row")
+    table = Folder()
+    frame.write_parquet(table.path / "x.parquet")
     order = list(dict.fromkeys(prompts))
     cuts = [order[i : i + size] for i in range(0, len(order), size)]
-    shards = list(in_shards(frame, size))
+    shards = list(in_shards(table.path / "x.parquet", size))
     assert [s.rows() for s in shards] == [[r for p in cut for r in rows if r[0] == p] for cut in cuts or [[]]]
     assert all(shard.schema == frame.schema for shard in shards)
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -27,6 +27,9 @@ RESERVED = frozenset({
 
 DEEPEST = 32
 """Lists and objects within one another that a column's type may have; at some hundred polars ends the process."""
+
+NESTED = frozenset({"a list", "an object"})
+"""Kinds of values that hold others."""
 
 Keep = str | Sequence[str] | Mapping[str, str]
 """Columns or paths to carry along: one, several, or new names with their paths."""
@@ -52,21 +55,31 @@ def there(raw: Raw, path: str) -> bool:
 
 
 def values(raw: Raw, path: str) -> pl.Series | list[Any]:
-    """The values under a dotted path; a column of that very name comes first. Raises LoadError where there
-    is no such column, or no row has anything there.
+    """The values under a dotted path, of a source's every row; a column of that very name comes first. Raises
+    LoadError where there is no such column, or no row has anything there.
     """
+    found = cells(raw, path)
+    if path not in raw.columns and isinstance(found, list) and found and all(value is None for value in found):
+        nothing_there(raw.name, path, plain(raw.column(path.partition(".")[0])))
+    return found
+
+
+def cells(raw: Raw, path: str) -> pl.Series | list[Any]:
+    """The values under a dotted path, of some rows. Raises LoadError where there is no such column."""
     root, _, rest = path.partition(".")
     if path in raw.columns:
         return raw.column(path)
     if not rest or root not in raw.columns:
         raise LoadError(f"{raw.name} has no {path!r}; {nearest(root, raw.columns)}")
-    roots = plain(raw.column(root))
-    found = [_under(value, rest.split(".")) for value in roots]
-    if roots and all(value is None for value in found):
-        held = next((value for value in roots if value is not None), None)
-        fields = f" with {', '.join(held)}" if isinstance(held, dict) else ""
-        raise LoadError(f"no row of {raw.name} has {path!r}; {root!r} holds {kind(held)}{fields}")
-    return found
+    return [_under(value, rest.split(".")) for value in plain(raw.column(root))]
+
+
+def nothing_there(name: str, path: str, roots: Sequence[Any]) -> NoReturn:
+    """Raises LoadError for a path that leads nowhere in any of these values."""
+    held = next((value for value in roots if value is not None), None)
+    fields = f" with {', '.join(held)}" if isinstance(held, dict) else ""
+    root = path.partition(".")[0]
+    raise LoadError(f"no row of {name} has {path!r}; {root!r} holds {kind(held)}{fields}")
 
 
 def plain(column: pl.Series | list[Any]) -> list[Any]:
@@ -97,16 +110,31 @@ def typed(found: pl.Series | list[Any]) -> pl.Series:
         return pl.Series(found, dtype=pl.String)
     if len(kinds) == 1 and not any(is_deeper(value, DEEPEST) for value in found):
         with contextlib.suppress(pl.exceptions.PolarsError):
-            column = _nested(found) if kinds <= {"a list", "an object"} else pl.Series(found, strict=False)
+            column = _nested(found) if kinds <= NESTED else pl.Series(found, strict=False)
             if not re.search(r"Struct\(\{\}\)|Int128|Object", str(column.dtype)):
                 return column
+    return _text(found)
+
+
+def as_type(found: pl.Series | list[Any], dtype: pl.DataType) -> pl.Series:
+    """Some of a column's values, in the type that ``typed`` gave the whole."""
+    if isinstance(found, pl.Series):
+        return found
+    if dtype == pl.String:
+        return _text(found)
+    nested = isinstance(dtype, pl.List | pl.Struct)
+    return _nested(found, dtype) if nested else pl.Series(found, dtype=dtype, strict=False)
+
+
+def _text(found: list[Any]) -> pl.Series:
     return pl.Series([v if v is None or isinstance(v, str) else _json(v) for v in found], dtype=pl.String)
 
 
-def _nested(found: list[Any]) -> pl.Series:
+def _nested(found: list[Any], dtype: pl.DataType | None = None) -> pl.Series:
     """Lists and objects by way of JSON: all rows are looked at, and objects get the fields of all."""
     lines = "\n".join(_json({"_": value}) for value in found)
-    return pl.read_ndjson(lines.encode(), infer_schema_length=None)["_"]
+    schema = None if dtype is None else {"_": dtype}
+    return pl.read_ndjson(lines.encode(), schema=schema, infer_schema_length=None)["_"]
 
 
 def _json(value: object) -> str:

@@ -1,13 +1,14 @@
 """Conversations: what a source may hold in the place of one, and the one spelling that comes of it."""
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from prefgen.asker import MESSAGES, Message, canonical
+from prefgen.asker import MESSAGES, Message
 from prefgen.sources._read import LoadError, kind
 
 _ROLES = {
@@ -105,5 +106,21 @@ def message_column(talks: Sequence[list[Message] | None]) -> pl.Series:
     return rows.join(found, on="row", how="left", maintain_order="left")["prompt"].cast(MESSAGES)
 
 
+def text_column(texts: Sequence[str | None]) -> pl.Series:
+    """The column of conversations that are one turn of the user each."""
+    said = pl.Series("content", texts, dtype=pl.String)
+    talk = pl.concat_list(pl.struct(role=pl.lit("user"), content="content"))
+    return said.to_frame().select(prompt=pl.when(pl.col("content").is_not_null()).then(talk))["prompt"].cast(MESSAGES)
+
+
+_SPELLED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+"""``asker.canonical``, made once."""
+
+
 def hashed(talk: Sequence[Message]) -> str:
-    return hashlib.sha256(canonical(talk).encode()).hexdigest()[:16]
+    return hashlib.sha256(_SPELLED(talk).encode()).hexdigest()[:16]
+
+
+def hashed_text(text: str) -> str:
+    """The same, of a conversation that is one turn of the user."""
+    return hashlib.sha256(f'[{{"content":{_SPELLED(text)},"role":"user"}}]'.encode()).hexdigest()[:16]

@@ -8,42 +8,68 @@ is read.
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from prefgen import bounds
 from prefgen.errors import PrefgenError, nearest
 from prefgen.kinds import as_frame
-from prefgen.sources._raw import LoadError, Raw, Wanted, first_line
+from prefgen.sources._raw import LoadError, Opened, Rows, Wanted, first_line, slices
 
 TABLES = ("arrow", "csv", "json", "parquet", "text")
 """The kinds of files that are read; the others hold pictures, sounds, proteins, archives."""
 
 
-def dataset(name: str, wanted: Wanted) -> Raw:
+def dataset(name: str, wanted: Wanted) -> Opened:
     """A dataset folder or a dataset on the Hub. Where only the first rows are wanted they are streamed,
     so that twenty prompts of a million do not cost the download of a million.
     """
     import datasets
 
     few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
-    try:
+    with _told(name):
         rows = _opened(datasets, name, wanted, streaming=few)
         columns = rows.column_names  # not all that is streamed tells them beforehand
         rows = rows.select_columns(wanted.of(columns)) if columns else rows
-        typed = not few and "Json(" not in str(rows.features)
-        taken = as_frame(rows) if typed else list(islice(rows, wanted.limit))
-        check: Any = bounds.check_cells if isinstance(taken, pl.DataFrame) else bounds.check_rows
-        check(taken, name)
+        if not few:
+            height = min(len(rows), wanted.limit or len(rows))
+            return Opened(name, columns, height, partial(_stored, name, rows, height, wanted.chunk))
+        taken = list(islice(rows, wanted.limit))
+        bounds.check_rows(taken, name)
+    columns = columns or list(dict.fromkeys(column for row in taken for column in row))
+    return Opened(name, columns, len(taken), partial(slices, taken, wanted.chunk))
+
+
+def _stored(name: str, rows: Any, height: int, chunk: int) -> Iterator[Rows]:
+    """The rows of a dataset that lies on this disk, some at a time; as frames, but for JSON without types."""
+    typed = "Json(" not in str(rows.features)
+    found = iter(rows) if not typed else None
+    with _told(name):
+        for start in range(0, height, chunk):
+            end = min(start + chunk, height)
+            if found is not None:
+                some = list(islice(found, end - start))
+                bounds.check_rows(some, name, start + 1)
+                yield some
+                continue
+            frame = as_frame(rows.with_format("arrow")[start:end])
+            bounds.check_cells(frame, name, start + 1)
+            yield frame
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Whatever the network, or somebody's files, make ``datasets`` raise, in one line."""
+    try:
+        yield
     except PrefgenError:
         raise
-    except Exception as e:  # whatever the network, or somebody's files, make it raise
+    except Exception as e:
         which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
         raise LoadError(f"cannot load {which}: {first_line(e.__cause__ or e)}") from e
-    return Raw(name, columns or list(dict.fromkeys(column for row in taken for column in row)), taken)
 
 
 def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:

@@ -6,10 +6,10 @@ from itertools import takewhile
 from typing import Any
 
 from prefgen.asker import Message
-from prefgen.sources._columns import plain, there, values
+from prefgen.sources._columns import cells, plain, there, values
 from prefgen.sources._conversations import checked, conversation, spoken, transcript, turn
 from prefgen.sources._layouts import Layout, having
-from prefgen.sources._read import LoadError, Raw
+from prefgen.sources._read import LoadError, Opened, Raw
 from prefgen.sources._sides import Two
 
 
@@ -35,11 +35,11 @@ def pairs(raw: Raw, layout: Layout, splits: Collection[str]) -> Iterator[Pair]:
     found = _columns(raw, layout)
     prompts = _prompts(raw, layout.prompt)
     own = plain(values(raw, layout.split)) if layout.split and there(raw, layout.split) else None
-    for n, (prompt, *cells) in enumerate(zip(prompts, *found.values(), strict=True)):
+    for n, (prompt, *row) in enumerate(zip(prompts, *found.values(), strict=True)):
         if own is not None and _split(own[n]) not in {_split(name) for name in splits}:
             twos = [Two(why="another split")]
         else:
-            twos = layout.reading.pairs(dict(zip(found, cells, strict=True)))
+            twos = layout.reading.pairs(dict(zip(found, row, strict=True)))
         for place, two in enumerate(twos):
             name = f"row {n + 1}" if len(twos) == 1 else f"row {n + 1}.{place}"
             yield _pair(prompt, Pair(n, name, two, why=two.why))
@@ -56,18 +56,45 @@ def _columns(raw: Raw, layout: Layout) -> dict[str, list[Any]]:
     found = {path: plain(values(raw, path)) for path in reading.needs}
     found |= {path: plain(values(raw, path)) for path in reading.may if there(raw, path)}
     if layout.prompt is None:
-        found |= {path: conversations(raw, found[path]) for path in reading.texts}
+        found |= {path: _conversations(raw, found[path]) for path in reading.texts}
     return found | {path: _responses(raw, path, found[path]) for path in reading.texts}
 
 
-def conversations(raw: Raw, found: Sequence[Any]) -> list[Any]:
+def conversations(found: Sequence[Any]) -> list[Any]:
     """The conversations of a column that holds prompts and responses together, as messages or transcripts; a text that
-    is none becomes no messages. Raises LoadError where it holds nothing but such texts.
+    is none becomes no messages.
     """
-    told = [(transcript(value) or value) if isinstance(value, str) else value for value in found]
-    if any(isinstance(value, str) for value in told) and not any(isinstance(value, list) for value in told):
-        raise LoadError(f"{raw.name} has responses without the conversation, and no prompt; {having(raw.columns)}")
+    told = _told(found)
     return [[None] if isinstance(value, str) and value.strip() else value for value in told]
+
+
+def _conversations(raw: Raw, found: Sequence[Any]) -> list[Any]:
+    """The same, of a source's every row. Raises LoadError where none is a conversation."""
+    told = _told(found)
+    if any(isinstance(value, str) for value in told) and not any(isinstance(value, list) for value in told):
+        raise _no_prompts(raw)
+    return conversations(found)
+
+
+def check_told(opened: Opened, path: str) -> None:
+    """Raises LoadError where such a column holds nothing but texts that are no conversations."""
+    texts = False
+    for raw in opened.chunks():
+        told = _told(plain(cells(raw, path)))
+        if any(isinstance(value, list) for value in told):
+            return
+        texts = texts or any(isinstance(value, str) for value in told)
+    if texts:
+        raise _no_prompts(opened)
+
+
+def _no_prompts(source: Raw | Opened) -> LoadError:
+    what = f"{source.name} has responses without the conversation, and no prompt"
+    return LoadError(f"{what}; {having(source.columns)}")
+
+
+def _told(found: Sequence[Any]) -> list[Any]:
+    return [(transcript(value) or value) if isinstance(value, str) else value for value in found]
 
 
 def _responses(raw: Raw, path: str, found: Sequence[Any]) -> list[Any]:

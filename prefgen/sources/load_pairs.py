@@ -4,7 +4,7 @@ What others publish is known by its columns: UltraFeedback, HelpSteer, Skywork, 
 and LLaMA-Factory, prefgen's own datasets (docs/reading.md lists them all).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,16 @@ from prefgen.sources._columns import named, there, typed, values
 from prefgen.sources._conversations import hashed, message_column
 from prefgen.sources._layouts import COLUMNS, PAIRS, Layout, recognised
 from prefgen.sources._pairs import Pair, pairs
-from prefgen.sources._read import LoadError, Raw, Wanted
+from prefgen.sources._read import LoadError, Opened, Raw, Wanted
 from prefgen.sources._sides import MODELS, Sides, number
-from prefgen.sources._taking import first
+from prefgen.sources._taking import Chunks, Source, once
 
 __all__ = ["LoadError", "load_pairs"]
 
 SCORES = ("chosen_score", "rejected_score")
 
 
+@Source
 def load_pairs(  # noqa: PLR0913  (each is a setting of the verb)
     source: str | Path | pl.DataFrame | list[dict[str, Any]],
     *,
@@ -42,7 +43,7 @@ def load_pairs(  # noqa: PLR0913  (each is a setting of the verb)
     revision: str | None = None,
     folder: Path = Path(),
     tell: Callable[[str], None] | None = None,
-) -> pl.DataFrame:
+) -> Chunks:
     """The pairs of a source, marked: a row that goes has its reason in the column ``dropped``.
 
     Source, paths and what is kept are as ``load`` has them. In which layout the pairs are is known by the source's
@@ -66,8 +67,8 @@ def load_pairs(  # noqa: PLR0913  (each is a setting of the verb)
         given.paths(), frozenset(kept.values()), None if shuffle else take, split, config, revision, data_dir
     )
     splits = {part.partition("[")[0].strip() for part in split.split("+")}
-    mark = partial(_marked, given=given, kept=kept, splits=splits, tell=tell)
-    return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="id")
+    marked = partial(_marked, given=given, kept=kept, splits=splits, tell=once(tell))
+    return Chunks(source, wanted, folder, marked, take, seed if shuffle else None, of="id")
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ class _Given:
 
 
 def _marked(
-    raw: Raw, given: _Given, kept: Mapping[str, str], splits: set[str], tell: Callable[[str], None] | None
-) -> pl.DataFrame:
+    opened: Opened, given: _Given, kept: Mapping[str, str], splits: set[str], tell: Callable[[str], None]
+) -> Iterator[pl.DataFrame]:
     """All pairs in the source's order, each with its reason to go or with null."""
+    raw = opened.whole()
     layout = given.layout(raw)
-    if tell and layout.name != PAIRS.name:
+    if layout.name != PAIRS.name:
         tell(f"reads {raw.name} as {layout.name}: {layout.reading.told()}")
     read = list(pairs(raw, layout, splits))
     rows = pl.Series([pair.row for pair in read], dtype=pl.UInt32)
@@ -118,7 +120,7 @@ def _marked(
     stays = pl.col(DROPPED).is_null()
     own = pl.format("{}.{}", "prompt_id", pl.int_range(pl.len()).over("prompt_id", stays))
     ids = pl.when(stays).then(own).otherwise("_name").alias("id")
-    return table.select("prompt_id", ids, pl.exclude("prompt_id", "_name"))
+    yield table.select("prompt_id", ids, pl.exclude("prompt_id", "_name"))
 
 
 def _texts(read: Sequence[Pair]) -> dict[str, pl.Series]:

@@ -2,7 +2,7 @@
 (arXiv:2506.01937), lists with ranks or scores, or one response a row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from prefgen.asker import Message
 from prefgen.rows import DROPPED
 from prefgen.sources._columns import RESERVED, named, plain, typed, values
 from prefgen.sources._conversations import calls, checked, conversation, hashed, message_column, turn, what
-from prefgen.sources._read import LoadError, Raw, Wanted
-from prefgen.sources._taking import first
+from prefgen.sources._read import LoadError, Opened, Raw, Wanted
+from prefgen.sources._taking import Chunks, Source
 
 __all__ = ["LoadError", "load_responses"]
 
@@ -27,6 +27,7 @@ KINDS: Mapping[str, Any] = {"score": pl.Float64, "response_model": pl.String}
 """The types of those."""
 
 
+@Source
 def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     source: str | Path | pl.DataFrame | list[dict[str, Any]],
     *,
@@ -44,7 +45,7 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
     data_dir: str | None = None,
     revision: str | None = None,
     folder: Path = Path(),
-) -> pl.DataFrame:
+) -> Chunks:
     """The responses of a source, marked: a row that goes has its reason in the column ``dropped``.
 
     Source, paths and what is kept are as ``load`` has them. ``response`` holds one text, or a list of them. Where
@@ -68,8 +69,8 @@ def load_responses(  # noqa: PLR0913  (each is a setting of the verb)
         raise LoadError(f"{', '.join(sorted(both))} cannot be both in each and in keep; name it once")
     limit = take if chosen is not None and not shuffle else None  # a prompt's single responses may stand anywhere
     wanted = Wanted((prompt, *sides), parts.carried(), limit, split, config, revision, data_dir)
-    mark = partial(_marked, parts=parts)
-    return first(source, wanted, folder, mark, take=take, seed=seed if shuffle else None, of="prompt_id")
+    marked = partial(_marked, parts=parts)
+    return Chunks(source, wanted, folder, marked, take, seed if shuffle else None, of="prompt_id")
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,9 @@ class _Read:
     why: str | None = None
 
 
-def _marked(raw: Raw, parts: _Parts) -> pl.DataFrame:
+def _marked(opened: Opened, parts: _Parts) -> Iterator[pl.DataFrame]:
     """All responses in the source's order, each with its reason to go or with null."""
+    raw = opened.whole()
     found = {name: plain(values(raw, path)) for name, path in parts.each.items()}
     read = [_read(raw, n, row, parts) for n, row in enumerate(_given(raw, parts), 1)]
     read = [_with_each(row, {name: column[n] for name, column in found.items()}) for n, row in enumerate(read)]
@@ -109,7 +111,7 @@ def _marked(raw: Raw, parts: _Parts) -> pl.DataFrame:
         }
     ).with_row_index("_row", 1)
     single = _responses(read, found, chosen=len(parts.sides) > 1)
-    return _shaped(single.join(rows, on="_row", how="left", maintain_order="left"), parts)
+    yield _shaped(single.join(rows, on="_row", how="left", maintain_order="left"), parts)
 
 
 def _given(raw: Raw, parts: _Parts) -> list[tuple[Any, ...]]:
