@@ -138,7 +138,8 @@ def _table(numbers: "list[Numbers]") -> "Flags":
 def _among(number: "Numbers", table: "Flags") -> "Flags":
     import numpy as np
 
-    return table[number >> np.uint64(64 - TABLE)]
+    among: Flags = table[number >> np.uint64(64 - TABLE)]
+    return among
 
 
 # --- texts as numbers -----------------------------------------------------------------------
