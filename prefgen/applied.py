@@ -22,9 +22,7 @@ def split(
         rows = pl.concat(frame.select("prompt_id", "id") for frame in frames)
         gone = pl.Series([not used for used in _used(rows["id"], made["id"])], dtype=pl.Boolean)
         return made, rows.filter(gone).with_columns(pl.lit(getattr(verb, "__name__", "your verb")).alias(DROPPED))
-    marked = verb.marked(frames[0], **settings)
-    stays = pl.col(DROPPED).is_null()
-    return verb.made(marked.filter(stays).drop(DROPPED), **settings), marked.filter(~stays)
+    return verb.parted(frames[0], **settings)
 
 
 def _used(ids: pl.Series, out: pl.Series) -> list[bool]:

@@ -23,6 +23,7 @@ import polars as pl
 from annotated_types import Ge, Le
 from typing_extensions import TypedDict
 
+from prefgen.conversations import as_text as as_text  # noqa: PLC0414  # parts read conversations so
 from prefgen.errors import RowFailed, Status, Unreadable
 from prefgen.promptfile import PromptFileError as PromptFileError  # noqa: PLC0414  # the door of parts to prompt files
 from prefgen.promptfile import sections as sections  # noqa: PLC0414
@@ -246,15 +247,6 @@ def _render(path: Path, name: str, row: Mapping[str, Any]) -> str:
 def _too_long(path: Path) -> RowFailed:
     """The row's own record: what it holds is more than any model reads, or more than a loop may go over."""
     return RowFailed("prompt_too_long", f"{path.name}, filled with this row, is over {MOST:,} bytes")
-
-
-def as_text(value: object) -> object:
-    """A conversation as the text a judge reads: one turn as it stands, several with their speakers."""
-    if not (isinstance(value, list) and value and isinstance(value[0], dict) and "role" in value[0]):
-        return value
-    if len(value) == 1:
-        return value[0]["content"]
-    return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in value)
 
 
 # --- reading --------------------------------------------------------------------------------

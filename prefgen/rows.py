@@ -7,10 +7,10 @@ pandas and Arrow tables and lists of dicts, and give back the kind that came in.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import update_wrapper
 from inspect import signature
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, cast
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from prefgen.kinds import as_frame, is_nothing, like, names_of, pick, with_new
 
 P = ParamSpec("P")
 Rows = TypeVar("Rows")
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 DROPPED = "dropped"
@@ -31,10 +32,23 @@ ROUNDING = 1e-12
 """Scores nearer than this share of their size are one score: means of one set, added up in two orders, differ less."""
 
 
+Stages = Sequence[Mapping[str, pl.Expr]]
+"""Columns that are added step by step, so that what several reasons look at is computed once."""
+
+
+class Said(NamedTuple):
+    """A verb with its settings: the reason, what is added for it, and the columns of rows that both look at."""
+
+    reason: pl.Expr
+    stages: Stages
+    reads: list[str]
+
+
 class TableVerb(Generic[P]):
     """Drops rows for stated reasons, then reshapes what is kept. Made by ``filters`` and ``drops``."""
 
     whole: bool | Callable[..., bool] | None = None
+    stages: Callable[P, Stages] | None = None
     __name__: str
 
     def __init__(
@@ -44,27 +58,41 @@ class TableVerb(Generic[P]):
         prepared: Callable[Concatenate[pl.DataFrame, P], pl.DataFrame] | None = None,
     ) -> None:
         self.reason, self.reshape, self.prepared = reason, reshape, prepared
+        self._known: dict[Hashable, Said] = {}
         update_wrapper(cast("Any", self), cast("Any", reshape or reason))
 
     def marked(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """All rows, with the column ``dropped``: why a row goes, null where it stays."""
-        reason = self._reason(rows, *args, **kwargs).cast(pl.String).alias(DROPPED)
+        said = self._said(rows, *args, **kwargs)
         if is_nothing(rows):
             return rows
         with needs.told(self.__name__, lambda: names_of(rows)):
             if isinstance(rows, pl.DataFrame | pl.LazyFrame):
-                ready = self._prepare(rows, *args, **kwargs)
-                lacking = set(reason.meta.root_names()) - set(names_of(ready))
-                needs.check_columns(self.__name__, sorted(lacking), names_of(rows))
-                return cast("Rows", ready.with_columns(reason))
-            seen = as_frame(rows, self._reads(reason))
-            marked = self._prepare(seen, *args, **kwargs).lazy().with_columns(reason).collect()
+                ready = self._prepare(cast("pl.DataFrame", rows), *args, **kwargs)
+                if self.prepared:
+                    needs.check_columns(self.__name__, sorted(set(said.reads) - set(names_of(ready))), names_of(rows))
+                return cast("Rows", _marked(ready, said))
+            seen = as_frame(rows, None if self.prepared else said.reads or None)
+            marked = _marked(self._prepare(seen, *args, **kwargs).lazy(), said).collect()
             return cast("Rows", with_new(rows, marked.select(pl.exclude(*seen.columns, DROPPED), DROPPED)))
 
     def made(self, kept: pl.DataFrame, *args: P.args, **kwargs: P.kwargs) -> pl.DataFrame:
         """The verb's table, from marked rows that are already the kept ones."""
+        if self.reshape is None:
+            return kept
         with needs.told(self.__name__, lambda: kept.columns):
-            return self.reshape(kept, *args, **kwargs) if self.reshape else kept
+            return self.reshape(kept, *args, **kwargs)
+
+    def parted(self, rows: pl.DataFrame, *args: P.args, **kwargs: P.kwargs) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The verb's table of a frame, and the rows that are not in it, with their reasons in ``dropped``: what a run
+        does with every few prompts.
+        """
+        said = self._said(None, *args, **kwargs)
+        with needs.told(self.__name__, lambda: rows.columns):
+            marked = _marked(self._prepare(rows, *args, **kwargs), said)
+        stays = marked[DROPPED].is_null()
+        kept, gone = (marked, marked.clear()) if stays.all() else (marked.filter(stays), marked.filter(~stays))
+        return self.made(kept.drop(DROPPED), *args, **kwargs), gone
 
     def __call__(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """The kept rows (of a pairing: its pairs), as the kind of table that came in.
@@ -72,40 +100,80 @@ class TableVerb(Generic[P]):
         A filter of a lazy frame stays lazy; a verb that reshapes collects it.
         """
         if self.reshape is None:
-            return self._kept(rows, self._reason(rows, *args, **kwargs))
+            return self._kept(rows, self._said(rows, *args, **kwargs))
         if is_nothing(rows):
             return rows
         marked = self.marked(as_frame(rows), *args, **kwargs)
         kept = marked.filter(pl.col(DROPPED).is_null()).drop(DROPPED)
         return cast("Rows", like(rows, self.made(kept, *args, **kwargs)))
 
-    def _reason(self, rows: object, *args: P.args, **kwargs: P.kwargs) -> pl.Expr:
-        """Why rows go. Raises TypeError for settings that the verb has not, and MissingColumn."""
-        needs.check_settings(self.__name__, self.reason, args, kwargs)
-        reason = self.reason(*args, **kwargs)
-        if not self.prepared and not is_nothing(rows):
-            needs.check_columns(self.__name__, reason.meta.root_names(), names_of(rows))
-        return reason
+    def _said(self, rows: object, *args: P.args, **kwargs: P.kwargs) -> Said:
+        """What the settings come to, kept for the next call, and whether rows have it; None is for any rows. Raises
+        TypeError for settings that the verb has not, and MissingColumn.
+        """
+        key = _key([args, tuple(kwargs.items())])
+        said = self._known.get(key) if key is not None else None
+        if said is None:
+            said = self._spelt(*args, **kwargs)
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            if key is not None:
+                self._known[key] = said
+        if not (self.prepared or rows is None or is_nothing(rows)):
+            needs.check_columns(self.__name__, said.reads, names_of(rows))
+        return said
 
-    def _kept(self, rows: Rows, reason: pl.Expr) -> Rows:
+    def _spelt(self, *args: P.args, **kwargs: P.kwargs) -> Said:
+        needs.check_settings(self.__name__, self.reason, args, kwargs)
+        reason = self.reason(*args, **kwargs).cast(pl.String).alias(DROPPED)
+        stages = self.stages(*args, **kwargs) if self.stages else ()
+        added = {name for stage in stages for name in stage}
+        looks = [*(one for stage in stages for one in stage.values()), reason]
+        names = dict.fromkeys(name for one in looks for name in one.meta.root_names())
+        return Said(reason, stages, sorted(names.keys() - added))
+
+    def _kept(self, rows: Rows, said: Said) -> Rows:
         if isinstance(rows, pl.DataFrame | pl.LazyFrame):
-            return cast("Rows", rows.filter(reason.is_null()))
+            ready = _staged(cast("pl.DataFrame", rows), said.stages).filter(said.reason.is_null())
+            return cast("Rows", ready.drop(_names(said.stages)))
         if is_nothing(rows):
             return rows
-        kept = as_frame(rows, self._reads(reason)).with_columns(reason.is_null().alias(DROPPED))
+        kept = _staged(as_frame(rows, said.reads or None), said.stages).with_columns(said.reason.is_null())
         return cast("Rows", pick(rows, kept[DROPPED].arg_true().to_list()))
 
-    def _reads(self, reason: pl.Expr) -> list[str] | None:
-        """The columns that a filter looks at: of somebody's table no others are converted."""
-        return None if self.prepared else sorted(set(reason.meta.root_names())) or None
-
-    def _prepare(
-        self, rows: pl.DataFrame | pl.LazyFrame, *args: P.args, **kwargs: P.kwargs
-    ) -> pl.DataFrame | pl.LazyFrame:
+    def _prepare(self, rows: Frame, *args: P.args, **kwargs: P.kwargs) -> Frame:
         if self.prepared is None:
             return rows
         ready = self.prepared(rows.lazy().collect(), *args, **kwargs)
         return ready if isinstance(rows, pl.DataFrame) else ready.lazy()
+
+
+MOST_KNOWN = 64
+"""Different settings of a verb that are kept."""
+
+
+def _marked(rows: Frame, said: Said) -> Frame:
+    if not said.stages:
+        return rows.with_columns(said.reason)
+    return _staged(rows, said.stages).with_columns(said.reason).drop(_names(said.stages))
+
+
+def _staged(rows: Frame, stages: Stages) -> Frame:
+    for stage in stages:
+        rows = rows.with_columns(**stage)
+    return rows
+
+
+def _names(stages: Stages) -> list[str]:
+    return [name for stage in stages for name in stage]
+
+
+def _key(value: Any) -> Hashable:
+    """Settings as a key, equal for equal ones of equal types; None where they have none."""
+    if isinstance(value, list | tuple):
+        keys = [_key(one) for one in value]
+        return None if None in keys else (type(value), *keys)
+    return (type(value), value) if isinstance(value, Hashable) else None
 
 
 # --- making verbs ---------------------------------------------------------------------------
@@ -135,6 +203,18 @@ def drops(
         return TableVerb(reason, reshape, prepared)
 
     return verb
+
+
+def in_stages(stages: Callable[P, Stages]) -> Callable[[TableVerb[P]], TableVerb[P]]:
+    """Adds columns for a verb's reason to look at, step by step: each step sees those before it, none is in the table.
+    Takes the settings that the reason takes.
+    """
+
+    def staged(verb: TableVerb[P]) -> TableVerb[P]:
+        verb.stages = stages
+        return verb
+
+    return staged
 
 
 def whole(verb: Verb) -> Verb:
@@ -190,9 +270,16 @@ def shuffled(seed: int, purpose: str, *, of: str = "id") -> pl.Expr:
     Sorting by it is a shuffle that does not depend on where, when or beside what a row is.
     polars' own hash may change between its versions; this one does not.
     """
+    start = hashlib.blake2b(f"{seed}/{purpose}/".encode(), digest_size=8)
 
     def numbers(ids: pl.Series) -> pl.Series:
-        digest = [hashlib.blake2b(f"{seed}/{purpose}/{i}".encode(), digest_size=8).digest() for i in ids]
-        return pl.Series(ids.name, [int.from_bytes(d, "big") for d in digest], pl.UInt64)
+        names = ids.cast(pl.String).fill_null("None").cast(pl.Binary)
+        digests = pl.Series(ids.name, [_digest(start.copy(), name) for name in names.to_list()], pl.Binary)
+        return digests.bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
     return pl.col(of).map_batches(numbers, return_dtype=pl.UInt64, is_elementwise=True)
+
+
+def _digest(hashed: "hashlib.blake2b", name: bytes) -> bytes:
+    hashed.update(name)
+    return hashed.digest()

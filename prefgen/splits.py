@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.errors import Problem, RunError
+from prefgen.filters._bulk import suspects
 from prefgen.filters._shingles import band_keys, jaccard, ngrams, texts_of, words
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
@@ -79,7 +80,7 @@ def drawn(prompt_id: str, shares: Mapping[str, float]) -> str:
 def assigned(prompts: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
     """The split of each prompt (``prompt_id``, ``prompt``), in their order; null for those that are left out."""
     own = [drawn(prompt_id, shares) for prompt_id in prompts["prompt_id"]]
-    found = placed(texts_of(prompts, ["prompt"]), own)
+    found = placed(texts_of(prompts, ["prompt"]).to_list(), own)
     return prompts.select("prompt_id", pl.Series("split", found, pl.String))
 
 
@@ -103,8 +104,9 @@ def placed(texts: Sequence[str], own: Sequence[str], *, fixed: int = 0) -> list[
 
 def _met(texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The places of texts that share a band with another one, and their numbers in those bands."""
-    keys = band_keys(texts, THRESHOLD, NGRAM)
-    shared = keys.select(pl.when(one.is_duplicated()).then(one) for one in keys).with_row_index("place")
+    places = suspects(pl.Series(texts, dtype=pl.String), THRESHOLD, NGRAM)  # others are near none
+    keys = band_keys([texts[place] for place in places], THRESHOLD, NGRAM)
+    shared = keys.select(places.alias("place"), *(pl.when(one.is_duplicated()).then(one) for one in keys))
     return shared.filter(pl.any_horizontal(pl.exclude("place").is_not_null())).iter_rows()
 
 

@@ -1,12 +1,12 @@
 """Texts as sets of word n-grams, and which of many are near one another."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from prefgen.asker import as_text
+from prefgen.conversations import as_texts
 
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 """Words; where scripts put no spaces (Chinese, Japanese), single characters."""
@@ -28,10 +28,10 @@ def ngrams(tokens: Sequence[str], n: int) -> set[str]:
     return {" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
 
 
-def texts_of(rows: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+def texts_of(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """The text of each row: of conversations their turns, of several columns one after the other."""
-    found = [[str(as_text(value)) if value is not None else "" for value in rows[c].to_list()] for c in columns]
-    return ["\n".join(parts) for parts in zip(*found, strict=True)] if rows.height else []
+    found = [as_texts(rows[column]).fill_null("").alias(f"{place}") for place, column in enumerate(columns)]
+    return pl.select(pl.concat_str(found, separator="\n")).to_series() if len(found) > 1 else found[0]
 
 
 def jaccard(a: set[str], b: set[str]) -> float:
@@ -49,34 +49,34 @@ def bands(threshold: float) -> tuple[int, int]:
 
 
 class Near:
-    """Sets put in one by one, and those among them that are near another one: MinHash with locality-sensitive hashing
-    finds candidates, exact Jaccard decides.
+    """Sets put in one by one, and those among them that are near another one: their bands find candidates (MinHash with
+    locality-sensitive hashing), exact Jaccard decides.
     """
 
     def __init__(self, threshold: float) -> None:
-        from datasketch import MinHashLSH
+        self.threshold, self._sets = threshold, dict[int, set[str]]()
+        self._index: dict[tuple[int, int], list[int]] = {}
 
-        self.threshold, self._sets = threshold, dict[Any, set[str]]()
-        self._index = MinHashLSH(params=bands(threshold), num_perm=PERMUTATIONS)
-
-    def nearest(self, own: set[str], signature: Any) -> tuple[Any, float] | None:
+    def nearest(self, own: set[str], keys: Sequence[int | None]) -> tuple[int, float] | None:
         """The name of the nearest set that is near enough, the first of equal ones."""
-        found = [(name, jaccard(own, self._sets[name])) for name in self._index.query(signature)]
-        near = [(name, alike) for name, alike in found if alike >= self.threshold]
+        met = {name for key in enumerate(keys) for name in self._index.get(key, ())}  # type: ignore[arg-type]
+        near = [(name, alike) for name in met if (alike := jaccard(own, self._sets[name])) >= self.threshold]
         return min(near, key=lambda one: (-one[1], one[0])) if near else None
 
-    def add(self, name: Any, own: set[str], signature: Any) -> None:
-        """Puts a set in, under a name that is its own and can be ordered."""
+    def add(self, name: int, own: set[str], keys: Sequence[int | None]) -> None:
+        """Puts a set in, under a number of its own; ``keys`` are its row of ``band_keys``."""
         self._sets[name] = own
-        self._index.insert(name, signature)
+        for band, key in enumerate(keys):
+            if key is not None:
+                self._index.setdefault((band, key), []).append(name)
 
 
-def signatures(sets: Sequence[set[str]]) -> Iterator[Any]:
+def signatures(sets: Sequence[set[str]]) -> list[Any]:
     """The MinHash of each set."""
     from datasketch import MinHash
 
-    encoded = [[gram.encode("utf-8", "surrogatepass") for gram in sorted(one)] for one in sets]
-    return iter(MinHash.bulk(encoded, num_perm=PERMUTATIONS, seed=1))
+    encoded = [[gram.encode("utf-8", "surrogatepass") for gram in one] for one in sets]
+    return list(MinHash.bulk(encoded, num_perm=PERMUTATIONS, seed=1))
 
 
 TOGETHER = 1000

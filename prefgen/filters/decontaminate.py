@@ -6,6 +6,8 @@ wholes, by the Jaccard likeness of their words' pairs.
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import polars as pl
 
 from prefgen import bounds
 from prefgen.asker import as_text
-from prefgen.filters._shingles import Near, ngrams, signatures, texts_of, words
+from prefgen.filters._bulk import Known
+from prefgen.filters._shingles import Near, band_keys, ngrams, texts_of, words
 from prefgen.rows import drops
 
 FIELDS = ("prompt", "instruction", "question", "turns", "text", "input", "query")
@@ -48,12 +51,13 @@ def _searched(
 ) -> pl.DataFrame:
     """The rows with the benchmark that each was found in, and what was found."""
     files = [Path(file) for file in (against if isinstance(against, list | tuple) else [against])]
-    index = _Index([(f.name, n, text) for f in files for n, text in prompts_of(f, field)], ngram, threshold)
-    found = index.hits(texts_of(rows, [of] if isinstance(of, str) else of))
-    return rows.with_columns(
-        pl.Series("benchmark", [hit and hit[0] for hit in found], pl.String),
-        pl.Series("detail", [hit and hit[1] for hit in found], pl.String),
-    )
+    index = _index(tuple(map(_as_it_is, files)), field, ngram, threshold)
+    texts = texts_of(rows, [of] if isinstance(of, str) else of)
+    places = index.known.suspects(texts, threshold)
+    hits = [hit or (None, None) for hit in index.hits(texts.gather(places).to_list())]
+    found = pl.DataFrame(hits, schema={"benchmark": pl.String, "detail": pl.String}, orient="row")
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+    return rows.with_columns(nothing.alias(one.name).scatter(places, one) for one in found)
 
 
 @drops(_hit, prepared=_searched)
@@ -79,37 +83,48 @@ class _Index:
     """Benchmarks' prompts, by their runs of words and by their likeness."""
 
     def __init__(self, prompts: Sequence[tuple[str, int, str]], ngram: int, threshold: float) -> None:
-        self.ngram, self.prompts = ngram, prompts
+        self.ngram, self.threshold, self.prompts = ngram, threshold, prompts
+        self.known = Known(pl.Series([text for _, _, text in prompts], dtype=pl.String), ngram, PAIR)
         self.runs: dict[str, int] = {}
         self.near = Near(threshold)
-        pairs = []
-        for place, (_, _, text) in enumerate(prompts):
+        keys = band_keys([text for _, _, text in prompts], threshold, PAIR)
+        for place, ((_, _, text), mine) in enumerate(zip(prompts, keys.iter_rows(), strict=True)):
             said = words(text)
-            pairs.append(ngrams(said, PAIR))
+            self.near.add(place, ngrams(said, PAIR), mine)
             for run in ngrams(said, ngram) if len(said) >= ngram else ():
                 self.runs.setdefault(run, place)
-        for place, (own, signature) in enumerate(zip(pairs, signatures(pairs), strict=True)):
-            if own:
-                self.near.add(place, own, signature)
 
     def hits(self, texts: Sequence[str]) -> list[Hit | None]:
         """What each text has in common with a benchmark, if anything."""
-        said = [words(text) for text in texts]
-        pairs = [ngrams(one, PAIR) for one in said]
-        return [self._hit(one, own, mark) for one, own, mark in zip(said, pairs, signatures(pairs), strict=True)]
+        keys = band_keys(texts, self.threshold, PAIR)
+        return [self._hit(words(text), mine) for text, mine in zip(texts, keys.iter_rows(), strict=True)]
 
-    def _hit(self, said: list[str], pairs: set[str], signature: Any) -> Hit | None:
+    def _hit(self, said: list[str], keys: Sequence[int | None]) -> Hit | None:
         if len(said) >= self.ngram:
             for i in range(len(said) - self.ngram + 1):
                 run = " ".join(said[i : i + self.ngram])
                 if run in self.runs:
                     return self._told(self.runs[run], run)
-        near = self.near.nearest(pairs, signature) if pairs else None
+        near = self.near.nearest(ngrams(said, PAIR), keys)
         return self._told(near[0], f"alike by {near[1]:.2f}") if near else None
 
     def _told(self, place: int, what: str) -> Hit:
         file, number, _ = self.prompts[place]
         return file, f"prompt {number}: {what}"
+
+
+@lru_cache(maxsize=2)
+def _index(files: tuple[tuple[Path, tuple[int, ...]], ...], field: str | None, ngram: int, threshold: float) -> _Index:
+    """The index of files as they are: a run asks for it with every few prompts."""
+    return _Index([(f.name, n, text) for f, _ in files for n, text in prompts_of(f, field)], ngram, threshold)
+
+
+def _as_it_is(path: Path) -> tuple[Path, tuple[int, ...]]:
+    """A file, and by what it is seen that it is another one, or was written anew."""
+    with suppress(OSError):  # whoever reads it says why it cannot be read
+        about = path.stat()
+        return path, (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+    return path, ()
 
 
 def prompts_of(path: Path, field: str | None = None) -> Iterator[tuple[int, str]]:

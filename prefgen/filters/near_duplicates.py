@@ -1,15 +1,17 @@
 """Prompts, or pairs, that are nearly the same as an earlier one. MinHash: Broder 1997; for training data,
 arXiv:2107.06499.
 
-datasketch finds the candidates and exact Jaccard decides, so that nothing is dropped for an estimate. Of pairs
-exactly as alike as the threshold the index may miss one of a thousand.
+Texts that can be near none are told in bulk; of the others datasketch finds the candidates and exact Jaccard decides,
+so that nothing is dropped for an estimate. Of pairs exactly as alike as the threshold the index may miss one of a
+thousand.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from prefgen.filters._shingles import Near, ngrams, signatures, texts_of, words
+from prefgen.filters._bulk import suspects
+from prefgen.filters._shingles import Near, band_keys, ngrams, texts_of, words
 from prefgen.rows import because, drops, whole
 
 
@@ -25,14 +27,18 @@ def _compared(
     rows: pl.DataFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
 ) -> pl.DataFrame:
     """The rows with the id of the earlier one that each is nearly the same as."""
-    sets = [ngrams(words(text), ngram) for text in texts_of(rows, [of] if isinstance(of, str) else of)]
-    seen, whose, ids = Near(threshold), list[str | None](), rows["id"].to_list()
-    for place, (own, signature) in enumerate(zip(sets, signatures(sets), strict=True)):
-        near = seen.nearest(own, signature) if own else None
+    texts = texts_of(rows, [of] if isinstance(of, str) else of)
+    places = suspects(texts, threshold, ngram)
+    said, ids = texts.gather(places).to_list(), rows["id"].gather(places).to_list()
+    seen, whose = Near(threshold), list[str | None]()
+    for place, keys in enumerate(band_keys(said, threshold, ngram).iter_rows()):
+        own = ngrams(words(said[place]), ngram)
+        near = seen.nearest(own, keys)
         whose.append(ids[near[0]] if near else None)
-        if own and not near:
-            seen.add(place, own, signature)
-    return rows.with_columns(pl.Series("detail", whose, pl.String))
+        if not near:
+            seen.add(place, own, keys)
+    found = pl.Series("detail", [None], pl.String).new_from_index(0, rows.height)
+    return rows.with_columns(found.scatter(places, pl.Series(whose, dtype=pl.String)))
 
 
 @whole
