@@ -11,7 +11,7 @@ from scipy.stats import chi2_contingency
 from bench.calls import SELF_TAUGHT, VOTES, asked, cascade, lazy, raced, self_taught, voted, votes
 from prefgen.asker import Row
 
-ITEMS = 800
+ITEMS = 1200
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_risk_saves_more_and_changes_about_so_many_verdicts(mix: str, saved: f
     ("setting", "saved", "kept"), [("mid", 0.3, 0.975), ("noisy", 0.17, 0.95), ("clear", 0.39, 0.98)]
 )
 def test_a_race_keeps_the_gap(setting: str, saved: float, kept: float) -> None:
-    line = raced(setting, 250)
+    line = raced(setting, 500)
     assert line.saved >= saved
     assert line.share >= kept
 
