@@ -24,7 +24,16 @@ def estimate(estimates: Mapping[str, Estimate], console: Console) -> None:
     show(console, whole, brief, *(partial(brief, without=names) for names in LEAST))
     least, most, cached = (sum(getattr(e, name) for e in estimates.values()) for name in ("least", "most", "cached"))
     money = f"at most {_money(estimates)}"
-    console.print(Text(f"\n{some(cached, 'reply', 'replies')} known, {_span(least, most)} to ask, {money}"))
+    asks = f"{_span(least, most)} to ask{_likely(estimates)}"
+    console.print(Text(f"\n{some(cached, 'reply', 'replies')} known, {asks}, {money}"))
+
+
+def _likely(estimates: Mapping[str, Estimate]) -> str:
+    """How many of them, where stops end the other rows as they ended those that are known."""
+    if all(one.likely is None for one in estimates.values()):
+        return ""
+    number = sum(one.most if one.likely is None else one.likely for one in estimates.values())
+    return f" (about {number:,.0f} if stops end the others as they did the known ones)"
 
 
 def _money(estimates: Mapping[str, Estimate]) -> str:

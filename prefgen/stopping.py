@@ -5,7 +5,7 @@ draw so far was read as, by the draws' numbers and never by their arrival, and s
 
     def majority(drawn, n, *, risk=None): ...      sees one row's draws, gives a number
     @of_group("prompt_id")
-    def race(rows, drawn, n, *, z=1.5): ...        sees those of all rows with one prompt_id, gives a number for each
+    def race(rows, drawn, n, *, z=1.7): ...        sees those of all rows with one prompt_id, gives a number for each
 
 A recipe says ``stop: majority``, or ``stop: {majority: {risk: 0.01}}`` where a setting is another than by default.
 """
