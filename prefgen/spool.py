@@ -145,9 +145,8 @@ def frames(path: Path, rows: int = BATCH, *, columns: Sequence[str] | None = Non
 
     try:
         with pq.ParquetFile(path, buffer_size=PAGES, pre_buffer=False) as file:
-            batches = file.iter_batches(rows, columns=columns)
-            empty = file.schema_arrow.empty_table().select(columns or file.schema_arrow.names)
-            for batch in batches if file.metadata.num_rows else [empty]:
+            some = file.iter_batches(rows, columns=columns) if file.metadata.num_rows else [file.read(columns)]
+            for batch in some:
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as e:
         line = str(e).partition("\n")[0][:200]
