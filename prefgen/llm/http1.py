@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one socket of the event loop: a request goes out, its answer is read whole, and no further than it should.
+"""HTTP/1.1 on one socket of the event loop: a request goes out, its answer comes in whole, and bounded.
 
 What is here is what one JSON exchange needs, so that it costs little; llhttp, Node's parser, reads the answers
 (decision 0032). A server may be anybody's, and a few kilobytes of gzip unpack to gigabytes: nothing packed is asked for
@@ -70,7 +70,8 @@ class Connection(asyncio.Protocol):
         """The answer to a whole request. Raises Trouble."""
         if self.transport is None or self.transport.is_closing():
             raise Unreachable("the server closed the connection")
-        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting = waiting
         try:
             self.transport.write(data)
             return await waiting
