@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as e:
             self._fail(Broken(f"no HTTP/1.1 came: {e}"))
+            self.close()
         if not self._known and self._came > HEAD:
             self._fail(Broken("headers came, and no end of them"))
 
@@ -111,6 +112,11 @@ class Connection(asyncio.Protocol):
         self._fail(Broken(str(error or "the server closed the connection")))
 
     # --- the parser's calls ---
+
+    def on_message_begin(self) -> None:
+        """An answer; one more than was asked for is read by nobody."""
+        if self._waiting is None or self._waiting.done():
+            self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those of one name count as a list."""
