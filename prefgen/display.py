@@ -176,7 +176,9 @@ def spent(run: Run) -> Text:
     if untold := sum(t.untold for t in tallies):
         money += f", {some(untold, 'reply', 'replies')} of untold tokens at the most that they can cost"
     known = f"{some(cached, 'reply', 'replies')} known or shared"
-    return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+    read = sum(t.cached_tokens for t in tallies)
+    used = f"{tokens:,} tokens" + (f" ({read:,} from the providers' caches)" if read else "")
+    return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {used}, {money}, {clock(run.seconds)}")
 
 
 def tried(run: Run) -> list[str]:

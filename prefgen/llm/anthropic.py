@@ -8,6 +8,7 @@ How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_tur
 ``model_context_window_exceeded`` are ``length``; ``refusal`` is ``refused``. What is not known here is ``stop``.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
 from prefgen.llm.bymodel import ByModel
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
+from prefgen.llm.request import Caching, Completion, Model, Part, Price, Raw, Request, Sent, Usage
 
 ACCOUNT = keys.Account(
     url="https://api.anthropic.com",
@@ -26,6 +27,11 @@ ACCOUNT = keys.Account(
 )
 MAX_TOKENS = 4096
 """Where the recipe sets none; the protocol demands a number."""
+SHORTER, LONGER = 1024, 4096
+"""Tokens of the shortest beginning that is kept (platform.claude.com, prompt caching): of the models that are known to
+take as few, and of all others the most that any model wants. A mark on less would do nothing.
+"""
+_SHORTER = re.compile(r"claude-(?:sonnet-4-5|opus-4-1)(?:-|$)")
 _FINISH = {"max_tokens": "length", "model_context_window_exceeded": "length", "refusal": "refused"}
 _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -69,6 +75,13 @@ class Anthropic:
         """The list price, at its own address; or what the recipe says."""
         return price_of(model, own=self._home(model))
 
+    def caching(self, model: Model) -> Caching | None:
+        """Anthropic keeps what is marked, where it is long enough; ``extra`` with marks of its own is left as it is."""
+        asked = self._home(model) if model.prompt_cache is None else model.prompt_cache
+        if not asked or model.extra.keys() & {"cache_control", "messages", "system"}:
+            return None
+        return Caching(4 * (SHORTER if _SHORTER.match(model.id) else LONGER), marked=True)
+
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
@@ -76,7 +89,7 @@ class Anthropic:
         wire.check_tools(request)
         place = self._place(request.model)
         try:
-            data, limits = await self._wire.post(_body(request), place, request.model.timeout)
+            data, limits = await self._wire.post(_marked(_body(request), request.cache), place, request.model.timeout)
         except ProviderError:
             self._place.forget()  # the key may be being changed
             raise
@@ -100,7 +113,8 @@ class Anthropic:
         """Input tokens, those of the cache among them, and output tokens."""
         usage = raw.get("usage")
         told = wire.tells(usage, *_PROMPT) and wire.tells(usage, "output_tokens")
-        return Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"), told)
+        written, read = wire.count(usage, _PROMPT[1]), wire.count(usage, _PROMPT[2])
+        return Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"), read, written, told)
 
     async def close(self) -> None:
         """Lets go of connections."""
@@ -123,6 +137,22 @@ def _body(request: Request) -> dict[str, Any]:
         **model.extra,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def _marked(body: dict[str, Any], cache: frozenset[Part]) -> dict[str, Any]:
+    """The body with marks at the ends of what is shared. A text, and a list of one block of that text, are the same to
+    the model; so marks are no part of the key.
+    """
+    if "system" in cache:
+        body["system"] = [_block(body["system"])]
+    if "prompt" in cache:
+        *before, last = body["messages"]
+        body["messages"] = [*before, {**last, "content": [_block(last["content"])]}]
+    return body
+
+
+def _block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
 
 
 def _format(schema: Mapping[str, Any]) -> dict[str, Any]:

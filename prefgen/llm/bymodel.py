@@ -20,6 +20,7 @@ class ByModel(Generic[T]):
         self._found: dict[int, tuple[Model, T]] = {}
 
     def __call__(self, model: Model) -> T:
+        """Its value for this model."""
         found = self._found.get(id(model))
         if found is None or found[0] is not model:
             if len(self._found) >= MANY:

@@ -201,7 +201,7 @@ class _Tunnel(asyncio.Protocol):
         if not self._status.done() and (b"\r\n\r\n" in self._came or len(self._came) > 10_000):
             self._status.set_result(self._came.partition(b"\r\n")[0])
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         if not self._status.done():
             self._status.set_result(b"")
 

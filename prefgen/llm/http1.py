@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one socket of the event loop: a request goes out, its answer is read whole, and no further than it should.
+"""HTTP/1.1 on one socket of the event loop: a request goes out, its answer comes in whole, and bounded.
 
 What is here is what one JSON exchange needs, so that it costs little; llhttp, Node's parser, reads the answers
 (decision 0032). A server may be anybody's, and a few kilobytes of gzip unpack to gigabytes: nothing packed is asked for
@@ -70,7 +70,8 @@ class Connection(asyncio.Protocol):
         """The answer to a whole request. Raises Trouble."""
         if self.transport is None or self.transport.is_closing():
             raise Unreachable("the server closed the connection")
-        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting = waiting
         try:
             self.transport.write(data)
             return await waiting
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as e:
             self._fail(Broken(f"no HTTP/1.1 came: {e}"))
+            self.close()
         if not self._known and self._came > HEAD:
             self._fail(Broken("headers came, and no end of them"))
 
@@ -110,6 +112,11 @@ class Connection(asyncio.Protocol):
         self._fail(Broken(str(error or "the server closed the connection")))
 
     # --- the parser's calls ---
+
+    def on_message_begin(self) -> None:
+        """An answer; one more than was asked for is read by nobody."""
+        if self._waiting is None or self._waiting.done():
+            self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those of one name count as a list."""

@@ -6,7 +6,6 @@ reads it, so a crash can cost only what was in flight. Nothing is ever updated o
 
 import asyncio
 import hashlib
-import json
 import os
 import sqlite3
 import tempfile
@@ -14,9 +13,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import zstandard
 
 from prefgen.errors import RowFailed, RunError, TryAgain
 from prefgen.llm.request import Raw
@@ -28,12 +24,14 @@ from prefgen.llm.store import (
     Insert,
     Sqlite,
     Store,
-    checksum,
     is_full,
     opened,
     trouble,
 )
+from prefgen.llm.stored import LARGEST, Entry, is_sound, packed, unpack
 from prefgen.texts import sound
+
+__all__ = ["LARGEST", "Attempt", "Entry", "Journal", "is_sound", "packed", "unpack"]
 
 GROUP = 64
 """Replies in one commit at most; measured: larger groups gain nothing over 64."""
@@ -41,20 +39,6 @@ LOW_WATER = 128 * 2**20
 """Bytes that must be free before a request is sent: four times what 256 replies in flight of 32,000 tokens come to."""
 LOOKS = 16
 """Requests for which one look at the file system does: what they can bring is little beside LOW_WATER."""
-LARGEST = 64 * 2**20
-"""Bytes that one stored reply may unpack to; none that was written comes near."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars None where no price is known)."""
-
-    key: bytes
-    raw: Raw
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    dollars: float | None = None
-    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,39 +262,3 @@ def _inserts(path: Path) -> list[Insert]:
 def _noted(attempt: Attempt) -> Insert:
     words, billed = sound(attempt.message[:2000]), int(attempt.billed)
     return Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)])
-
-
-# --- a reply at rest ------------------------------------------------------------------------
-
-_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-_PACK, _UNPACK = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
-"""Made once: making one takes longer than a reply does. Not for two threads at once; replies are packed and read by the
-one that asks.
-"""
-
-
-def packed(entry: Entry) -> tuple[Any, ...]:
-    """A row of the reply table."""
-    body = _PACK.compress(_ENCODER.encode(entry.raw).encode())
-    tokens = (entry.prompt_tokens, entry.completion_tokens)
-    return (entry.key, body, checksum(entry.key, body), *tokens, entry.dollars, entry.model, time.time())
-
-
-def is_sound(key: bytes, body: bytes, crc: int) -> bool:
-    """Whether a stored reply is as it was written, and the one to this key: a damaged index can lead to another's."""
-    return isinstance(body, bytes) and checksum(key, body) == crc
-
-
-def unpack(body: bytes) -> Raw:
-    """The reply itself. Raises RunError for one that unpacks to more than any reply is, or to none: somebody made it
-    by hand.
-    """
-    try:
-        if zstandard.frame_content_size(body) > LARGEST:
-            raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(_UNPACK.decompress(body, max_output_size=LARGEST).decode())
-    except (zstandard.ZstdError, ValueError, RecursionError) as e:
-        raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
-    if not isinstance(raw, dict):
-        raise RunError("a stored reply is no object; this journal was not written by prefgen")
-    return raw

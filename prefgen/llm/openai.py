@@ -13,7 +13,7 @@ from prefgen.llm import faults, given, keys, wire
 from prefgen.llm.bymodel import ByModel
 from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
+from prefgen.llm.request import Caching, Completion, Model, Price, Raw, Request, Sent, Usage
 
 ACCOUNT = keys.Account(
     url="https://api.openai.com/v1",
@@ -22,6 +22,8 @@ ACCOUNT = keys.Account(
     headers_env="OPENAI_CUSTOM_HEADERS",
     headers={"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"},
 )
+CACHED = 4 * 1024
+"""Bytes of the shortest prompt that is kept: 1,024 tokens (platform.openai.com, prompt caching)."""
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _FINISH = {"length": "length", "content_filter": "refused"}
 _BROKEN = {"error", "abort"}
@@ -73,6 +75,11 @@ class OpenAI:
         """The list price, at its own address; or what the recipe says."""
         return price_of(model, own=self._home(model))
 
+    def caching(self, model: Model) -> Caching | None:
+        """OpenAI keeps prompts of over 1,024 tokens by itself."""
+        asked = self._home(model) if model.prompt_cache is None else model.prompt_cache
+        return Caching(CACHED, marked=False) if asked else None
+
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
         caller asks for each.
@@ -121,8 +128,10 @@ class OpenAI:
         if not isinstance(usage, dict):
             return Usage(told=False)
         prompt, completion, total = [wire.number(usage.get(name)) for name in _COUNTS]
-        told = prompt is not None or completion is not None
-        return Usage(prompt or 0, max(completion or 0, (total or 0) - (prompt or 0)), told)
+        told, details = prompt is not None or completion is not None, usage.get("prompt_tokens_details")
+        read = min(wire.count(details, "cached_tokens"), prompt or 0)
+        written = min(wire.count(details, "cache_write_tokens"), (prompt or 0) - read)
+        return Usage(prompt or 0, max(completion or 0, (total or 0) - (prompt or 0)), read, written, told)
 
     async def close(self) -> None:
         """Lets go of connections."""

@@ -14,8 +14,12 @@ Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
 
 
-Price = Mapping[Literal["input", "output"], Annotated[float, Ge(0)]]
-"""Dollars per million tokens."""
+Price = Mapping[Literal["input", "output", "cache_read", "cache_write"], Annotated[float, Ge(0)]]
+"""Dollars per million tokens; those of a prompt that are read from, or written into, the provider's cache cost as the
+others where nothing is said.
+"""
+Part = Literal["system", "prompt"]
+"""A beginning of a prompt: its system turns, or all of it."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,10 @@ class Model:
     ``use`` is ``provider/model``; ``base_urls`` are several servers of it: each request goes to the least busy one;
     ``concurrency`` is the most requests in flight to each, ``rpm`` and ``tpm`` the requests and tokens per minute that
     the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
-    seconds; ``price`` is dollars per million tokens (``input`` and ``output``); ``likelihood`` says how its server
-    scores given text; ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go:
+    seconds; ``price`` is dollars per million tokens (``input`` and ``output``, ``cache_read`` and ``cache_write``);
+    ``likelihood`` says how its server scores given text; ``prompt_cache`` whether to send so that the provider can keep
+    what prompts begin with (where nothing is said, at Anthropic's and OpenAI's own addresses); ``extra`` goes into the
+    body as it is. ``trusted`` are the hosts to which its user lets a key go:
     no setting of a recipe.
     """
 
@@ -43,6 +49,7 @@ class Model:
     timeout: Annotated[float, Gt(0)] = 600.0
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
+    prompt_cache: bool | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
 
@@ -63,7 +70,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt for one model. ``given`` asks for that text's log-probabilities instead of new text."""
+    """One prompt for one model. ``given`` asks for that text's log-probabilities instead of new text. ``cache`` are the
+    parts of the prompt that others share, for the provider to keep: no part of what is asked.
+    """
 
     model: Model
     messages: Sequence[Mapping[str, str]]
@@ -71,16 +80,30 @@ class Request:
     grammar: str | None = None
     schema: Mapping[str, Any] | None = None
     seed: int = 0
+    cache: frozenset[Part] = frozenset()
+
+
+@dataclass(frozen=True)
+class Caching:
+    """How a provider keeps beginnings of prompts: those of at least so many bytes; ``marked`` where it is to be told
+    which, and asks more for keeping them.
+    """
+
+    least: int
+    marked: bool
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them. ``told`` says
-    whether the reply says how many they are.
+    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them. Of the prompt's,
+    ``cache_read`` came from the provider's cache and ``cache_write`` went into it. ``told`` says whether the reply says
+    how many they are.
     """
 
     prompt: int = 0
     completion: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
     told: bool = field(default=True, compare=False)
 
 
@@ -126,6 +149,9 @@ class Provider(Protocol):
 
     def price(self, model: Model) -> Price | None:
         """What this model costs where it is asked; None where nobody knows."""
+
+    def caching(self, model: Model) -> Caching | None:
+        """How this endpoint keeps beginnings of prompts; None where it does not, or nobody asked it to."""
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
