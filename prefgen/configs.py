@@ -27,7 +27,7 @@ def preferences(rows: pl.DataFrame) -> pl.DataFrame:
     replies = pairs.group_by("pair_id", maintain_order=True).agg(each)
     whole = pairs.drop("judgment_replies").join(replies, on="pair_id", how="left", maintain_order="left")
     whole = whole.filter(pl.col("pair_id").is_first_distinct())
-    return _shaped("preferences", whole.with_columns(chosen=_ended("chosen"), rejected=_ended("rejected")))
+    return _shaped("preferences", whole.with_columns(_ended(whole, side).alias(side) for side in ("chosen", "rejected")))
 
 
 def preferences_text(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -56,9 +56,7 @@ def judge_sft(rows: pl.DataFrame) -> pl.DataFrame:
 
 def judge_preferences(rows: pl.DataFrame) -> pl.DataFrame:
     """Pairs of judgments as whole conversations: what a judge was asked, and a better and a worse judgment."""
-    ended = {
-        side: pl.concat_list("asked", pl.concat_list(_turn(f"{side}_judgment"))) for side in ("chosen", "rejected")
-    }
+    ended = {side: _ended(rows, f"{side}_judgment", "asked") for side in ("chosen", "rejected")}
     told = rows.with_columns(**ended, judge_pair_id="id", judgment_replies=_made_of(rows))
     return _shaped("judge_preferences", told)
 
@@ -67,7 +65,7 @@ def responses(rows: pl.DataFrame) -> pl.DataFrame:
     """Every response of a table as a conversation, once, with its score where it has one: single judgments that
     differ are not its score.
     """
-    told = rows.with_columns(messages=_ended("response"), response_id=_column(rows, "response_id", "id"))
+    told = rows.with_columns(messages=_ended(rows, "response"), response_id=_column(rows, "response_id", "id"))
     if "score" in rows.columns:
         agreed = pl.col("score").n_unique().over("response_id") == 1
         told = told.with_columns(pl.when(agreed).then("score").alias("score"))
@@ -95,9 +93,16 @@ def _turn(text: str) -> pl.Expr:
     return pl.struct(pl.lit("assistant").alias("role"), pl.col(text).cast(pl.String).alias("content"))
 
 
-def _ended(text: str) -> pl.Expr:
-    """The prompt's conversation, ended by a column of text."""
-    return pl.concat_list("prompt", pl.concat_list(_turn(text)))
+def _ended(rows: pl.DataFrame, text: str, talk: str = "prompt") -> pl.Series:
+    """Each row's conversation, ended by a column of text: turns and texts in one column, put in order and gathered by
+    rows, which takes a twentieth of the time of ``concat_list``.
+    """
+    place = pl.int_range(pl.len(), dtype=pl.UInt32).alias("place")
+    turns = rows.select(place, turn=talk).explode("turn").filter(pl.col("turn").is_not_null())
+    ends = rows.select(place, turn=_turn(text).cast(turns.schema["turn"]))
+    every = pl.concat([turns, ends]).sort("place", maintain_order=True)
+    whole = every.group_by("place", maintain_order=True).agg("turn")["turn"]
+    return pl.select(pl.when(rows[talk].is_not_null()).then(whole)).to_series()
 
 
 def _column(rows: pl.DataFrame, *names: str) -> pl.Expr:

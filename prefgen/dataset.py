@@ -132,21 +132,39 @@ def _check(config: str, rows: pl.DataFrame) -> None:
         (f"has no {column}", pl.col(column).is_null()) for column in rows.columns if column not in nullable(config)
     ]
     if config in {"preferences", "judge_preferences"}:
-        wrong += _no_pair()
+        wrong += _no_pair(rows)
     bad = rows.with_columns(because(*wrong).alias("wrong")).filter(pl.col("wrong").is_not_null()).head(1)
     for row in bad.iter_rows(named=True):
         name = row.get("judge_pair_id") or row.get("judgment_id") or row.get("pair_id") or row.get("response_id")
         raise RunError(f"{config}: the row {name} {row['wrong']}; the verb that made it has a fault")
 
 
-def _no_pair() -> list[tuple[str, pl.Expr]]:
+def _no_pair(rows: pl.DataFrame) -> list[tuple[str, pl.Expr]]:
     """What makes two conversations no preference pair."""
-    start = {side: pl.col(side).list.head(pl.col(side).list.len() - 1) for side in ("chosen", "rejected")}
-    turns = [pl.col(side).list.get(-1, null_on_oob=True).struct.field("role") for side in start]
-    before = start["chosen"].list.get(-1, null_on_oob=True).struct.field("role")
+    last, before = ({side: pl.col(side).list.get(at, null_on_oob=True).struct.field("role") for side in SIDES} for at in (-1, -2))
+    start, whole = _alike(rows)
     return [
-        ("does not end with the assistant", pl.any_horizontal(turn != "assistant" for turn in turns)),
-        ("does not answer a user or a tool", ~before.is_in(["user", "tool"]).fill_null(value=False)),
-        ("answers two different prompts", start["chosen"] != start["rejected"]),
-        ("has the same response as chosen and rejected", pl.col("chosen") == pl.col("rejected")),
+        ("does not end with the assistant", pl.any_horizontal(turn != "assistant" for turn in last.values())),
+        ("does not answer a user or a tool", ~before["chosen"].is_in(["user", "tool"]).fill_null(value=False)),
+        ("answers two different prompts", ~pl.lit(start)),
+        ("has the same response as chosen and rejected", pl.lit(whole)),
     ]
+
+
+SIDES = ("chosen", "rejected")
+
+
+def _alike(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Whether each row's two conversations are alike but for their last turns, and whether they are alike as a whole:
+    turn by turn, which takes a tenth of the time of comparing lists.
+    """
+    lengths = [pl.col(side).list.len() for side in SIDES]
+    numbered = rows.select(pl.int_range(pl.len()).alias("place"), *SIDES)
+    turns = numbered.filter(lengths[0] == lengths[1], lengths[0] > 0).explode(SIDES)
+    fields = [pl.col("chosen").struct.field(name).eq_missing(pl.col("rejected").struct.field(name)) for name in ("role", "content")]
+    same = pl.all_horizontal(fields)
+    last = pl.col("place") != pl.col("place").shift(-1)
+    told = turns.select("place", same.alias("whole"), (same | last.fill_null(value=True)).alias("start"))
+    each = told.group_by("place").agg(pl.col("start", "whole").all())
+    found = numbered.select("place").join(each, on="place", how="left", maintain_order="left")
+    return tuple(found[name].fill_null(value=False) for name in ("start", "whole"))  # type: ignore[return-value]

@@ -25,7 +25,8 @@ GROUP = 1000
 
 class TableFile:
     """Takes frames of one schema, in order. ``close`` puts the file in place, ``abandon`` leaves what was there.
-    ``chunked`` cuts pages where the content says (Xet's stores find again what did not change).
+    ``chunked`` is for datasets: it cuts pages where the content says (Xet's stores find again what did not change), and
+    writes down what viewers look for.
     """
 
     def __init__(self, path: Path, schema: "pa.Schema | None" = None, *, chunked: bool = False) -> None:
@@ -72,6 +73,10 @@ class TableFile:
                 self.writer.close()
         self.partial.unlink(missing_ok=True)
 
+    def _how(self) -> dict[str, Any]:
+        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end."""
+        return {name: self.chunked for name in ("use_content_defined_chunking", "write_page_index", "write_statistics")}
+
     def _write(self, rows: pl.DataFrame) -> None:
         pq = parquet()
         table = rows.rechunk().to_arrow()
@@ -79,9 +84,7 @@ class TableFile:
         try:
             if self.writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                how: dict[str, Any] = {"use_content_defined_chunking": True} if self.chunked else {}
-                how |= {"compression": "zstd", "write_page_index": True}
-                self.writer = pq.ParquetWriter(self.partial, table.schema, **how)
+                self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", **self._how())
             self.writer.write_table(table, row_group_size=GROUP)
         except OSError as e:
             raise no_room(self.path, e) from e
@@ -89,12 +92,13 @@ class TableFile:
 
 @cache
 def parquet() -> ModuleType:
-    """Arrow's reader and writer, with the system's memory: Arrow's own pools hold several times what is in use."""
+    """Arrow's reader and writer, with the one of its pools that gives memory back best."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        pa.set_memory_pool(pa.system_memory_pool())
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ and "jemalloc" in pa.supported_memory_backends():
+        pa.jemalloc_set_decay_ms(0)
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
     return pq
 
 
@@ -183,13 +187,17 @@ def _together(file: "pq.ParquetFile") -> bool:
     """Whether the rows of each prompt stand together. Of each id that begins, eight bytes are held: if two had the same
     ones, prompts would be taken for mixed, which costs memory and nothing else.
     """
-    begun, last = list[pl.Series](), None
-    for batch in file.iter_batches(BATCH, columns=["prompt_id"], use_threads=False):
+    import numpy as np
+
+    begun, n, last = np.empty(file.metadata.num_rows, np.uint64), 0, None
+    for batch in file.iter_batches(GROUP, columns=["prompt_id"], use_threads=False):
         ids = pl.DataFrame(batch)["prompt_id"]
-        begun.append(ids.filter(ids.ne_missing(ids.shift(1, fill_value=last))).hash())
-        last = ids[-1]
-    found = pl.concat(begun).sort()
-    return not (found[1:] == found[:-1]).any()
+        some = ids.filter(ids.ne_missing(ids.shift(1, fill_value=last))).hash().to_numpy()
+        begun[n : n + len(some)] = some
+        n, last = n + len(some), ids[-1]
+    found = begun[:n]
+    found.sort()
+    return not any((found[i + 1 : i + 1 + BATCH] == found[i : i + BATCH][: n - 1 - i]).any() for i in range(0, n - 1, BATCH))
 
 
 def no_room(path: Path, error: OSError) -> RunError:
