@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from inspect import signature
+from types import MappingProxyType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import polars as pl
@@ -35,6 +36,8 @@ class TableVerb(Generic[P]):
     """Drops rows for stated reasons, then reshapes what is kept. Made by ``filters`` and ``drops``."""
 
     whole: bool | Callable[..., bool] | None = None
+    keeps_most: Mapping[str, Any] = MappingProxyType({})
+    """Settings with which a verb keeps whatever it may come to keep: of rows that are not known yet, for estimates."""
     __name__: str
 
     def __init__(
