@@ -291,6 +291,8 @@ def test_a_stop_is_found_with_its_settings(said: Any, stop: Stop) -> None:
         ({"race": {"start": 1}}, "race: start is 1; input should be greater than or equal to 2"),
         ({"lazy_order": {"risk": 0.1}}, "lazy_order has no setting 'risk'; "),
         ({"majority": {}, "race": {}}, "stop names 2 stops; write {majority: {risk: 0.01}}, or a name alone"),
+        ({"majority": 3}, "stop: the settings of majority are 3; write {majority: {risk: 0.01}}"),
+        ({7: {}}, "no stop '7'; choose from"),
         ({}, "stop names 0 stops; write {majority: {risk: 0.01}}, or a name alone"),
     ],
 )
