@@ -171,6 +171,18 @@ def test_a_journal_that_has_some_draws_is_asked_for_the_others_alone(tmp_path: P
     assert (len(made), count.tally.cached, set(asked.values())) == (20, 8, {10})
 
 
+@pytest.mark.parametrize("known", [(0,), (0, 1), (1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize("draws", [2, 3, 5])
+def test_a_group_of_which_some_rows_are_known_comes_to_the_same(
+    draws: int, known: tuple[int, ...], tmp_path: Path
+) -> None:
+    rows = [{"prompt_id": f"p{i}", "id": f"p{i}.{k}"} for i in range(2) for k in range(4)]
+    (tmp_path / "fresh").mkdir()
+    fresh = go(tmp_path / "fresh", rows, Stop(race), {"x": noisy}, n=9)
+    go(tmp_path, [rows[place] for place in known], None, {"x": noisy}, n=draws)
+    assert go(tmp_path, rows, Stop(race), {"x": noisy}, n=9)[:2] == fresh[:2]
+
+
 def test_a_round_of_one_row_is_one_request_where_the_endpoint_takes_n(tmp_path: Path) -> None:
     said: list[int] = []
 
