@@ -263,12 +263,17 @@ def lines(items: int) -> Iterator[Line]:
     yield from (cascade(price, items) for price in (5, 10, 30))
 
 
+def row_of(one: Line) -> str:
+    """A line as it stands in the table."""
+    cells = (one.setting, one.stop, f"{one.fixed:.2f}", f"{one.made:.2f}", f"{one.saved:.0%}", one.changed)
+    return f"| {' | '.join(cells)} |"
+
+
 def main(items: int) -> None:
     print(f"| {items:,} items each | stop | fixed | made | saved | changed |")
     print("| --- | --- | --- | --- | --- | --- |")
     for one in lines(items):
-        cells = (one.setting, one.stop, f"{one.fixed:.2f}", f"{one.made:.2f}", f"{one.saved:.0%}", one.changed)
-        print(f"| {' | '.join(cells)} |", flush=True)
+        print(row_of(one), flush=True)
 
 
 if __name__ == "__main__":

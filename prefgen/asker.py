@@ -110,7 +110,7 @@ class Asker:
 
     model: str
     n: int = 1
-    stop: str | dict[str, dict[str, Any]] | None = None
+    stop: str | dict[str, Any] | None = None
     template: Path | None = None
     gate: Gate | None = None
 

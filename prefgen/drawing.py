@@ -67,10 +67,11 @@ class Draws:
     def known(self, more: int) -> bool:
         """Takes so many more draws in, where the journal has all of them. Waits for nothing."""
         client, tally = self.at.client, self.at.tally
-        self.found = [client.kept(request, draws, tally) for request, draws in self._exchanges(more)]
-        if None in self.found:
+        found = [client.kept(request, draws, tally) for request, draws in self._exchanges(more)]
+        if None in found:
+            self.found = found
             return False
-        self._take(more, [one for one in self.found if one is not None])
+        self._take(more, [one for one in found if one is not None])
         return True
 
     async def ask(self, more: int) -> None:

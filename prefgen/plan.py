@@ -208,6 +208,9 @@ class _Checker:
         if stop and (lacking := stopping.lacks(stop, schema.names())):
             what = f"{stop.name} reads {lacking}, which these rows have not"
             self.problem((*way, "stop"), table, what, self._has(lacking))
+        elif stop and stopping.misreads(stop, schema):
+            what, cure = f"{stop.name} reads a column of text as numbers", f"look at `prefgen verbs show {stop.name}`"
+            self.problem((*way, "stop"), table, what, cure)
         return Planned(table, word, verb, tuple(frames), schema, settings, asker=asker, models=models, stop=stop)
 
     def _models(self, table: str, asker: Asker) -> tuple[Model, ...]:

@@ -156,6 +156,8 @@ def _reshaped(step: Planned, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """A table verb's table. A filter that looks at one row at a time keeps every stand-in: nobody knows what will stand
     there.
     """
+    if isinstance(step.verb, TableVerb) and step.verb.keeps_most:
+        return _with_most(step, frames[0], step.verb.keeps_most)
     if not (isinstance(step.verb, TableVerb) and step.verb.reshape is None):
         return split(step.verb, frames, step.settings)[0]
     marked = step.verb.marked(frames[0], **step.settings)
@@ -163,6 +165,13 @@ def _reshaped(step: Planned, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     if not stays.all() and _looks_at_one_row(step.verb, frames[0], marked[DROPPED], step.settings):
         stays |= stand_ins(frames[0])
     return frames[0].filter(stays)
+
+
+def _with_most(step: Planned, rows: pl.DataFrame, most: Mapping[str, Any]) -> pl.DataFrame:
+    """What a verb makes of prompts that are known, and the most that it may make of the others."""
+    unknown = rows.with_columns(stand_ins(rows).alias("_unknown")).select(pl.col("_unknown").any().over("prompt_id"))
+    parts = [(rows.filter(~unknown["_unknown"]), {}), (rows.filter(unknown["_unknown"]), most)]
+    return pl.concat([split(step.verb, [part], {**step.settings, **more})[0] for part, more in parts])
 
 
 def _looks_at_one_row(

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import update_wrapper
 from inspect import signature
+from types import MappingProxyType
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, cast
 
 import polars as pl
@@ -49,6 +50,8 @@ class TableVerb(Generic[P]):
 
     whole: bool | Callable[..., bool] | None = None
     stages: Callable[P, Stages] | None = None
+    keeps_most: Mapping[str, Any] = MappingProxyType({})
+    """Settings with which a verb keeps whatever it may come to keep: of rows that are not known yet, for estimates."""
     __name__: str
 
     def __init__(

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+import polars as pl
+
 from prefgen import verbs
 from prefgen.asker import Row
 from prefgen.errors import nearest
@@ -147,10 +149,11 @@ def find(said: Said) -> tuple[Stop | None, Sequence[Wrong]]:
         cure = "write {majority: {risk: 0.01}}, or a name alone"
         return None, [Wrong("", f"stop names {len(said)} stops", cure)]
     ((name, given),) = said.items() if isinstance(said, Mapping) else ((said, {}),)
-    try:
-        function = verbs.find_stop(name)
-    except KeyError:
-        return None, [Wrong("", f"no stop '{name}'", nearest(name, verbs.files("stops")))]
+    if name not in verbs.files("stops"):
+        return None, [Wrong("", f"no stop '{name}'", nearest(str(name), verbs.files("stops")))]
+    function = verbs.find_stop(name)
+    if not isinstance(given, Mapping):
+        return None, [Wrong("", f"stop: the settings of {name} are {given!r:.60}", "write {majority: {risk: 0.01}}")]
     settings, wrong = check(name, function, given)
     return (None if wrong else Stop(function, settings)), wrong
 
@@ -161,8 +164,23 @@ def lacks(stop: Stop, columns: Sequence[str]) -> str:
     if stop.by is not None and stop.by not in row:
         return stop.by
     try:
-        for n in (1, 2):  # at the end, and before it
-            stop.more([row], [[[row]]], n)
+        _tried(stop, row)
     except KeyError as e:
         return str(e.args[0])
     return ""
+
+
+def misreads(stop: Stop, schema: Mapping[str, Any]) -> bool:
+    """Whether a stop cannot do with what stands in the columns that it reads: text, where it wants numbers."""
+    try:
+        _tried(
+            stop, {name: "" if kind == pl.String else 0 if kind.is_numeric() else None for name, kind in schema.items()}
+        )
+    except (TypeError, ValueError):
+        return True
+    return False
+
+
+def _tried(stop: Stop, row: Row) -> None:
+    for n in (1, 2):  # at the end, and before it
+        stop.more([row], [[[row]]], n)

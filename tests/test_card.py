@@ -103,6 +103,15 @@ def test_cost_is_told_by_step_in_all_and_for_each_row(unpriced: int, said: str, 
     assert "## Cost" not in card(RECIPE, "x", PAIRS, [], costs={"steps": [], "total": nothing})
 
 
+def test_what_stops_saved_stands_where_cost_is_shown() -> None:
+    bill = {"replies": 40, "prompt_tokens": 2000, "completion_tokens": 800, "dollars": 0.12, "unpriced": 0}
+    saved = {"stop": "majority", "settings": {}, "asked": 40, "fixed": 100, "spared": 60, "changed": 0}
+    costs = {"steps": [{"table": "answers", **bill}], "total": bill}
+    text = card(RECIPE, "x", PAIRS, [FUNNEL[0], {**FUNNEL[0], "saved": saved}], costs=costs)
+    assert "\n\nStops saved 60 of 100 calls: majority 60.\n\n" in text
+    assert "Stops" not in card(RECIPE, "x", PAIRS, FUNNEL, costs=costs)
+
+
 # --- of a run -------------------------------------------------------------------------------
 
 

@@ -64,6 +64,10 @@ def test_verbs_list_and_show() -> None:
     shown = prefgen("verbs", "show", "likelihood").stdout
     assert "list of mean, difference, channel" in shown
     assert "{data, at_least, over_baseline, split, take} or null" in shown
+    stop = prefgen("verbs", "show", "race").stdout
+    assert "sees\n  all rows with one prompt_id\n\nlooks at the columns\n  prompt_id, score\n\nsettings\n  z " in stop
+    both = prefgen("verbs", "show", "majority").stdout
+    assert both.index("  undecided ") < both.index("stop: majority\n") < both.index("  risk             number or null")
     wrong = prefgen("verbs", "show", "comprae")
     assert (wrong.returncode, wrong.stderr) == (2, "error: no verb 'comprae'; did you mean 'compare'?\n")
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from prefgen.display import Watch, cells, clock, one_line, why
 from prefgen.llm.outcome import Tally
 from prefgen.rounds import Count
 from prefgen.run import Run
+from prefgen.saved import Saved
 from prefgen.stages import Progress
+from prefgen.stopping import Stop
+from prefgen.stops.first_agreeing import first_agreeing
 from prefgen.texts import plain
 
 EVIL = "[bold]b[/bold] [/nope] \x1b[2J\x1b]0;title\x07 \x9b31m \u202ecod.exe\u2066 \r\n[link=http://x]y \\[z]\\"
@@ -68,6 +72,14 @@ def test_a_summary_says_what_became_of_every_row_and_what_it_cost() -> None:
         "", "2. Why?", "chosen So.", "rejected Because.",
         "", "out/dataset: preferences 2, judge_sft 1,000 train + 200 test",
     ]  # fmt: skip
+
+
+def test_a_summary_says_what_stops_saved() -> None:
+    saved = Saved(Stop(first_agreeing), asked=400, fixed=1600)
+    counts = {"asked": replace(ASKED, saved=saved), "picked": PICKED}
+    lines = summary(Run(Path("out"), counts)).splitlines()
+    (place,) = [i for i, line in enumerate(lines) if line.startswith("1,500 calls")]
+    assert lines[place + 1] == "saved 1,200 of 1,600 calls: first_agreeing 1,200"
 
 
 def number(kind: str, name: str, score: float, judge: str | None, **more: Any) -> dict[str, Any]:

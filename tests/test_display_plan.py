@@ -27,6 +27,14 @@ def test_an_estimate_says_what_is_known_what_is_asked_and_what_it_costs_at_most(
     ]
 
 
+def test_an_estimate_says_how_many_there_will_be_if_the_others_go_as_the_known_ones() -> None:
+    console, seen = on(400)
+    asks = Estimate("asks", "compare", 1000, cached=3, least=10, most=1200, dollars=1.25, likely=123.4)
+    display_plan.estimate({"more": Estimate("more", "answer", 5, least=5, most=5), "asks": asks}, console)
+    said = "15 to 1,205 to ask (about 128 if stops end the others as they did the known ones), at most $1.25"
+    assert seen.getvalue().splitlines()[-1] == f"3 replies known, {said}"
+
+
 PRICE = "there is a model without a price; say price: {input: …, output: …}, $ per 1M tokens"
 LENGTH = "how long replies may be is not known; say max_tokens"
 UNKNOWN = [

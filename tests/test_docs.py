@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.calls import ITEMS, SELF_TAUGHT, cascade, lazy, row_of, self_taught
 from prefgen import cli, load, run, verbs
 from prefgen.cli import EXIT_CODES
 from prefgen.sources._layouts import LAYOUTS
@@ -17,6 +18,7 @@ from tests.layouts import SAMPLES
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 READING = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+COST = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 PAPERS = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
 
@@ -82,6 +84,23 @@ def test_python_in_the_readme_is_python() -> None:
         for line in block.splitlines():
             if line.startswith(("from prefgen", "import prefgen")):
                 exec(line, {})  # what the page tells users to import
+
+
+def test_the_page_on_cost_has_every_stop_and_recipes_that_it_names() -> None:
+    assert set(verbs.files("stops")) <= set(re.findall(r"stop: \{?(\w+)", COST))
+    assert set(re.findall(r"\.\./recipes/([\w-]+)\.yaml", COST)) <= set(NAMES)
+
+
+@pytest.mark.slow
+def test_figures_on_the_page_on_cost_are_those_of_the_benchmark() -> None:
+    """Of the lines that take no minute."""
+    quick = [
+        *(self_taught(mix, ITEMS) for mix in SELF_TAUGHT),
+        *(lazy(p, ITEMS) for p in (0.6, 0.8)),
+        cascade(10, ITEMS),
+    ]
+    for line in quick:
+        assert row_of(line) in COST
 
 
 def test_the_page_on_reading_has_every_layout_with_its_columns_and_every_reason() -> None:

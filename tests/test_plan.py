@@ -55,6 +55,13 @@ BROKEN = [
     ("list of unknown", "both_orders: pairs", "concat: [pairs, piars]", "7: orders: no table 'piars'; did you mean 'pairs'?"),
     ("value", "verdict_agreement: judgments", "verdict_agreement: judgments, share: 2", "9: agreed: verdict_agreement: share must be from 0 to 1; it is 2"),
     ("stop", "n: 2}", "stop: never}", "8: judgments: no stop 'never'; choose from first_agreeing, first_readable"),
+    ("stop with settings", "n: 2}", "stop: {majorty: {risk: 0.1}}}", "8: judgments: no stop 'majorty'; did you mean 'majority'?"),
+    ("a stop's setting", "n: 2}", "stop: {majority: {risc: 0.1}}}", "8: judgments: majority has no setting 'risc'; did you mean 'risk'?"),
+    ("a stop's value", "n: 2}", "stop: {majority: {risk: 2}}}", "8: judgments: majority: risk is 2; input should be less than 0.5"),
+    ("two stops", "n: 2}", "stop: {majority: {}, race: {}}}", "8: judgments: stop names 2 stops; write {majority: {risk: 0.01}}, or a name alone"),
+    ("no settings", "n: 2}", "stop: {majority: 3}}", "8: judgments: stop: the settings of majority are 3; write {majority: {risk: 0.01}}"),
+    ("a stop's column", "n: 2}", "stop: race}", "8: judgments: race reads score, which these rows have not; no table above has it"),
+    ("a stop's column of text", "n: 2}", "stop: {race: {of: judgment}}}", "8: judgments: race reads a column of text as numbers; look at"),
 ]  # fmt: skip
 
 

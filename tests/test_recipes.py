@@ -132,7 +132,7 @@ def test_a_recipe_says_what_it_is(name: str) -> None:
     assert max(map(len, lines)) <= 120
 
 
-TAKE = {**dict.fromkeys(DATA, None), "panel": None}
+TAKE = {**dict.fromkeys(DATA, None), "panel": None, "cascade": None}
 """Prompts that are taken, where it is not 12: three judges that throw coins seldom agree, and all are asked."""
 
 

@@ -95,6 +95,59 @@ def test_with_a_stop_the_run_asks_no_less_and_no_more(
     assert asked == (draws or asked)
 
 
+GROUPED: dict[str, tuple[str, dict[str, Step], int, int]] = {
+    "lazy_order": ("judgments", steps(1, stop="lazy_order"), 10, 20),
+    "race": ("scored", {**steps(4), "scored": do("score", "responses", model="m", n=5, stop="race")}, 10 * 16, 200),
+    "audited": ("judgments", steps(1, n=5, stop={"majority": {"risk": 0.2, "audit": 1.0}}), 100, 100),
+    "risk": ("judgments", steps(1, n=5, stop={"majority": {"risk": 0.2, "audit": 0.0}}), 20, 100),
+}
+"""A stop that sees groups, or is audited: its step, the recipe, and the fewest and most draws of ten prompts."""
+
+
+@pytest.mark.parametrize("name", GROUPED)
+@pytest.mark.parametrize("which", [lambda seed: "A", lambda seed: "ABC"[seed % 3]], ids=["sure", "unsure"])
+def test_a_stop_that_sees_groups_asks_no_less_and_no_more(
+    name: str, which: Callable[[int], str], tmp_path: Path
+) -> None:
+    table, recipe, least, most = GROUPED[name]
+    guessed = estimates(of(recipe), tmp_path)[table]
+    asked = drawn(of(recipe), tmp_path, says(which))[table]
+    assert (guessed.least, guessed.most) == (least, most)
+    assert least <= asked <= most
+    after = estimates(of(recipe), tmp_path)[table]
+    assert (after.cached, after.least, after.most) == (asked, 0, 0)
+
+
+def test_after_a_pilot_it_is_said_how_the_others_may_go(tmp_path: Path) -> None:
+    many = [{"prompt": f"{i:0>400}"} for i in range(60)]
+    recipe = of(steps(1, n=9, stop="first_agreeing"), many)
+    assert estimates(recipe, tmp_path)["judgments"].likely is None
+    writer = says(lambda seed: "AB"[seed % 2])
+    pilot = drawn(recipe, tmp_path, writer, take=20)["judgments"]
+    found = estimates(recipe, tmp_path)["judgments"]
+    assert found.likely is not None
+    assert found.likely == pytest.approx(2 * pilot)
+    asked = drawn(recipe, tmp_path, writer)["judgments"] - pilot
+    assert found.least < found.likely < found.most
+    assert asked == pytest.approx(found.likely, rel=0.25)
+
+
+def test_of_disputed_pairs_that_are_not_known_all_may_be(tmp_path: Path) -> None:
+    cascade = {
+        "responses": do("answer", "prompts", model="m"),
+        "pairs": do("perturb", "responses", model="m"),
+        "orders": do("both_orders", "pairs"),
+        "first": do("compare", "orders", model="m", unreadable="keep"),
+        "disputes": do("disputed", "first"),
+        "second": do("compare", "disputes", model="m"),
+    }
+    assert estimates(of(cascade), tmp_path)["second"].most == 20
+    drawn(of(cascade), tmp_path, says(lambda seed: "AB"[seed % 2]), take=5)
+    assert estimates(of(cascade), tmp_path)["second"].most == 10
+    drawn(of(cascade), tmp_path, says(lambda seed: "AB"[seed % 2]))
+    assert estimates(of(cascade), tmp_path)["second"].most == 0
+
+
 def unsure(request: Request, seed: int) -> str | Completion:
     return Completion("no", finish="refused") if seed % 4 == 0 else writes(request, seed)
 

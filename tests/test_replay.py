@@ -408,6 +408,44 @@ def test_a_stop_that_is_exact_saves_draws_and_changes_no_verdict(tmp_path: Path)
     assert contents(fresh.folder / "tables") == contents(tmp_path / "stopped" / "tables")
 
 
+OTHERS: list[tuple[Any, str, str]] = [
+    ("majority: {risk: 0.2, audit: 0}", "judgments", "steps.judgments.stop={majority: {risk: 0.2, audit: 0}}"),
+    (
+        {"majority": {"risk": 0.2, "audit": 0.5}},
+        "judgments",
+        "steps.judgments.stop={majority: {risk: 0.2, audit: 0.5}}",
+    ),
+    ("lazy_order", "judgments", "steps.judgments.stop=lazy_order"),
+    ("{race: {z: 0.5, start: 2}}", "scored", "steps.scored.stop={race: {z: 0.5, start: 2}}"),
+]
+
+
+@pytest.mark.parametrize(("stop", "table", "override"), OTHERS, ids=["risk", "audit", "lazy", "race"])
+def test_a_stop_with_settings_costs_what_a_run_with_it_costs(
+    stop: Any, table: str, override: str, tmp_path: Path
+) -> None:
+    sets = ["steps.prompts.take=8", "steps.responses.n=4", "steps.scored.n=9"]
+    done = voted(tmp_path, *sets)
+    found = again(done.folder, stop=stop)
+    fresh = voted(tmp_path / "fresh", *sets, override)
+    one = step(found, table)
+    assert 0 < one.draws[1] < one.draws[0]
+    if not found.left_out:  # another best or worst makes pairs that nobody judged yet
+        assert (one.draws[0], one.draws[1]) == (done.counts[table].drawn, fresh.counts[table].drawn)
+    assert again(fresh.folder).equal
+
+
+def test_a_stop_that_spares_rows_is_for_steps_with_one_draw_too(tmp_path: Path) -> None:
+    done = voted(tmp_path, "steps.judgments.n=1")
+    found = again(done.folder, stop="lazy_order")
+    orders = done.table("orders").height
+    assert step(found, "judgments").draws[0] == orders
+    assert orders / 2 <= step(found, "judgments").draws[1] < orders
+    assert found.notes == ["scored keeps its stop: lazy_order reads pair_id, which its rows have not"]
+    gone = {change.id for change in found.rows if change.table == "tables/judgments"}
+    assert len(gone) == orders - step(found, "judgments").draws[1]
+
+
 def test_fewer_votes_cost_what_they_cost(tmp_path: Path) -> None:
     done = voted(tmp_path)
     orders = done.table("orders").height
@@ -517,7 +555,14 @@ def test_canaries_that_were_not_asked_are_not_known(base: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stop", "said"),
-    [("majorty", "no stop 'majorty'; did you mean 'majority'?"), ("first_readable", "")],
+    [
+        ("majorty", "no stop 'majorty'; did you mean 'majority'?"),
+        ("majorty: {risk: 0.1}", "no stop 'majorty'; did you mean 'majority'?"),
+        ("majority: {risc: 0.1}", "--stop: majority has no setting 'risc'; did you mean 'risk'?"),
+        ("majority: {risk: 1}", "--stop: majority: risk is 1; input should be less than 0.5"),
+        ("majority: {risk: [}", "--stop:1: not YAML"),
+        ("first_readable", ""),
+    ],
 )
 def test_a_stop_is_one_that_there_is(stop: str, said: str, base: Path) -> None:
     if not said:

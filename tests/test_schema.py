@@ -32,3 +32,16 @@ def test_shipped_recipes_keep_it_and_wrong_ones_do_not(path: Path) -> None:
     check.validate(recipe)
     next(iter(recipe["steps"].values()))["colour"] = "red"
     assert not check.is_valid(recipe)
+
+
+@pytest.mark.parametrize(
+    ("stop", "fits"),
+    [
+        ("majority", True), ({"majority": {"risk": 0.01}}, True), ({"race": {"z": 2, "start": 3}}, True), (None, True),
+        ("majorty", False), ({"majority": {"risc": 0.01}}, False), ({"majority": {}, "race": {}}, False), ({}, False),
+        ({"majority": {"risk": 0.7}}, False), ({"lazy_order": {}}, True), (3, False),
+    ],
+)  # fmt: skip
+def test_a_stop_is_a_name_or_a_name_with_settings(stop: Any, fits: bool) -> None:
+    step = {"compare": "orders", "model": "judge", "n": 3, "stop": stop}
+    assert Draft202012Validator(recipe_schema()).is_valid({"steps": {"judgments": step}}) is fits

@@ -1,6 +1,7 @@
 """Rows that one stop sees together; what stops save, and what they change."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +12,22 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen import saved
+from prefgen import Recipe, do, replay, run, saved
 from prefgen.asker import Ask, Asker, Reply, Row, answered
-from prefgen.errors import RowFailed
+from prefgen.errors import BudgetReached, RowFailed
 from prefgen.llm.client import Client
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Model, Request
 from prefgen.planned import Planned
 from prefgen.rounds import Count, ask_all
+from prefgen.run import Run
 from prefgen.stopping import NOT_WANTED, Drawn, Stop, find, lacks, of_group
 from prefgen.stops.first_agreeing import first_agreeing
 from prefgen.stops.lazy_order import lazy_order
 from prefgen.stops.majority import majority
 from prefgen.stops.race import race
+from tests.fakes import writes
+from tests.marks import unmarked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +171,18 @@ def test_a_journal_that_has_some_draws_is_asked_for_the_others_alone(tmp_path: P
     assert (len(made), count.tally.cached, set(asked.values())) == (20, 8, {10})
 
 
+@pytest.mark.parametrize("known", [(0,), (0, 1), (1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize("draws", [2, 3, 5])
+def test_a_group_of_which_some_rows_are_known_comes_to_the_same(
+    draws: int, known: tuple[int, ...], tmp_path: Path
+) -> None:
+    rows = [{"prompt_id": f"p{i}", "id": f"p{i}.{k}"} for i in range(2) for k in range(4)]
+    (tmp_path / "fresh").mkdir()
+    fresh = go(tmp_path / "fresh", rows, Stop(race), {"x": noisy}, n=9)
+    go(tmp_path, [rows[place] for place in known], None, {"x": noisy}, n=draws)
+    assert go(tmp_path, rows, Stop(race), {"x": noisy}, n=9)[:2] == fresh[:2]
+
+
 def test_a_round_of_one_row_is_one_request_where_the_endpoint_takes_n(tmp_path: Path) -> None:
     said: list[int] = []
 
@@ -291,6 +307,8 @@ def test_a_stop_is_found_with_its_settings(said: Any, stop: Stop) -> None:
         ({"race": {"start": 1}}, "race: start is 1; input should be greater than or equal to 2"),
         ({"lazy_order": {"risk": 0.1}}, "lazy_order has no setting 'risk'; "),
         ({"majority": {}, "race": {}}, "stop names 2 stops; write {majority: {risk: 0.01}}, or a name alone"),
+        ({"majority": 3}, "stop: the settings of majority are 3; write {majority: {risk: 0.01}}"),
+        ({7: {}}, "no stop '7'; choose from"),
         ({}, "stop names 0 stops; write {majority: {risk: 0.01}}, or a name alone"),
     ],
 )
@@ -327,3 +345,45 @@ def test_a_stop_of_somebody_s_that_never_wants_a_row_has_a_reason_too(tmp_path: 
     _, lost, count = go(tmp_path, pairs("p1"), Stop(never), {"x": noisy})
     assert {row["dropped"] for row in lost} == {f"spared: {NOT_WANTED}"}
     assert (count.drawn, count.rows_used, count.unanswered) == (0, 0, 0)
+
+
+# --- a whole run ----------------------------------------------------------------------------
+
+STEPS = {
+    "prompts": do("load", [{"prompt": f"why {i}?"} for i in range(12)]),
+    "responses": do("answer", "prompts", model="it", n=5),
+    "scored": do("score", "responses", model="it", n=8, stop={"race": {"z": 0.7, "audit": 0.5}}),
+    "means": do("mean", "scored"),
+    "pairs": do("best_worst", "means"),
+    "orders": do("both_orders", "pairs"),
+    "judgments": do("compare", "orders", model="it", n=3, stop="lazy_order"),
+    "agreed": do("verdict_agreement", "judgments", share=1, at_least=2),
+}
+RECIPE = Recipe(name="r", models={"it": {"use": "fake/it"}}, steps=STEPS, write={"preferences": "agreed"})
+
+
+def bytes_of(done: Run) -> dict[str, bytes]:
+    return {
+        path.relative_to(done.folder).as_posix(): path.read_bytes()
+        for part in ("dataset", "tables")
+        for path in sorted((done.folder / part).rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", [1, 5])
+def test_a_run_with_such_stops_is_the_same_however_it_is_cut_and_after_a_stop_in_the_middle(
+    shard: int, tmp_path: Path
+) -> None:
+    whole = run(RECIPE, tmp_path / "whole", fakes={"it": unmarked(writes)}, shard=12, side_by_side=1)
+    with pytest.raises(BudgetReached):
+        run(RECIPE, tmp_path / "run", fakes={"it": unmarked(writes)}, shard=shard, max_calls=150)
+    done = run(RECIPE, tmp_path / "run", fakes={"it": unmarked(writes)}, shard=shard)
+    assert bytes_of(done) == bytes_of(whole)
+    said = [json.loads((one.folder / "run.json").read_text())["steps"] for one in (whole, done)]
+    saved_by = [{step["table"]: step["saved"] for step in steps if "saved" in step} for steps in said]
+    assert saved_by[0] == saved_by[1]
+    assert saved_by[0]["scored"]["spared"] > 0 < saved_by[0]["judgments"]["spared"]
+    assert saved_by[0]["scored"]["changed"]["audited"] > 0 == saved_by[0]["judgments"]["changed"]
+    assert replay(done.folder, recipe=RECIPE, fakes={"it": unmarked(writes)}).equal

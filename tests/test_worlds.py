@@ -141,6 +141,23 @@ def test_a_panel(tmp_path: Path) -> None:
         assert kappa == pytest.approx((2 * a - 1) * (2 * b - 1), abs=0.1)  # both classes are even here
 
 
+def test_a_cascade_asks_the_dear_judge_where_the_cheap_one_is_not_sure(tmp_path: Path) -> None:
+    """The cheap judge is sure of p^2 + (1-p)^2 of the pairs, rightly of p^2; of the rest the dear one is right of q^2."""
+    p, q, n = 0.8, 0.9, 500
+    world: dict[str, Writer | list[Writer]] = {"writer": perturber(), "cheap": Judge(p), "dear": Judge(q)}
+    done = play("cascade", tmp_path, world, n)
+    doubted = 2 * p * (1 - p)
+    assert near(made(done, "sure")["pair_id"].n_unique(), n, 1 - doubted)
+    assert near(made(done, "disputes")["pair_id"].n_unique(), n, doubted)
+    assert (
+        done.counts["second"].drawn == made(done, "disputes").height == 2 * made(done, "disputes")["pair_id"].n_unique()
+    )
+    kept = made(done, "kept")
+    assert near(kept["pair_id"].n_unique(), n, p**2 + doubted * q**2)
+    assert set(kept.filter(pl.col("part") == 1)["judge_model"]) == {"fake/dear-0"}
+    assert not set(made(done, "sure")["pair_id"]) & set(made(done, "disputes")["pair_id"])
+
+
 def test_quickstart_keeps_what_a_noisy_likelihood_bears_out(tmp_path: Path) -> None:
     """Two terms of a response's score are its merit with noise s each: of two merits 0.1 apart the higher one is found
     with probability Phi(2 * 0.1 / (2 s)). What is kept agrees with the label, which is wrong in w.
