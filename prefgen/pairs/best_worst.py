@@ -82,19 +82,25 @@ def best_worst(
     A pair's id is the chosen's id and the rejected's place: ``<prompt_id>.2-0``. The prompt's other columns are taken
     from the chosen's row; ``judgment_replies`` holds the chosen's, then the rejected's.
     """
-    best = pl.col("score") == pl.col("score").max().over("prompt_id")
+    score = pl.col("score").cast(pl.Float64)
+    return paired(rows.with_columns(score), score == score.max().over("prompt_id"))
+
+
+def paired(rows: pl.DataFrame, best: pl.Expr) -> pl.DataFrame:
+    """One pair of each prompt's two rows; ``best`` says which is the chosen one."""
     names = {c: end for c, end in ONE_SIDE.items() if c in rows.columns}
     replies = [c for c in rows.columns if c == "judgment_replies"]
-    rows = rows.drop(NEITHER_SIDE, strict=False).with_columns(pl.col("score").cast(pl.Float64))
-    chosen = rows.filter(best).rename({c: f"chosen{end}" for c, end in names.items()})
-    rejected = rows.filter(~best).select(
+    ready = rows.lazy().drop(NEITHER_SIDE, strict=False).with_columns(best.alias("__best"))
+    chosen = ready.filter("__best").drop("__best").rename({c: f"chosen{end}" for c, end in names.items()})
+    rejected = ready.filter(~pl.col("__best")).select(
         "prompt_id",
         *(pl.col(c).alias(f"rejected{end}") for c, end in names.items()),
         *(pl.col(c).alias(f"rejected_{c}") for c in ("id", *replies)),
     )
     pairs = chosen.join(rejected, on="prompt_id", how="left", maintain_order="left", nulls_equal=True)
     place = pl.col("rejected_id").str.strip_prefix(pl.concat_str("prompt_id", pl.lit(".")))
-    return pairs.with_columns(
+    made = pairs.with_columns(
         pl.concat_str("id", pl.lit("-"), place),
         *(pl.concat_list(c, f"rejected_{c}") for c in replies),
-    ).drop("rejected_id", *(f"rejected_{c}" for c in replies))
+    )
+    return made.drop("rejected_id", *(f"rejected_{c}" for c in replies)).collect()
