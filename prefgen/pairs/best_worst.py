@@ -90,17 +90,16 @@ def paired(rows: pl.DataFrame, best: pl.Expr) -> pl.DataFrame:
     """One pair of each prompt's two rows; ``best`` says which is the chosen one."""
     names = {c: end for c, end in ONE_SIDE.items() if c in rows.columns}
     replies = [c for c in rows.columns if c == "judgment_replies"]
-    ready = rows.lazy().drop(NEITHER_SIDE, strict=False).with_columns(best.alias("__best"))
-    chosen = ready.filter("__best").drop("__best").rename({c: f"chosen{end}" for c, end in names.items()})
-    rejected = ready.filter(~pl.col("__best")).select(
+    own = [c for c in rows.columns if c not in NEITHER_SIDE]
+    first = rows.select(best).to_series()
+    chosen = rows.filter(first).select(pl.col(c).alias(f"chosen{names[c]}" if c in names else c) for c in own)
+    rejected = rows.filter(~first).select(
         "prompt_id",
         *(pl.col(c).alias(f"rejected{end}") for c, end in names.items()),
         *(pl.col(c).alias(f"rejected_{c}") for c in ("id", *replies)),
     )
     pairs = chosen.join(rejected, on="prompt_id", how="left", maintain_order="left", nulls_equal=True)
     place = pl.col("rejected_id").str.strip_prefix(pl.concat_str("prompt_id", pl.lit(".")))
-    made = pairs.with_columns(
-        pl.concat_str("id", pl.lit("-"), place),
-        *(pl.concat_list(c, f"rejected_{c}") for c in replies),
-    )
-    return made.drop("rejected_id", *(f"rejected_{c}" for c in replies)).collect()
+    made = {"id": pl.concat_str("id", pl.lit("-"), place)} | {c: pl.concat_list(c, f"rejected_{c}") for c in replies}
+    gone = {f"rejected_{c}" for c in ("id", *replies)}
+    return pairs.select(made.get(c, pl.col(c)) for c in pairs.columns if c not in gone)
