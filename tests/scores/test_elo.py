@@ -147,6 +147,6 @@ def test_responses_do_not_depend_on_those_beside_them() -> None:
         won = [(m, k, [True, False, None][chance.integers(3)]) for m, k in permutations(range(n), 2)]
         tables.append(table(won, f"p.{number}"))
     for weights in ("response", "none"):
-        alone = pl.concat([elo(one, weights=weights) for one in tables])  # type: ignore[arg-type]
+        alone = pl.concat([elo(one, weights=weights) for one in tables])
         together = elo(pl.concat(tables), weights=weights)
         assert together.sort("id").equals(alone.sort("id"))
