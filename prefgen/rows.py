@@ -92,10 +92,13 @@ class TableVerb(Generic[P]):
         """
         said = self._said(None, *args, **kwargs)
         with needs.told(self.__name__, lambda: rows.columns):
-            marked = _marked(self._prepare(rows, *args, **kwargs), said)
-        stays = marked[DROPPED].is_null()
-        kept, gone = (marked, marked.clear()) if stays.all() else (marked.filter(stays), marked.filter(~stays))
-        return self.made(kept.drop(DROPPED), *args, **kwargs), gone
+            ready = self._prepare(rows, *args, **kwargs)
+            marked = _marked(ready, said)
+        why = marked[DROPPED]
+        if why.null_count() == len(why):
+            return self.made(ready, *args, **kwargs), marked.clear()
+        stays = why.is_null()
+        return self.made(ready.filter(stays), *args, **kwargs), marked.filter(~stays)
 
     def __call__(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """The kept rows (of a pairing: its pairs), as the kind of table that came in.

@@ -3,26 +3,57 @@
 Meta-Rewarding Language Models, arXiv:2407.19594, so that training on the pairs does not make responses longer.
 """
 
-from typing import Literal
-
 import polars as pl
 
-from prefgen.rows import apart, because, filters, finite, whole_across
+from prefgen.filters.length_ratio import Unit, length
+from prefgen.rows import Stages, apart, because, filters, finite, in_stages, whole_across
 
 BORDER = 1e-9
 """A score on a tier's border is in the tier, also where rounding puts it a hair outside."""
 
 
+def _tiers(
+    *,
+    rho: float,
+    unit: Unit = "characters",
+    max_chosen: int | None = None,  # noqa: ARG001
+    score: str = "score",
+    response: str = "response",
+    by: str = "prompt_id",
+) -> Stages:
+    """Of each response its length, where it is in the top tier (short) or in the bottom one (long); of each prompt what
+    these are held against.
+    """
+    text, points, short, long = pl.col(response), pl.col("__points"), pl.col("__short"), pl.col("__long")
+    best, worst, here, size = pl.col("__best"), pl.col("__worst"), pl.int_range(pl.len()), length(response, unit)
+    reach = min(rho + BORDER, 0.5 - BORDER) * (best - worst)
+    return (
+        {"__points": pl.when(text.is_not_null()).then(finite(score))},
+        {"__best": points.max().over(by), "__worst": points.min().over(by), "__scored": points.count().over(by)},
+        {
+            "__short": pl.when(best - points <= reach).then(size),
+            "__long": pl.when(points - worst <= reach).then(size),
+        },
+        {
+            "__shortest": short.min().over(by),
+            "__longest": long.max().over(by),
+            "__chosen": (here == short.arg_min()).over(by),
+            "__rejected": (here == long.arg_max()).over(by),
+        },
+    )
+
+
 @whole_across("by")
+@in_stages(_tiers)
 @filters
 def length_control(
     *,
     rho: float,
-    unit: Literal["characters", "words"] = "characters",
+    unit: Unit = "characters",
     max_chosen: int | None = None,
-    score: str = "score",
+    score: str = "score",  # noqa: ARG001  what scores come to is settled before
     response: str = "response",
-    by: str = "prompt_id",
+    by: str = "prompt_id",  # noqa: ARG001
 ) -> pl.Expr:
     """Keeps two rows of each prompt: one to be chosen, one to be rejected. ``best_worst`` makes the pair.
 
@@ -36,33 +67,20 @@ def length_control(
     """
     if not 0 <= rho < 0.5:
         raise ValueError(f"rho must be 0 or more, and under 0.5, where the two tiers meet; it is {rho}")
-    text = pl.col(response)
-    length = text.str.len_chars() if unit == "characters" else text.str.count_matches(r"\S+")
-    points = pl.when(text.is_not_null()).then(finite(score))
-    best, worst = points.max(), points.min()
-    reach = min(rho + BORDER, 0.5 - BORDER) * (best - worst)
-    top, bottom = best - points <= reach, points - worst <= reach
+    short, long = pl.col("__short"), pl.col("__long")
     return because(
-        ("no response", text.is_null()),
-        ("not scored", points.is_null()),
-        ("fewer than two scored responses", points.count() < 2),
-        ("equal scores", ~apart(best, worst)),
-        *_too_long(pl.when(top).then(length).min(), max_chosen, unit),
-        ("between the tiers", ~top & ~bottom),
-        *_passed_over(length, top, bottom),
-    ).over(by)
-
-
-def _too_long(chosen: pl.Expr, limit: int | None, unit: str) -> list[tuple[str, pl.Expr]]:
-    return [] if limit is None else [(f"chosen longer than {limit} {unit}", chosen > limit)]
-
-
-def _passed_over(length: pl.Expr, top: pl.Expr, bottom: pl.Expr) -> list[tuple[str, pl.Expr]]:
-    """Why a response of a tier is not the one that stays."""
-    short, long, here = pl.when(top).then(length), pl.when(bottom).then(length), pl.int_range(pl.len())
-    return [
-        ("longer than the shortest of the top tier", short > short.min()),
-        ("as short as an earlier response of the top tier", top & (here != short.arg_min())),
-        ("shorter than the longest of the bottom tier", long < long.max()),
-        ("as long as an earlier response of the bottom tier", bottom & (here != long.arg_max())),
-    ]
+        ("no response", pl.col(response).is_null()),
+        ("not scored", pl.col("__points").is_null()),
+        ("fewer than two scored responses", pl.col("__scored") < 2),
+        ("equal scores", ~apart(pl.col("__best"), pl.col("__worst"))),
+        *(
+            []
+            if max_chosen is None
+            else [(f"chosen longer than {max_chosen} {unit}", pl.col("__shortest") > max_chosen)]
+        ),
+        ("between the tiers", short.is_null() & long.is_null()),
+        ("longer than the shortest of the top tier", short > pl.col("__shortest")),
+        ("as short as an earlier response of the top tier", short.is_not_null() & ~pl.col("__chosen")),
+        ("shorter than the longest of the bottom tier", long < pl.col("__longest")),
+        ("as long as an earlier response of the bottom tier", long.is_not_null() & ~pl.col("__rejected")),
+    )

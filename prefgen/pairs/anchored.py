@@ -7,32 +7,44 @@ and the older are two endpoints, both scored by one judge.
 
 import polars as pl
 
-from prefgen.pairs.best_worst import best_worst
-from prefgen.rows import apart, because, drops, finite
+from prefgen.pairs.best_worst import best_worst, two
+from prefgen.rows import Stages, apart, because, drops, finite, in_stages
 
 NEW, OLD = 0, 1
 
 
 def _unpaired() -> pl.Expr:
-    text, here = pl.col("response"), pl.int_range(pl.len())
-    points = pl.when(text.is_not_null()).then(finite("score"))
-    new, old = (pl.when(pl.col("part") == part).then(points) for part in (NEW, OLD))
-    chosen = new.arg_max()
-    anchor = pl.when((old.min() < new.min()) & apart(old.min(), new.min())).then(old.arg_min()).otherwise(new.arg_min())
-    same = text.get(chosen).str.strip_chars() == text.get(anchor).str.strip_chars()
+    above, anchor = pl.col("__above"), pl.col("__anchor")
     return because(
-        ("no response", text.is_null()),
-        ("not scored", points.is_null()),
-        ("no scored response of the newer model", new.count() == 0),
-        (
-            "no score above the anchor",
-            (points.get(chosen) <= points.get(anchor)) | ~apart(points.get(chosen), points.get(anchor)),
-        ),
-        ("equal texts", same),
-        ("neither best of the newer nor the anchor", (here != chosen) & (here != anchor)),
-    ).over("prompt_id")
+        ("no response", pl.col("response").is_null()),
+        ("not scored", pl.col("__points").is_null()),
+        ("no scored response of the newer model", pl.col("__scored") == 0),
+        ("no score above the anchor", (above <= anchor) | ~apart(above, anchor)),
+        ("equal texts", pl.col("__same")),
+        ("neither best of the newer nor the anchor", ~pl.col("__chosen") & ~pl.col("__rejected")),
+    )
 
 
+def _ends() -> Stages:
+    """Of each prompt the newer model's best and worst, and the older one's worst; of each response whether it is the
+    one that stands for it.
+    """
+    points, new, old = pl.col("__points"), pl.col("__new"), pl.col("__old")
+    below = (old.min() < new.min()) & apart(old.min(), new.min())
+    anchor = pl.when(below).then(old.arg_min()).otherwise(new.arg_min())
+    return (
+        {"__points": pl.when(pl.col("response").is_not_null()).then(finite("score"))},
+        {f"__{age}": pl.when(pl.col("part") == part).then(points) for age, part in (("new", NEW), ("old", OLD))},
+        {
+            "__scored": new.count().over("prompt_id"),
+            "__above": new.max().over("prompt_id"),
+            "__anchor": points.get(anchor).over("prompt_id"),
+            **two(new.arg_max(), anchor, "prompt_id", "response"),
+        },
+    )
+
+
+@in_stages(_ends)
 @drops(_unpaired)
 def anchored(rows: pl.DataFrame) -> pl.DataFrame:
     """One pair of each prompt: chosen is the newer model's best response; rejected the older model's worst where that

@@ -8,30 +8,41 @@ from typing import Literal
 
 import polars as pl
 
-from prefgen.pairs.best_worst import best_worst
-from prefgen.rows import apart, because, drops, finite, shuffled
+from prefgen.pairs.best_worst import paired, two
+from prefgen.rows import Stages, apart, because, drops, finite, in_stages, shuffled
 
 Below = Literal["lower", "any"]
 
 
-def _unpaired(*, below: Below = "lower", seed: int = 0) -> pl.Expr:
-    text, here = pl.col("response"), pl.int_range(pl.len())
-    points = pl.when(text.is_not_null()).then(finite("score"))
-    best = points.max()
-    chosen = pl.when(~apart(points, best)).then(here).arg_min()
-    lower = points.is_not_null() & (here != chosen) & (apart(points, best) if below == "lower" else pl.lit(value=True))
-    rejected = pl.when(lower).then(shuffled(seed, "best_random")).arg_min()
-    same = text.get(chosen).str.strip_chars() == text.get(rejected).str.strip_chars()
+def _unpaired(*, below: Below = "lower", seed: int = 0) -> pl.Expr:  # noqa: ARG001
     return because(
-        ("no response", text.is_null()),
-        ("not scored", points.is_null()),
-        ("fewer than two scored responses", points.count() < 2),
-        ("equal scores", ~lower.any()),
-        ("equal texts", same),
-        ("neither best nor drawn", (here != chosen) & (here != rejected)),
-    ).over("prompt_id")
+        ("no response", pl.col("response").is_null()),
+        ("not scored", pl.col("__points").is_null()),
+        ("fewer than two scored responses", pl.col("__scored") < 2),
+        ("equal scores", ~pl.col("__any")),
+        ("equal texts", pl.col("__same")),
+        ("neither best nor drawn", ~pl.col("__chosen") & ~pl.col("__rejected")),
+    )
 
 
+def _drawn(*, below: Below = "lower", seed: int = 0) -> Stages:
+    """Of each prompt its first best response, and the one that is drawn of the others."""
+    points, best, here = pl.col("__points"), pl.col("__best"), pl.int_range(pl.len())
+    other = points.is_not_null() & (here != pl.col("__top").arg_min()).over("prompt_id")
+    return (
+        {"__points": pl.when(pl.col("response").is_not_null()).then(finite("score"))},
+        {"__best": points.max().over("prompt_id"), "__scored": points.count().over("prompt_id")},
+        {"__top": pl.when(~apart(points, best)).then(here)},
+        {"__lower": (other & apart(points, best)) if below == "lower" else other},
+        {"__drawn": pl.when("__lower").then(shuffled(seed, "best_random"))},
+        {
+            "__any": pl.col("__lower").any().over("prompt_id"),
+            **two(pl.col("__top").arg_min(), pl.col("__drawn").arg_min(), "prompt_id", "response"),
+        },
+    )
+
+
+@in_stages(_drawn)
 @drops(_unpaired)
 def best_random(
     rows: pl.DataFrame,
@@ -44,16 +55,6 @@ def best_random(
     Takes one row for each response, with its score; gives the columns of ``best_worst``. With ``below: any`` the
     rejected one may be as good as the chosen; then the one that came first is chosen.
     """
-    first = pl.int_range(pl.len()).over("prompt_id") == 0
-    higher = pl.col("score") == pl.col("score").max().over("prompt_id")
-    tied = pl.col("score").n_unique().over("prompt_id") == 1
-    best = pl.when(tied).then(first).otherwise(higher)
-    kept = pl.when(best).then(1.0).otherwise(0.0)
-    pairs = best_worst(rows.with_columns(pl.col("score").alias("_rated"), kept.alias("score")))
-    rated = rows.select("prompt_id", score="score", _best=best)
-    sides = {side: rated.filter(pl.col("_best") == is_best).select("prompt_id", pl.col("score").alias(f"{side}_score"))
-             for side, is_best in (("chosen", True), ("rejected", False))}  # fmt: skip
-    made = pairs.drop("chosen_score", "rejected_score", "_rated")
-    for side in sides.values():
-        made = made.join(side, on="prompt_id", how="left", maintain_order="left")
-    return made.select(c for c in pairs.columns if c != "_rated")
+    points, here = pl.col("score"), pl.int_range(pl.len())
+    best = pl.when(points.n_unique() == 1).then(here == 0).otherwise(points == points.max()).over("prompt_id")
+    return paired(rows, best)

@@ -4,7 +4,8 @@ arXiv:2407.19594.
 
 import polars as pl
 
-from prefgen.rows import apart, because, drops, finite
+from prefgen.pairs.best_worst import two
+from prefgen.rows import Stages, apart, because, drops, finite, in_stages
 
 SIDES = {"judgment": "judgment", "score": "judgment_score", "elo": "elo"}
 """A judgment's columns, and what follows ``chosen_`` or ``rejected_`` in the names of the pair's."""
@@ -14,29 +15,43 @@ OF_ONE_JUDGMENT = {*SIDES, "id", "wins", "battles", "judgment_reply"}
 def _unpaired(*, max_chosen: int | None = None, min_gap: float = 0.0, different_scores: bool = False) -> pl.Expr:
     if min_gap < 0:
         raise ValueError(f"min_gap must be 0 or more; it is {min_gap:g}")
-    text, here = pl.col("judgment"), pl.int_range(pl.len())
-    points = pl.when(text.is_not_null()).then(finite("elo"))
-    best, worst, chosen, rejected = points.max(), points.min(), points.arg_max(), points.arg_min()
-    same = text.get(chosen).str.strip_chars() == text.get(rejected).str.strip_chars()
-    length = text.get(chosen).str.len_chars()
-    scores = [("equal scores", pl.col("score").get(chosen) == pl.col("score").get(rejected))]
+    best, worst = pl.col("__best"), pl.col("__worst")
+    long = f"chosen judgment longer than {max_chosen} characters"
     return because(
-        ("no judgment", text.is_null()),
-        ("no elo", points.is_null()),
-        ("fewer than two judgments", points.count() < 2),
+        ("no judgment", pl.col("judgment").is_null()),
+        ("no elo", pl.col("__points").is_null()),
+        ("fewer than two judgments", pl.col("__judged") < 2),
         ("equal elo", ~apart(best, worst)),
         (f"elo gap under {min_gap:g}", (worst + min_gap > best) & apart(worst + min_gap, best)),
-        ("equal texts", same),
-        *(scores if different_scores else []),
-        *(
-            []
-            if max_chosen is None
-            else [(f"chosen judgment longer than {max_chosen} characters", length > max_chosen)]
-        ),
-        ("neither strongest nor weakest", (here != chosen) & (here != rejected)),
-    ).over("response_id")
+        ("equal texts", pl.col("__same")),
+        *([("equal scores", pl.col("__same_score"))] if different_scores else []),
+        *([] if max_chosen is None else [(long, pl.col("__length") > max_chosen)]),
+        ("neither strongest nor weakest", ~pl.col("__chosen") & ~pl.col("__rejected")),
+    )
 
 
+def _ends(*, max_chosen: int | None = None, min_gap: float = 0.0, different_scores: bool = False) -> Stages:  # noqa: ARG001
+    """Of each response its strongest and its weakest judgment; of each judgment whether it is one of them."""
+    points, text, by = pl.col("__points"), pl.col("judgment"), "response_id"
+    chosen, rejected = points.arg_max(), points.arg_min()
+    more = {}
+    if different_scores:
+        more["__same_score"] = (pl.col("score").get(chosen) == pl.col("score").get(rejected)).over(by)
+    if max_chosen is not None:
+        more["__length"] = text.get(chosen).str.len_chars().over(by)
+    return (
+        {"__points": pl.when(text.is_not_null()).then(finite("elo"))},
+        {
+            "__best": points.max().over(by),
+            "__worst": points.min().over(by),
+            "__judged": points.count().over(by),
+            **two(chosen, rejected, by, "judgment"),
+            **more,
+        },
+    )
+
+
+@in_stages(_ends)
 @drops(_unpaired)
 def judgment_pairs(
     rows: pl.DataFrame,

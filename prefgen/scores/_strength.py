@@ -18,27 +18,39 @@ def fit(wins: "Matrix", l2: float) -> "Matrix":
     l2/2 |e|^2. ``wins[m, n]`` is the weight of m's wins over n. Raises ValueError where they are not found, which no
     finite matrix with l2 above 0 does.
     """
+    found: Matrix = fit_all(wins[None], l2)[0]
+    return found
+
+
+def fit_all(wins: "Matrix", l2: float) -> "Matrix":
+    """``fit`` of many matrices of one size: (groups, n, n) to (groups, n). What is found for one does not depend on
+    those beside it.
+    """
     import numpy as np
 
-    strength = np.zeros(len(wins))
+    strength, left = np.zeros(wins.shape[:2]), np.arange(len(wins) if wins.shape[1] else 0)
     for _ in range(STEPS):
-        lost = _sigmoid(strength[None, :] - strength[:, None])  # that n beats m
-        slope = (wins * lost).sum(1) - (wins * lost).sum(0) - l2 * strength
-        step = np.linalg.solve(information(wins, strength, l2), slope)
-        longest = float(np.abs(step).max(initial=0.0))
-        strength += step / max(1.0, longest)  # a long step is cut: far out the sigmoid is flat
-        if longest < CLOSE:
-            return strength - strength.mean() if len(strength) else strength
+        if not len(left):
+            return strength - strength.mean(1, keepdims=True) if wins.shape[1] else strength
+        now, won = strength[left], wins[left]
+        lost = _sigmoid(now[:, None, :] - now[:, :, None])  # that n beats m
+        slope = (won * lost).sum(2) - (won * lost).sum(1) - l2 * now
+        step = np.linalg.solve(information(won, now, l2), slope[:, :, None])[:, :, 0]
+        longest = np.abs(step).max(1)
+        strength[left] += step / np.maximum(1.0, longest)[:, None]  # a long step is cut: far out the sigmoid is flat
+        left = left[longest >= CLOSE]
     raise ValueError(f"no maximum found in {STEPS} steps")
 
 
 def information(wins: "Matrix", strength: "Matrix", l2: float) -> "Matrix":
-    """The observed information: what the second derivative of the log-likelihood is, with its sign turned."""
+    """The observed information: what the second derivative of the log-likelihood is, with its sign turned. Of one
+    matrix, or of many.
+    """
     import numpy as np
 
-    lost = _sigmoid(strength[None, :] - strength[:, None])
-    weight = (wins + wins.T) * lost * lost.T
-    found: Matrix = np.diag(weight.sum(1) + l2) - weight
+    lost = _sigmoid(strength[..., None, :] - strength[..., :, None])
+    weight = (wins + wins.swapaxes(-1, -2)) * lost * lost.swapaxes(-1, -2)
+    found: Matrix = (weight.sum(-1) + l2)[..., None] * np.eye(wins.shape[-1]) - weight
     return found
 
 

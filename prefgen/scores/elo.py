@@ -12,13 +12,12 @@ so that wins in the favoured place count less. The paper's likelihood has no l2,
 wins all its battles: 0.1 is ours. Formulas are from memory, corroborated by NeMo-Aligner.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from prefgen.rows import because, drops
-from prefgen.scores._strength import fit, groups
+from prefgen.scores._strength import fit_all
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,32 +44,40 @@ def _unranked(*, weights: Scope = "table", l2: float = 0.1) -> pl.Expr:  # noqa:
 
 
 def _with_groups(rows: pl.DataFrame, *, weights: Scope = "table", l2: float = 0.1) -> pl.DataFrame:  # noqa: ARG001
-    """The rows; ``in_largest`` where a battle belongs to the largest set of judgments that fought one another."""
+    """The rows; ``in_largest`` where a battle belongs to the largest set of its response's judgments that fought one
+    another, of equal ones to the first.
+    """
     fought = rows.filter(pl.col("verdict").is_not_null())
-    largest = [
-        battle
-        for _, group in fought.select("response_id", "id", "first_id", "second_id").group_by(
-            "response_id", maintain_order=True
-        )
-        for battle in _largest(group)
-    ]
-    return rows.with_columns(pl.col("id").is_in(largest).alias("in_largest"))
-
-
-def _largest(group: pl.DataFrame) -> list[str]:
-    """The battles of the largest connected set of one response's judgments; of equal ones the first."""
-    names = _names(group)
-    met = battle_matrix(
-        len(names), [(names[m], names[n], True) for m, n in group.select("first_id", "second_id").rows()], (1, 1)
+    battles, judgments = _placed(fought)
+    joined = judgments.with_columns(_connected(battles, judgments.height))
+    parts = joined.group_by("response_id", "part").agg(pl.len(), pl.col("n").min())
+    best = parts.sort("len", "n", descending=[True, False]).unique("response_id", keep="first")["part"]
+    first = joined["part"].gather(battles["first"])
+    return rows.with_columns(
+        pl.col("id").is_in(fought["id"].filter(first.is_in(best.implode())).implode()).alias("in_largest")
     )
-    parts = groups(met)
-    best = max(dict.fromkeys(parts), key=parts.count)
-    return [battle for battle, first in group.select("id", "first_id").rows() if parts[names[first]] == best]
 
 
-def _names(group: pl.DataFrame) -> dict[str, int]:
-    """A response's judgments and their places, in order of first appearance."""
-    return {name: i for i, name in enumerate(dict.fromkeys([*group["first_id"], *group["second_id"]]))}
+def _placed(fought: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The two judgments of each battle, ``first`` and ``second``, as rows of the other table: all judgments, those that
+    were shown first before the others; ``place`` is a judgment's among its response's.
+    """
+    sides = [fought.select("response_id", id=f"{side}_id") for side in ("first", "second")]
+    judgments = pl.concat(sides).unique(maintain_order=True).with_row_index("n")
+    judgments = judgments.with_columns(pl.int_range(pl.len()).over("response_id").alias("place"))
+    found = [side.join(judgments, on=["response_id", "id"], how="left", maintain_order="left")["n"] for side in sides]
+    return pl.DataFrame({"first": found[0], "second": found[1]}), judgments
+
+
+def _connected(battles: pl.DataFrame, judgments: int) -> pl.Series:
+    """The number of the connected group of each judgment."""
+    import numpy as np
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    ends = battles["first"].to_numpy(), battles["second"].to_numpy()
+    met = csr_array((np.ones(battles.height), ends), shape=(judgments, judgments))
+    return pl.Series("part", connected_components(met, directed=False)[1] if judgments else [], dtype=pl.Int64)
 
 
 @drops(_unranked, prepared=_with_groups)
@@ -83,14 +90,16 @@ def elo(rows: pl.DataFrame, *, weights: Scope = "table", l2: float = 0.1) -> pl.
     at all (``none``). Judgments that no battle joins to the largest group are dropped. Ids are the judgments'. Raises
     ValueError for l2 of 0 or less.
     """
-    shares = _weights(rows, weights)
-    found: list[dict[str, Any]] = []
-    for (response,), group in rows.group_by("response_id", maintain_order=True):
-        found += _ranked(group, shares[response if weights == "response" else ""], l2)
-    ranks = pl.DataFrame(found, schema={"id": pl.String, **NEW})
+    battles, judgments = _placed(rows)
+    met = pl.concat([battles["first"], battles["second"]]).value_counts(name="battles").rename({"first": "n"})
+    told = _ranked(battles.hstack(_shares(rows, weights)), judgments, l2).join(met, on="n", how="left")
+    ranks = told.select("id", *(pl.col(c).cast(kind) for c, kind in NEW.items()))
     return _judgments(rows).join(ranks, on="id", how="left", maintain_order="left")
 
 
+ENDS = ("first", "second")
+CELLS = 1_000_000
+"""Cells of the matrices that are held at once: what bounds memory."""
 NEW = {"elo": pl.Float64, "wins": pl.Float64, "battles": pl.Int64}
 GONE = {
     "id", "first_id", "second_id", "judgment_a", "judgment_b", "first_score", "second_score", "first_reply",
@@ -107,36 +116,52 @@ def whole(settings: Any) -> bool:
 elo.whole = whole
 
 
-def _weights(rows: pl.DataFrame, scope: Scope) -> dict[str, tuple[float, float]]:
+def _shares(rows: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Whether the first of each battle won, and the weight that the win has."""
+    first = (pl.col("verdict") == "A").alias("won")
     if scope == "none":
-        return {"": (0.5, 0.5)}
-    of = pl.col("response_id") if scope == "response" else pl.lit("")
-    wins = rows.group_by(of.alias("of")).agg((pl.col("verdict") == c).sum().alias(c) for c in "AB")
-    return {"": (0.5, 0.5)} | {of: position_weights(a, b) for of, a, b in wins.iter_rows()}
-
-
-def _ranked(group: pl.DataFrame, shares: tuple[float, float], l2: float) -> list[dict[str, Any]]:
-    names = _names(group)
-    fought = battle_matrix(
-        len(names),
-        [(names[m], names[n], v == "A") for m, n, v in group.select("first_id", "second_id", "verdict").rows()],
-        shares,
+        return rows.select(first, share=pl.lit(0.5))
+    wins = {c: (pl.col("verdict") == c).sum() for c in "AB"}
+    over = pl.col("response_id") if scope == "response" else pl.lit(0)
+    counted = rows.select(first, **{c: n.over(over) for c, n in wins.items()})
+    counts = counted.select("A", "B").unique()
+    shares = [position_weights(a, b) for a, b in counts.iter_rows()]
+    known = counts.with_columns(
+        pl.Series(shares, dtype=pl.Array(pl.Float64, 2)).arr.to_struct(["w1", "w2"]).struct.unnest()
     )
-    strength, wins = fit(fought, l2), fought.sum(1)
-    met = dict.fromkeys(names, 0)
-    for name in [*group["first_id"], *group["second_id"]]:
-        met[name] += 1
-    return [{"id": n, "elo": float(strength[i]), "wins": float(wins[i]), "battles": met[n]} for n, i in names.items()]
+    told = counted.join(known, on=["A", "B"], how="left", maintain_order="left")
+    return told.select("won", share=pl.when("won").then("w1").otherwise("w2"))
 
 
-def battle_matrix(n: int, won: Sequence[tuple[int, int, bool]], shares: tuple[float, float]) -> "Matrix":
-    """B of the formula, from (shown first, shown second, whether the first won)."""
+def _ranked(battles: pl.DataFrame, judgments: pl.DataFrame, l2: float) -> pl.DataFrame:
+    """The judgments with ``elo`` and ``wins``: those of all responses with as many judgments at once."""
     import numpy as np
 
-    fought = np.zeros((n, n))
-    for first, second, first_won in won:
-        winner, loser = (first, second) if first_won else (second, first)
-        fought[winner, loser] += shares[0] if first_won else shares[1]
+    group = (judgments["response_id"].rank("dense") - 1).to_numpy().astype(np.int64)
+    place, found = judgments["place"].to_numpy(), np.zeros((2, judgments.height))
+    size, slot = np.bincount(group), np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+    won = battles["won"].to_numpy()
+    winner, loser = (np.where(won, *(battles[c].to_numpy() for c in ends)) for ends in (ENDS, ENDS[::-1]))
+    for n in np.unique(size):
+        alike = np.flatnonzero(size == n)
+        for some in np.array_split(alike, -(-len(alike) * int(n) ** 2 // CELLS)):
+            slot[some] = np.arange(len(some))
+            mine, theirs = (np.isin(group[of], some) for of in (np.arange(len(group)), winner))
+            of, ends = slot[group[winner[theirs]]], (place[winner[theirs]], place[loser[theirs]])
+            fought = battle_matrices((len(some), int(n)), of, *ends, battles["share"].to_numpy()[theirs])
+            at = slot[group[mine]], place[mine]
+            found[:, mine] = fit_all(fought, l2)[at], fought.sum(2)[at]
+    return judgments.with_columns(elo=found[0], wins=found[1])
+
+
+def battle_matrices(shape: tuple[int, int], of: Any, winner: Any, loser: Any, share: Any) -> "Matrix":
+    """B of the formula for so many responses, each with so many judgments, from the battles in their order: ``of``
+    which response, which judgment won and which lost, and the weight of the win.
+    """
+    import numpy as np
+
+    fought = np.zeros((*shape, shape[1]))
+    np.add.at(fought, (of, winner, loser), share)
     return fought
 
 

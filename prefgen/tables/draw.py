@@ -8,6 +8,8 @@ from prefgen import bounds
 from prefgen.rows import shuffled
 
 TOP = 2.0**64
+AT_ONCE = 500_000
+"""Rows times entries that are looked at at once: what bounds memory."""
 
 
 def draw(rows: pl.DataFrame, *, among: Path, n: int = 1, seed: int = 0) -> pl.DataFrame:
@@ -23,15 +25,25 @@ def draw(rows: pl.DataFrame, *, among: Path, n: int = 1, seed: int = 0) -> pl.Da
     entries = _entries(among)
     if not 1 <= n <= entries.height:
         raise ValueError(f"n must be from 1 to {entries.height}, the entries of {among.name}; it is {n}")
-    rows = rows.drop(set(entries.columns) | {"turn"}, strict=False).with_row_index("_row")
-    both = rows.select("_row", "id").join(entries.select("entry", "weight"), how="cross")
+    rows = rows.drop(set(entries.columns) | {"turn"}, strict=False)
+    some = max(1, AT_ONCE // entries.height)  # rows: which entries each has is settled by itself
+    drawn = pl.concat(
+        [_drawn(part["id"], entries, n, seed) for part in rows.iter_slices(some)]
+        or [_drawn(rows["id"], entries, n, seed)]
+    )
+    made = rows.select(pl.all().repeat_by(n).explode()) if n > 1 else rows
+    made = made.with_columns(drawn).join(entries.drop("weight"), on="entry", how="left", maintain_order="left")
+    return made.drop("turn") if n == 1 else made.with_columns(pl.format("{}.{}", "id", "turn").alias("id"))
+
+
+def _drawn(ids: pl.Series, entries: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    """For each row, one after the other, ``n`` times: ``entry``, and ``turn``, which is the place of the draw."""
+    both = ids.to_frame("id").with_row_index("_row").join(entries.select("entry", "weight"), how="cross")
     both = both.with_columns(pl.format("{}/{}", "id", "entry").alias("_of"))
     share = (shuffled(seed, "draw", of="_of").cast(pl.Float64) + 0.5) / TOP
     place = (-share.log() / pl.col("weight")).rank("ordinal").over("_row") - 1
-    drawn = both.with_columns(place.cast(pl.Int64).alias("turn")).filter(pl.col("turn") < n).sort("_row", "turn")
-    made = rows.join(drawn.select("_row", "entry", "turn"), on="_row", maintain_order="left")
-    made = made.join(entries.drop("weight"), on="entry", how="left", maintain_order="left").drop("_row")
-    return made.drop("turn") if n == 1 else made.with_columns(pl.format("{}.{}", "id", "turn").alias("id"))
+    placed = both.with_columns(place.cast(pl.Int64).alias("turn")).filter(pl.col("turn") < n).sort("_row", "turn")
+    return placed.select("entry", "turn")
 
 
 def _entries(path: Path) -> pl.DataFrame:

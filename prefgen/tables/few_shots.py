@@ -7,7 +7,7 @@ import random
 
 import polars as pl
 
-from prefgen.asker import as_text
+from prefgen.conversations import as_texts
 from prefgen.rows import whole
 
 EACH = (6, 2)
@@ -26,9 +26,10 @@ def few_shots(rows: pl.DataFrame, *, n: int, each: tuple[int, ...] | list[int] =
         raise ValueError(f"n must be 1 or more; it is {n}")
     if not each or min(each) < 0 or not sum(each):
         raise ValueError(f"each must count one shot at least; it is {list(each)}")
-    parts = rows["part"] if "part" in rows.columns else pl.Series([0] * rows.height, dtype=pl.Int64)
-    texts = [str(as_text(prompt)) for prompt in rows.select("prompt_id", "id", "prompt")["prompt"].to_list()]
-    pools = [[text for text, part in zip(texts, parts, strict=True) if part == number] for number in range(len(each))]
+    part = pl.col("part") if "part" in rows.columns else pl.lit(0)
+    texts = as_texts(rows.select("prompt_id", "id", "prompt")["prompt"]).fill_null("None")
+    parted = rows.select(texts.alias("text"), part.alias("part"))
+    pools = [parted.filter(part == number)["text"].to_list() for number in range(len(each))]
     drawn = (_drawn(pools, each, f"{seed}/few_shots/{k}") for k in range(n if pools[0] else 0))
     sets = {_id(shots): shots for shots in drawn}
     columns = {"prompt_id": list(sets), "id": list(sets), "shots": list(sets.values())}
@@ -41,8 +42,9 @@ def _drawn(pools: list[list[str]], each: tuple[int, ...] | list[int], seed: str)
     shots: list[str] = []
     for pool, number in zip(pools, each, strict=True):
         shots += generator.sample(pool, min(number, len(pool)))
-    left = [text for text in pools[0] if text not in shots]
-    shots += generator.sample(left, min(sum(each) - len(shots), len(left)))
+    if short := sum(each) - len(shots):
+        left = [text for text in pools[0] if text not in shots]
+        shots += generator.sample(left, min(short, len(left)))
     generator.shuffle(shots)
     return shots
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from prefgen.scores._strength import fit
-from prefgen.scores.elo import battle_matrix, elo, position_weights
+from prefgen.scores._strength import fit, fit_all
+from prefgen.scores.elo import battle_matrices, elo, position_weights
 
 GOLDEN = [(0, 1, True), (1, 0, False), (0, 2, True), (2, 0, True), (1, 2, True), (2, 1, True)]
 """The specification's vector: (0,1)->0, (1,0)->0, (0,2)->0, (2,0)->2, (1,2)->1, (2,1)->2."""
@@ -32,6 +32,12 @@ def table(won: list[tuple[int, int, bool | None]], response: str = "p.0") -> pl.
         for m, n, first in won
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def battle_matrix(n: int, won: list[tuple[int, int, bool]], shares: tuple[float, float]) -> Any:
+    winner, loser = zip(*((m, n) if first else (n, m) for m, n, first in won), strict=True) if won else ((), ())
+    of, share = np.zeros(len(won), int), [shares[0] if first else shares[1] for _, _, first in won]
+    return battle_matrices((1, n), of, np.array(winner, int), np.array(loser, int), share)[0]
 
 
 def test_the_golden_vector_of_weights_and_battles() -> None:
@@ -123,3 +129,24 @@ def test_nothing_of_nothing() -> None:
     assert empty.schema == elo(table([*GOLDEN])).schema
     with pytest.raises(ValueError, match="l2 must be above 0"):
         elo(table([]), l2=0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 12), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_strengths_do_not_depend_on_what_is_found_beside_them(n: int, groups: int, seed: int) -> None:
+    wins = np.random.default_rng(seed).integers(0, 4, (groups, n, n)) * (1 - np.eye(n)) / 6
+    together = fit_all(wins, 0.1)
+    assert all((fit_all(wins[i : i + 1], 0.1)[0] == together[i]).all() for i in range(groups))  # to the last bit
+
+
+def test_responses_do_not_depend_on_those_beside_them() -> None:
+    chance = np.random.default_rng(0)
+    tables = []
+    for number in range(30):
+        n = int(chance.integers(2, 6))
+        won = [(m, k, [True, False, None][chance.integers(3)]) for m, k in permutations(range(n), 2)]
+        tables.append(table(won, f"p.{number}"))
+    for weights in ("response", "none"):
+        alone = pl.concat([elo(one, weights=weights) for one in tables])
+        together = elo(pl.concat(tables), weights=weights)
+        assert together.sort("id").equals(alone.sort("id"))
