@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import polars as pl
 
 from prefgen.errors import nearest
+from prefgen.sources._alike import DEEPEST
 from prefgen.sources._read import LoadError, Raw, kind
 from prefgen.texts import is_deeper
 
@@ -24,9 +25,6 @@ RESERVED = frozenset({
 })
 # fmt: on
 """Columns that prefgen makes itself; a kept column needs another name."""
-
-DEEPEST = 32
-"""Lists and objects within one another that a column's type may have; at some hundred polars ends the process."""
 
 NESTED = frozenset({"a list", "an object"})
 """Kinds of values that hold others."""

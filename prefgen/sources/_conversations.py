@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 import polars as pl
@@ -123,4 +124,4 @@ def hashed(talk: Sequence[Message]) -> str:
 
 def hashed_text(text: str) -> str:
     """The same, of a conversation that is one turn of the user."""
-    return hashlib.sha256(f'[{{"content":{_SPELLED(text)},"role":"user"}}]'.encode()).hexdigest()[:16]
+    return hashlib.sha256(f'[{{"content":{encode_basestring(text)},"role":"user"}}]'.encode()).hexdigest()[:16]

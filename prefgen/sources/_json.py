@@ -17,6 +17,7 @@ import orjson
 
 from prefgen import bounds
 from prefgen.asker import Row
+from prefgen.sources._alike import Samples
 from prefgen.sources._raw import LoadError, Opened, Wanted, in_chunks
 from prefgen.texts import sound
 
@@ -26,8 +27,8 @@ _BLOCK = 1_000_000
 """Characters of a list that are looked at together."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LONE = re.compile(r"\\u[dD][89a-fA-F]")
-_LONG = re.compile(rb"\d{19}")
-"""A number that may have more than 64 bits, of which orjson makes a fraction."""
+_DIGITS, _LONG = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
+"""How digits are made alike, and so many that a number may have more than 64 bits, of which orjson makes a fraction."""
 
 
 def lines(path: Path, wanted: Wanted) -> Opened:
@@ -48,14 +49,14 @@ _Objects = Callable[[], Iterator[tuple[Row, int]]]
 
 def _opened(path: Path, wanted: Wanted, objects: _Objects, seen: int | None) -> Opened:
     """Goes once through the first rows of a file, or all, for their columns and faults."""
-    columns: dict[str, None] = {}
-    height = 0
+    columns, samples, height = dict[str, None](), Samples(wanted.roots()), 0
     for row, _ in islice(objects(), seen):
         columns.update(dict.fromkeys(row))
-        height += 1
-    height = height if wanted.limit is None else min(height, wanted.limit)
+        if height != wanted.limit:
+            samples.see(row)
+            height += 1
     rows = partial(_rows, path, objects, wanted, wanted.of(list(columns)))
-    return Opened(str(path), list(columns), height, lambda: in_chunks(rows(), wanted.chunk))
+    return Opened(str(path), list(columns), height, lambda: in_chunks(rows(), wanted.chunk), samples.rows())
 
 
 def _rows(path: Path, objects: _Objects, wanted: Wanted, names: Sequence[str]) -> Iterator[tuple[Row, int]]:
@@ -81,7 +82,7 @@ def _lines(path: Path) -> Iterator[tuple[Row, int]]:
 
 def _quickly(text: bytes) -> Any:
     """A line's value where both parsers read the same; else nothing."""
-    if _LONG.search(text):
+    if _LONG in text.translate(_DIGITS):
         return None
     try:
         return orjson.loads(text)

@@ -1,16 +1,13 @@
-"""What only all rows of a source can tell: whether a path leads anywhere, and the type of a column without one.
-
-Values that are alike have one type, so one of each likeness stands for all, and the rows need not be held.
-"""
+"""What only all rows of a source can tell: whether a path leads anywhere, and the type of a column without one."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 import polars as pl
 
-from prefgen.sources._columns import DEEPEST, cells, nothing_there, plain, typed
+from prefgen.sources._alike import likeness
+from prefgen.sources._columns import cells, nothing_there, plain, typed
 from prefgen.sources._raw import Opened, Raw
 
 
@@ -23,7 +20,7 @@ def types(opened: Opened, paths: Iterable[str]) -> Mapping[str, pl.DataType]:
     """The type of what stands under each path. Raises LoadError as ``check_there`` does."""
     columns = [*map(_Column, dict.fromkeys(paths))]
     if columns:
-        _learn(opened, columns)
+        _learn(opened.sampled(), columns)
     return {column.path: column.type() for column in columns}
 
 
@@ -63,7 +60,7 @@ class _Column:
             self.some, self.dtype = True, found.dtype
             return
         for value in found if self.typed else ():
-            self.alike.setdefault(_likeness(value, DEEPEST + 1), value)
+            self.alike.setdefault(likeness(value), value)
         self.some = self.some or self.path in raw.columns or any(value is not None for value in found)
         if not self.some and not self.roots:
             self.roots = [v for v in plain(raw.column(self.path.partition(".")[0])) if v is not None][:1]
@@ -76,21 +73,3 @@ class _Column:
     def type(self) -> pl.DataType:
         """The type of all values."""
         return typed([*self.alike.values()]).dtype if self.dtype is None else self.dtype
-
-
-def _likeness(value: Any, levels: int) -> Hashable:
-    """What decides a value's type: kinds, sizes of numbers, names of fields, and those of what is within."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int if -_HALF <= value < _HALF else ("large", value.bit_length(), value < 0)
-    if isinstance(value, float):
-        return float if isfinite(value) else "no JSON"
-    if not isinstance(value, list | dict):
-        return str(type(value)) if value is None or isinstance(value, str | bool) else id(value)
-    if not levels:
-        return "deep"
-    if isinstance(value, list):
-        return (list, *dict.fromkeys(_likeness(one, levels - 1) for one in value))
-    return (dict, *((name, _likeness(one, levels - 1)) for name, one in value.items()))
-
-
-_HALF = 2**63

@@ -1,7 +1,7 @@
 """The rows of a source as they stand there, and which of them are wanted."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -46,13 +46,19 @@ class Raw:
 @dataclass(frozen=True)
 class Opened:
     """A source that was gone through once: what it is called, which columns it has, how many rows are wanted of it.
-    ``rows`` goes through them again, some at a time, as often as it is called.
+    ``rows`` goes through them again, some at a time, as often as it is called. ``samples`` are rows with one kept
+    value of each likeness, where a source has no types.
     """
 
     name: str
     columns: Sequence[str]
     height: int
     rows: Callable[[], Iterator[Rows]]
+    samples: list[Row] | None = None
+
+    def sampled(self) -> "Opened":
+        """What stands for all rows where the kept columns' types are asked."""
+        return self if self.samples is None else replace(self, rows=lambda: iter([self.samples or []]))
 
     def chunks(self) -> Iterator[Raw]:
         """All rows, in their order."""
@@ -85,9 +91,13 @@ class Wanted:
     data_dir: str | None = None
     chunk: int = CHUNK
 
+    def roots(self) -> set[str]:
+        """The columns that may hold what is carried along."""
+        return {name for path in self.kept for name in (path, path.partition(".")[0])}
+
     def of(self, columns: Sequence[str]) -> list[str]:
         """The columns that hold a wanted path, in the source's order."""
-        names = {name for path in (*self.texts, *self.kept) for name in (path, path.partition(".")[0])}
+        names = {name for path in self.texts for name in (path, path.partition(".")[0])} | self.roots()
         return [name for name in columns if name in names]
 
 
