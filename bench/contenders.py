@@ -16,14 +16,19 @@ Command = Callable[[str, str, Path, Path], list[str]]
 
 @dataclass(frozen=True)
 class Contender:
-    """One line of a table. ``like`` is the line by hand that asks in the same way; ``runs`` bounds how often those that
-    take long are run.
+    """One line of a table. ``together`` asks for the draws of one prompt in one request (``n``), and is held
+    against the clients by hand that do so too; ``runs`` bounds how often those that take long are run.
     """
 
     name: str
     command: Command
-    like: str = "aiohttp"
+    together: bool = False
     runs: int = 3
+
+    @property
+    def title(self) -> str:
+        """Its line's first cell, and its name among the runs."""
+        return f"{self.name}, n" if self.together else self.name
 
 
 def by_prefgen(*more: str) -> Command:
@@ -60,14 +65,16 @@ W1 = (
     Contender("openai", by_hand("openai")),
 )
 W2 = (
-    Contender("prefgen, n", by_prefgen(), like="aiohttp, n"),
-    Contender("aiohttp, n", by_hand("aiohttp", "n"), like="aiohttp, n"),
+    Contender("prefgen", by_prefgen(), together=True),
+    Contender("aiohttp", by_hand("aiohttp", "n"), together=True),
+    Contender("openai on aiohttp", by_hand("openai-aiohttp", "n"), together=True),
+    Contender("openai", by_hand("openai", "n"), together=True),
     Contender("prefgen", by_prefgen("--preset", "alone")),
     Contender("aiohttp", by_hand("aiohttp")),
-    Contender("openai on aiohttp", by_hand("openai-aiohttp"), runs=2),
+    Contender("openai on aiohttp", by_hand("openai-aiohttp"), runs=1),
     Contender("openai", by_hand("openai"), runs=1),
 )
-"""``n``: the draws of one prompt in one request, which is what prefgen does where a server can."""
+"""prefgen asks with ``n`` where a server can; ``alone`` is how it asks one that cannot."""
 
 
 @dataclass(frozen=True)

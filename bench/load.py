@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -58,8 +59,9 @@ class _Asker(asyncio.Protocol):
 
 async def _ask(address: str, connections: int, requests: int, first: int) -> None:
     at, loop = urlsplit(address), asyncio.get_running_loop()
+    host, port = at.hostname or "", at.port or 0
     each = [[asked(first + n) for n in range(i, requests, connections)] for i in range(connections)]
-    pairs = [await loop.create_connection(lambda own=own: _Asker(own), at.hostname, at.port) for own in each]  # type: ignore[misc]
+    pairs = [await loop.create_connection(partial(_Asker, own), host, port) for own in each]
     await asyncio.gather(*(protocol.done for _, protocol in pairs))
 
 
@@ -86,4 +88,6 @@ if __name__ == "__main__":
     with serving() as server:
         seconds = load(server.address, *how)
         found = server.counters()
-        print(f"{found['requests'] / seconds:,.0f} requests/s, {found['cpu'] / found['requests'] * 1e6:.0f} us CPU each")
+        print(
+            f"{found['requests'] / seconds:,.0f} requests/s, {found['cpu'] / found['requests'] * 1e6:.0f} us CPU each"
+        )

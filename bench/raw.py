@@ -7,13 +7,14 @@ python -m bench.raw aiohttp|openai|openai-aiohttp w1|w2 BASE_URL PROMPTS OUT [n]
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import workloads
-from bench.workloads import IN_FLIGHT, J, K, SAMPLING
+from bench.workloads import IN_FLIGHT, SAMPLING, J, K
 
 Ask = Callable[[str, int, int], Awaitable[list[str]]]
 """A prompt, the draw's number, and how many draws in one request → their texts."""
@@ -41,7 +42,7 @@ async def by_aiohttp(base_url: str) -> AsyncIterator[Ask]:
 @asynccontextmanager
 async def by_openai(base_url: str, *, on_aiohttp: bool = False) -> AsyncIterator[Ask]:
     """AsyncOpenAI as its page shows it, on its default transport or on its aiohttp one."""
-    from openai import NOT_GIVEN, AsyncOpenAI, DefaultAioHttpClient
+    from openai import AsyncOpenAI, DefaultAioHttpClient, omit
 
     http = DefaultAioHttpClient() if on_aiohttp else None
     async with AsyncOpenAI(base_url=base_url, api_key="none", http_client=http) as client:
@@ -51,7 +52,7 @@ async def by_openai(base_url: str, *, on_aiohttp: bool = False) -> AsyncIterator
                 model="m",
                 messages=[{"role": "user", "content": prompt}],
                 seed=seed,
-                n=n if n > 1 else NOT_GIVEN,
+                n=n if n > 1 else omit,
                 **SAMPLING,
             )
             return [choice.message.content or "" for choice in found.choices]
@@ -59,10 +60,10 @@ async def by_openai(base_url: str, *, on_aiohttp: bool = False) -> AsyncIterator
         yield ask
 
 
-CLIENTS = {
+CLIENTS: Mapping[str, Callable[[str], AbstractAsyncContextManager[Ask]]] = {
     "aiohttp": by_aiohttp,
     "openai": by_openai,
-    "openai-aiohttp": lambda base_url: by_openai(base_url, on_aiohttp=True),
+    "openai-aiohttp": partial(by_openai, on_aiohttp=True),
 }
 
 

@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from prefgen.asker import Reply
 from prefgen.errors import Unreadable
-from tests.judges.reading.test_fuzz import LONG, READERS
+from tests.judges.reading.test_fuzz import LONG
+from tests.judges.reading.test_texts import READERS
 
 SIZE = 100_000
 PROSE = "Assistant A explains the second step in more detail, while assistant B leaves it out.\n"

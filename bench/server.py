@@ -40,7 +40,8 @@ LONG, SHORT = 10, 3
 """Sentences of a response, and of the reasons for a judgment."""
 
 HEAD = (
-    b"HTTP/1.1 %s\r\nserver: bench\r\ncontent-type: application/json\r\nx-request-id: bench\r\ncontent-length: %d\r\n\r\n"
+    b"HTTP/1.1 %s\r\nserver: bench\r\ncontent-type: application/json\r\nx-request-id: bench\r\n"
+    b"content-length: %d\r\n\r\n"
 )
 CHOICE = (
     b'{"index":%d,"message":{"role":"assistant","content":"%s","refusal":null},"logprobs":null,"finish_reason":"stop"}'

@@ -1,9 +1,10 @@
 """What a run costs, side by side: prefgen, the openai client and aiohttp by hand, and peers, on one loopback server.
 
-python bench/speed.py [--short | --large | --peers] [--json FILE]
+python bench/speed.py [--short | --large] [--peers] [--json FILE]
 
 Prints Markdown, tells on stderr how far it is, and leaves every single run in FILE. --short takes seconds and shows
-that all works; --large adds a million cached prompts; --peers adds the peers whose environments `make bench-peers` makes.
+that all works; --large adds a million cached prompts; --peers runs W1 and W2 alone, with the peers whose environments
+`make bench-peers` makes.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import contenders, workloads
+from bench import contenders, venvs, workloads
 from bench.contenders import Contender, Left
 from bench.load import load
 from bench.markdown import spread, table, times
@@ -84,8 +85,8 @@ class Bench:
         self.server.reset(latency)
         cost = run(who.command(workload, f"{self.server.address}/v1", file, out), self.place / "log")
         cost = replace(cost, served=self.server.counters())
-        self.ran.append(Ran(of, who.name, int(file.stem), cost, contenders.left(out)))
-        said = f"{of}: {who.name}: {cost.cpu:.2f} s CPU, {cost.wall:.1f} s"
+        self.ran.append(Ran(of, who.title, int(file.stem), cost, contenders.left(out)))
+        said = f"{of}: {who.title}: {cost.cpu:.2f} s CPU, {cost.wall:.1f} s"
         print(said if cost.status == 0 else f"{said}, FAILED: {cost.left[-500:]}", file=sys.stderr, flush=True)
         return self.ran[-1]
 
@@ -128,7 +129,9 @@ def w2(bench: Bench, who: Sequence[Contender]) -> str:
     """W2 at no latency."""
     bench.turns("w2", who, "w2", bench.size.w2)
     draws = bench.size.w2 * workloads.K * (1 + workloads.J)
-    about = f"### W2: {bench.size.w2:,} prompts, {workloads.K} responses of each, {workloads.J} judgments of each response"
+    about = (
+        f"### W2: {bench.size.w2:,} prompts, {workloads.K} responses of each, {workloads.J} judgments of each response"
+    )
     return f"{about}, a pair\n\n{costs(bench, 'w2', who, draws)}"
 
 
@@ -137,21 +140,22 @@ def costs(bench: Bench, of: str, who: Sequence[Contender], draws: int) -> str:
     found = bench.of(of)
     head = ("", "CPU s", "ms a generation", "\u00d7 aiohttp", "\u00d7 openai", "wall s", "peak MB",
             "requests", "in flight", "pairs" if of == "w2" else "rows", "lost")  # fmt: skip
-    rows = (_costs_of(one, found, draws) for one in who if found[one.name])
+    rows = (_costs_of(one, found, draws) for one in who if found[one.title])
     return table(head, rows)
 
 
 def _costs_of(who: Contender, found: dict[str, list[Ran]], draws: int) -> list[str]:
-    runs = found[who.name]
+    runs = found[who.title]
     if failed := [one for one in runs if one.cost.status]:
-        return [who.name, f"failed ({failed[0].cost.status})", *[""] * 9]
-    cpu, by_hand, client = (_cpu(found, name) for name in (who.name, who.like, "openai"))
+        return [who.title, f"failed ({failed[0].cost.status})", *[""] * 9]
+    like = [replace(who, name=name).title for name in ("aiohttp", "openai")]
+    cpu, by_hand, client = (_cpu(found, title) for title in (who.title, *like))
     most, last = runs[-1].cost.served, runs[-1].left
     rows = last.pairs or last.responses
     lost = draws - last.responses - last.judgments
     peak = max(one.cost.together for one in runs)
     return [
-        who.name, spread([one.cost.cpu for one in runs]), f"{cpu / draws * 1000:.2f}", times(cpu, by_hand),
+        who.title, spread([one.cost.cpu for one in runs]), f"{cpu / draws * 1000:.2f}", times(cpu, by_hand),
         times(cpu, client), spread([one.cost.wall for one in runs], ".1f"), f"{peak:,.0f}",
         f"{most['requests']:,}", f"{most['most_in_flight']:,}", f"{rows:,}", f"{lost:,}",
     ]  # fmt: skip
@@ -245,42 +249,50 @@ def machine() -> str:
     return f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {with_}."
 
 
-def sections(bench: Bench, peers: Sequence[Contender]) -> Iterator[str]:
-    """All of it, as it comes to its end."""
+def sections(bench: Bench) -> Iterator[str]:
+    """All that prefgen is measured by, as it comes to its end."""
     yield f"{machine()} {capacity(bench)}\n"
-    yield w1(bench, [*contenders.W1, *peers])
-    yield w2(bench, [*contenders.W2, *peers])
-    if not peers:
-        yield marginal(bench)
-        yield late(bench)
-        yield cached(bench)
+    yield w1(bench, contenders.W1)
+    yield w2(bench, contenders.W2)
+    yield marginal(bench)
+    yield late(bench)
+    yield cached(bench)
+
+
+def beside(bench: Bench, folder: Path) -> Iterator[str]:
+    """The two workloads, with peers."""
+    yield f"{machine()} {capacity(bench)}\n"
+    yield f"Peers: {'; '.join(venvs.told(folder))}.\n"
+    yield w1(bench, [*contenders.W1, *venvs.contenders(folder, "w1")])
+    yield w2(bench, [*contenders.W2, *venvs.contenders(folder, "w2")])
 
 
 def main(words: Sequence[str]) -> None:
     how = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     which = how.add_mutually_exclusive_group()
-    for name in ("short", "large", "peers"):
+    for name in ("short", "large"):
         which.add_argument(f"--{name}", action="store_true")
-    how.add_argument("--json", type=Path, default=BUILD / "speed.json")
+    how.add_argument("--peers", action="store_true")
+    how.add_argument("--json", type=Path, default=None)
     given = how.parse_args(words)
-    size, peers = SHORT if given.short else LARGE if given.large else WHOLE, list[Contender]()
-    if given.peers:
-        from bench import venvs
-
-        peers = venvs.contenders(BUILD / "peers")
+    size = SHORT if given.short else LARGE if given.large else WHOLE
     with TemporaryDirectory(prefix="prefgen-") as folder, serving() as server:
         bench = Bench(server, Path(folder), size)
         try:
-            for section in sections(bench, peers):
+            for section in beside(bench, BUILD / "peers") if given.peers else sections(bench):
                 print(section, flush=True)
         finally:
-            _kept(given.json, bench)
+            _kept(given.json or BUILD / f"{'peers' if given.peers else 'speed'}.json", bench)
 
 
 def _kept(path: Path, bench: Bench) -> None:
     """Every run, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"machine": machine(), "size": asdict(bench.size), "runs": [asdict(one) for one in bench.ran]}
+    found: dict[str, Any] = {
+        "machine": machine(),
+        "size": asdict(bench.size),
+        "runs": [asdict(one) for one in bench.ran],
+    }
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -15,12 +15,14 @@ K, J = 4, 3
 IN_FLIGHT = 256
 SAMPLING: dict[str, Any] = {"temperature": 0.7, "max_tokens": 256}
 
-TOPICS = ("a bicycle chain", "the tides", "compound interest", "a sorting algorithm", "sourdough bread", "photosynthesis",
-          "a sonnet", "the metric system", "a garden in winter", "how vaccines work", "chess openings", "the water cycle")  # fmt: skip
+TOPICS = (
+    "a bicycle chain", "the tides", "compound interest", "a sorting algorithm", "sourdough bread", "photosynthesis",
+    "a sonnet", "the metric system", "a garden in winter", "how vaccines work", "chess openings", "the water cycle",
+)  # fmt: skip
 WHO = ("a child of ten", "a new colleague", "somebody who has no time", "an expert of another field", "a sceptic")
 WAYS = ("Name what is often got wrong.", "Give one example that can be checked.", "End with a question to think about.")
 
-JUDGE = """Rate an answer that an AI assistant gave to a user. Start from 0 and add one point for each of these that holds:
+JUDGE = """Rate an answer that an AI assistant gave to a user. Start from 0; add a point for each of these that holds:
 
 1. It has to do with the question and says something about it, even if parts are missing or beside the point.
 2. It answers a good part of the question, though not all of it.
@@ -80,18 +82,16 @@ def points(judgment: str) -> int | None:
 
 def pair(prompt: str, responses: Sequence[str], scores: Sequence[Sequence[float | None]]) -> dict[str, Any] | None:
     """Best against worst by the mean of their scores, the first of several; None where the means are equal."""
-    read = [[one for one in given if one is not None] for given in scores]
-    means = [(fmean(given), -i) for i, given in enumerate(read) if given]
-    if not means or max(means)[0] == min(means)[0]:
+    means = [fmean(read) if (read := [one for one in given if one is not None]) else None for given in scores]
+    known = [mean for mean in means if mean is not None]
+    if not known or max(known) == min(known):
         return None
-    best, worst = -max(means)[1], -min((mean, i) for mean, i in means)[1]
-    low = min(mean for mean, _ in means)
-    worst = next(-i for mean, i in sorted(means, key=lambda one: -one[1]) if mean == low)
+    best, worst = means.index(max(known)), means.index(min(known))
     return {
         "chosen": _turns(prompt, responses[best]),
         "rejected": _turns(prompt, responses[worst]),
-        "chosen_score": max(means)[0],
-        "rejected_score": low,
+        "chosen_score": max(known),
+        "rejected_score": min(known),
     }
 
 
