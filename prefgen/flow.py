@@ -1,9 +1,12 @@
 """One prompt's way from a root to the next barriers: each of its steps begins when the one before is done for this
-prompt, whatever the others do.
+prompt, whatever the others do. As long as their replies are known, some prompts go together: nothing is waited for,
+and it costs less.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -12,14 +15,36 @@ from prefgen.llm.client import settled
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count
 from prefgen.shards import Made
-from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, by_prompt, counted, framed, named
+from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, counted, framed, named
 
-Parts = dict[str, Part]
-"""What one prompt has in each table; nothing in those that it does not reach."""
+Parts = dict[str, list[Part]]
+"""What a unit has in each table; nothing in those that it does not reach."""
 
 
-Ask = Callable[[Planned, Asked, Count], Awaitable[tuple[list[Row], list[Row]]]]
-"""Asks of a step's rows: gives those that are made, and those that are lost."""
+class Asks(Protocol):
+    """Who asks."""
+
+    async def asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
+        """The rows that are made of a step's rows, and those that are lost."""
+
+    def seem_known(self, step: Planned, asked: Asked) -> bool:
+        """Whether what is asked about the first and the last of these rows is known."""
+
+    def shutting(self) -> AbstractContextManager[None]:
+        """Ends the run where something fails within."""
+
+    def go_on(self) -> None:
+        """Raises where nothing more is to be done."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a shard brings along: what counts its rows in an asker's table, and what is told of each prompt that is
+    done.
+    """
+
+    count: Callable[[str], Count]
+    leave: Callable[[], None]
 
 
 def segments(plan: Plan, root: str, tables: Sequence[str]) -> Mapping[str, Segment]:
@@ -35,55 +60,89 @@ def segments(plan: Plan, root: str, tables: Sequence[str]) -> Mapping[str, Segme
 
 
 class Flow:
-    """The way of all prompts of one root; ``ask`` asks, and ``go_on`` raises where nothing more is to be done."""
+    """The way of all prompts of one root."""
 
-    def __init__(self, plan: Plan, root: str, tables: Sequence[str], ask: Ask, go_on: Callable[[], None]) -> None:
-        self.plan, self.root, self.tables, self.ask, self.go_on = plan, root, tables, ask, go_on
+    def __init__(self, plan: Plan, root: str, tables: Sequence[str], asks: Asks) -> None:
+        self.plan, self.root, self.tables, self.asks = plan, root, tables, asks
         self.under_way = UnderWay()
         cut = segments(plan, root, tables)
         self.together = {of: Together(plan, segment, self.under_way) for of, segment in cut.items()}
 
-    def units(self, rows: pl.DataFrame) -> list[Unit]:
-        """The prompts of a shard of the root's rows."""
-        every, names = rows.rows(named=True), rows["prompt_id"].unique(maintain_order=True).to_list()
-        frames = [None] * len(names) if self.together[self.root].alone else by_prompt(rows, names)
-        of = {name: list[Row]() for name in names}
-        for row in every:
-            of[row["prompt_id"]].append(row)
-        return [Unit(of[name], frame) for name, frame in zip(names, frames, strict=True)]
+    def unit(self, rows: pl.DataFrame) -> Unit:
+        """A shard of the root's rows."""
+        return Unit(rows.rows(named=True), None if self.together[self.root].alone else rows)
 
-    async def prompt(self, unit: Unit, count: Callable[[str], Count]) -> Parts:
-        """All that is made of one prompt. ``count`` makes what counts its rows in an asker's table."""
-        return await self._below(self.root, unit, count)
+    async def made(self, unit: Unit, way: Way) -> Parts:
+        """All that is made of a unit."""
+        return await self._below(self.root, unit, way)
 
-    async def _below(self, head: str, unit: Unit, count: Callable[[str], Count]) -> Parts:
-        """What is made of a prompt's rows in one table, and of what is asked of these."""
-        self.go_on()
-        ready = await self.together[head].made(unit)
-        branches = [self._asked(table, asked, count) for table, asked in ready.asked.items() if asked[0]]
-        for parts in [await branches[0]] if len(branches) == 1 else await settled(branches):
-            ready.parts.update(parts)
-        return ready.parts
+    async def _below(self, head: str, unit: Unit, way: Way) -> Parts:
+        """What is made of a unit's rows in one table, and of what is asked of these."""
+        self.asks.go_on()
+        with self.asks.shutting():
+            ready = await self.together[head].made(unit)
+        branches = [self._branch(table, asked, way) for table, asked in ready.asked.items() if asked[0]]
+        return joined([{table: [part] for table, part in ready.parts.items()}, *await _all_of(branches)])
 
-    async def _asked(self, table: str, asked: Asked, count: Callable[[str], Count]) -> Parts:
+    async def _branch(self, table: str, asked: Asked, way: Way) -> Parts:
+        """What an asker makes, and all below it: each prompt by itself, unless all seem to be known."""
+        if one_prompt(asked) or self.asks.seem_known(self.plan.steps[table], asked):
+            return await self._asked(table, asked, way)
+        return joined(await settled(self._alone(table, one, way) for one in one_by_one(asked)))
+
+    async def _alone(self, table: str, asked: Asked, way: Way) -> Parts:
+        """One prompt's way from here; then it leaves."""
+        try:
+            return await self._asked(table, asked, way)
+        finally:
+            way.leave()
+
+    async def _asked(self, table: str, asked: Asked, way: Way) -> Parts:
         """An asker's part, and all below it."""
-        self.go_on()
-        step, counted = self.plan.steps[table], count(table)
-        with named(step), self.under_way:
-            made, lost = await self.ask(step, asked, counted)
-        below = await self._below(table, Unit(made), count) if made else {table: Part([], [])}
-        return below | {table: replace(below[table], lost=lost, count=counted)}
+        self.asks.go_on()
+        step, count = self.plan.steps[table], way.count(table)
+        with self.asks.shutting(), named(step), self.under_way:
+            made, lost = await self.asks.asked(step, asked, count)
+        below = await self._below(table, Unit(made), way) if made else {table: [Part([], [])]}
+        return below | {table: [replace(below[table][0], lost=lost, count=count)]}
 
 
-def gathered(
-    flow: Flow, rows_in: int, found: Sequence[Parts], total: Callable[[str, Sequence[Count]], Count]
-) -> dict[str, Made]:
-    """The tables of a shard of so many of the root's rows, of its prompts' parts; ``total`` makes one count of those of
-    an asker.
-    """
+async def _all_of(branches: Sequence[Coroutine[Any, Any, Parts]]) -> list[Parts]:
+    """What is made in branches, side by side."""
+    return [await branches[0]] if len(branches) == 1 else await settled(branches)
+
+
+def one_prompt(asked: Asked) -> bool:
+    """Whether all rows are one prompt's: those of a prompt stand together."""
+    return bool(asked[0][0]["prompt_id"] == asked[0][-1]["prompt_id"])
+
+
+def one_by_one(asked: Asked) -> list[Asked]:
+    """The rows to ask about, prompt by prompt."""
+    found: dict[str, Asked] = {}
+    for row, why in zip(*asked, strict=True):
+        rows, reasons = found.setdefault(row["prompt_id"], ([], []))
+        rows.append(row)
+        reasons.append(why)
+    return [*found.values()]
+
+
+def joined(parts: Sequence[Parts]) -> Parts:
+    """The parts of some units, each table's one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    found: Parts = {}
+    for of_unit in parts:
+        for table, some in of_unit.items():
+            found.setdefault(table, []).extend(some)
+    return found
+
+
+def gathered(flow: Flow, rows_in: int, found: Parts, total: Callable[[str, Sequence[Count]], Count]) -> dict[str, Made]:
+    """The tables of a shard of so many of the root's rows, of its parts; ``total`` makes one count of an asker's."""
     made: dict[str, Made] = {}
     for table in flow.tables:
-        step, parts = flow.plan.steps[table], [parts[table] for parts in found if table in parts]
+        step, parts = flow.plan.steps[table], found.get(table, [])
         rows, lost = framed([one.table for one in parts], step.schema), framed([one.lost for one in parts], LOST)
         if step.asker:
             count = total(table, [one.count for one in parts if one.count])

@@ -127,6 +127,14 @@ async def ask_all(
     return _told(step, rows, why, together, count)
 
 
+def seem_known(step: Planned, rows: Sequence[Row], why: Sequence[str | None], client: Client, seed: int) -> bool:
+    """Whether the first draws of the first and of the last row that is asked about are in the journal."""
+    asked = [row for row, reason in zip(rows, why, strict=True) if reason is None]
+    at = At(_asker(step), step.models, (), client, seed, Tally())
+    some = [Draws(at, row, pool_order(step.models, seed, row)) for row in (*asked[:1], *asked[1:][-1:])]
+    return all(client.known(request, 0) for draws in some for request in (draws.requests or [[]])[0])
+
+
 async def ask_frame(
     step: Planned, rows: pl.DataFrame, client: Client, seed: int, count: Count, canaries: Canaries = NO_CANARIES
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

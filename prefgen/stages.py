@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
@@ -20,14 +21,14 @@ from prefgen.canaries import check
 from prefgen.early import Early, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
-from prefgen.flow import Flow, Parts, gathered
-from prefgen.llm.client import Client, Shut, settled
+from prefgen.flow import Flow, Way, gathered
+from prefgen.llm.client import Client, Shut
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import LOST, Count, ask_all
+from prefgen.rounds import LOST, Count, ask_all, seem_known
 from prefgen.shards import Files, Made, Spans
 from prefgen.spool import in_shards, prompts_of
-from prefgen.together import Asked, Unit, counted, table_of
+from prefgen.together import Asked, counted, table_of
 
 SHARD = 8
 """Prompts in one shard at most, where a run may end between two of them."""
@@ -135,7 +136,7 @@ class Walk:
         prompts = prompts_of(path)
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
-        flow = Flow(self.plan, root, tables, self._asked, self.go_on)
+        flow = Flow(self.plan, root, tables, self)
         results = local.run_shards(
             in_shards(path, self._shard_size(prompts, early)),
             lambda rows, leave: self._guarded(rows, flow, early, leave),
@@ -147,7 +148,7 @@ class Walk:
             files.add({table: nothing(self.plan.steps[table]) for table in tables})
             async with aclosing(results):  # whatever ends this, shards under way come to their end and are kept
                 async for rows, made_of_shard in results:
-                    with self._shutting():
+                    with self.shutting():
                         finished.add(rows, await self._came(rows, made_of_shard, flow, early, files))
                     if early.enough:
                         self.client.shut(_Enough())
@@ -213,21 +214,30 @@ class Walk:
             return rows, e
         finally:
             early.ended(prompts, kept, why)
+        self.progress.prompts_done += prompts
         return rows, made
 
+    spared: ClassVar[tuple[type[Exception], ...]] = (BudgetReached,)
+    """Failures that are not the end of the run."""
+
     @contextmanager
-    def _shutting(self) -> Iterator[None]:
+    def shutting(self) -> Iterator[None]:
         """A failure here is the end of the run: nothing more is sent."""
         try:
             yield
-        except BudgetReached:
+        except self.spared:
             raise
         except Exception as e:
             self.client.shut(e)
             raise
 
-    async def _asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
+    async def asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
+        """The rows that are made of a step's rows, and those that are lost."""
         return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+
+    def seem_known(self, step: Planned, asked: Asked) -> bool:
+        """Whether what is asked about the first and the last of these rows is in the journal."""
+        return seem_known(step, *asked, self.client, self.plan.recipe.seed)
 
     def go_on(self) -> None:
         """Raises Shut where nothing more is to be done."""
@@ -237,26 +247,12 @@ class Walk:
     async def _shard(
         self, rows: pl.DataFrame, flow: Flow, leave: Callable[[], None] = lambda: None, *, again: bool = False
     ) -> dict[str, Made]:
-        """All tables below a root, for one shard of its rows; each prompt leaves when it is done. What is made
-        ``again`` is not counted as asked again.
+        """All tables below a root, for one shard of its rows; prompts leave when they are done. What is made ``again``
+        is not counted as asked again.
         """
-        count = self._counter(again=again)
-        found = await settled(self._prompt(flow, unit, count, leave, again=again) for unit in flow.units(rows))
-        with self._shutting():
-            return gathered(flow, rows.height, [parts for parts in found if parts is not None], self._sum)
-
-    async def _prompt(
-        self, flow: Flow, unit: Unit, count: Callable[[str], Count], leave: Callable[[], None], *, again: bool
-    ) -> Parts | None:
-        with self._shutting():
-            parts = await self._parts(flow, unit, count)
-        self.progress.prompts_done += not again
-        leave()
-        return parts
-
-    async def _parts(self, flow: Flow, unit: Unit, count: Callable[[str], Count]) -> Parts | None:
-        """What is made of one prompt; None where it is left out."""
-        return await flow.prompt(unit, count)
+        parts = await flow.made(flow.unit(rows), Way(self._counter(again=again), leave))
+        with self.shutting():
+            return gathered(flow, rows.height, parts, self._sum)
 
     def _counter(self, *, again: bool) -> Callable[[str], Count]:
         """What gives the count of each asker's table: one for all prompts of a shard."""

@@ -197,7 +197,9 @@ def _together(file: "pq.ParquetFile") -> bool:
         n, last = n + len(some), ids[-1]
     found = begun[:n]
     found.sort()
-    return not any((found[i + 1 : i + 1 + BATCH] == found[i : i + BATCH][: n - 1 - i]).any() for i in range(0, n - 1, BATCH))
+    return not any(
+        (found[i + 1 : i + 1 + BATCH] == found[i : i + BATCH][: n - 1 - i]).any() for i in range(0, n - 1, BATCH)
+    )
 
 
 def no_room(path: Path, error: OSError) -> RunError:

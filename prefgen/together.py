@@ -26,8 +26,8 @@ LONGEST_REST = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one prompt has in one table: rows (a frame, or dicts that are still to become one), and the rows that are
-    not in it, with the columns of LOST. ``count`` is an asker's.
+    """What one prompt, or some, have in one table: rows (a frame, or dicts that are still to become one), and the rows
+    that are not in it, with the columns of LOST. ``count`` is an asker's.
     """
 
     table: pl.DataFrame | list[Row]
@@ -49,10 +49,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class Unit:
-    """One prompt's rows of a segment's head, as dicts; and as the frame that they come from, if they do."""
+    """What goes its way together: the rows of one prompt in a segment's head, as dicts; and as the frame that they come
+    from, if they do. Of prompts whose replies are known, those of some.
+    """
 
     rows: list[Row]
     frame: pl.DataFrame | None = None
+
+    @property
+    def prompts(self) -> list[str]:
+        """Their ids, in order."""
+        return [*dict.fromkeys(row["prompt_id"] for row in self.rows)]
 
 
 Asked = tuple[list[Row], list[str | None]]
@@ -61,7 +68,7 @@ Asked = tuple[list[Row], list[str | None]]
 
 @dataclass(frozen=True)
 class Ready:
-    """What was made of one prompt: its part of each table, and what each asker is asked about."""
+    """What was made of a unit: its part of each table, and what each asker is asked about."""
 
     parts: dict[str, Part]
     asked: Mapping[str, Asked]
@@ -84,7 +91,7 @@ class Together:
         self.alone = not self.segment.verbs and all(self.plain.values())
 
     async def made(self, unit: Unit) -> Ready:
-        """What is made of one prompt's rows."""
+        """What is made of a unit's rows."""
         if self.alone:  # no verb: the rows themselves
             own = {} if self.segment.is_root else {self.segment.head: Part(unit.rows, [])}
             return Ready(own, {table: (unit.rows, [None] * len(unit.rows)) for table in self.segment.askers})
@@ -126,7 +133,7 @@ class Together:
     # --- a batch ---
 
     def _make(self, units: Sequence[Unit]) -> list[Ready]:
-        """What is made of each of these prompts."""
+        """What is made of each of these units."""
         frame = self._framed(units)
         tables, lost = {self.segment.head: frame}, {self.segment.head: frame.clear()}
         for table in self.segment.verbs:
@@ -134,7 +141,7 @@ class Together:
             tables[table], lost[table] = table_of(step, [tables[step.inputs[0]]])
         try:
             return self._cut(units, tables, lost)
-        except _Renamed:  # a verb of somebody's calls prompts otherwise: only one alone is known by what is made of it
+        except _Renamed:  # a verb of somebody's calls prompts otherwise: whose the rows are is known of one unit alone
             return [self._make([unit])[0] for unit in units]
 
     def _framed(self, units: Sequence[Unit]) -> pl.DataFrame:
@@ -146,9 +153,9 @@ class Together:
     def _cut(
         self, units: Sequence[Unit], tables: Mapping[str, pl.DataFrame], lost: Mapping[str, pl.DataFrame]
     ) -> list[Ready]:
-        prompts = [unit.rows[0]["prompt_id"] for unit in units]
-        cut = {table: by_prompt(rows, prompts) for table, rows in tables.items()}
-        cut_lost = {table: by_prompt(lost[table], prompts) for table in self.segment.verbs}
+        prompts = [unit.prompts for unit in units]
+        cut = {table: parted(rows, prompts) for table, rows in tables.items()}
+        cut_lost = {table: parted(lost[table], prompts) for table in self.segment.verbs}
         asked = {table: self._asked(table, tables, prompts) for table in self.segment.askers}
         written = self.segment.verbs if self.segment.is_root else [self.segment.head, *self.segment.verbs]
         return [
@@ -159,8 +166,8 @@ class Together:
             for i in range(len(units))
         ]
 
-    def _asked(self, table: str, tables: Mapping[str, pl.DataFrame], prompts: Sequence[str]) -> list[Asked]:
-        """What an asker is asked about, prompt by prompt."""
+    def _asked(self, table: str, tables: Mapping[str, pl.DataFrame], prompts: Sequence[Sequence[str]]) -> list[Asked]:
+        """What an asker is asked about, unit by unit."""
         step = self.plan.steps[table]
         rows = tables[step.inputs[0]]
         if step.asker is None:
@@ -176,28 +183,35 @@ class _Renamed(Exception):
     """Rows of prompts that did not go in."""
 
 
-def by_prompt(rows: pl.DataFrame, prompts: Sequence[str]) -> list[pl.DataFrame]:
-    """Each prompt's rows, in the order of these prompts."""
+def parted(rows: pl.DataFrame, units: Sequence[Sequence[str]]) -> list[pl.DataFrame]:
+    """The rows of each unit of prompts, in the order of these."""
     return [
-        rows.slice(span.start, len(span)) if isinstance(span, range) else rows[span] for span in _spans(rows, prompts)
+        rows.slice(span.start, len(span)) if isinstance(span, range) else rows[span] for span in _spans(rows, units)
     ]
 
 
-def _spans(rows: pl.DataFrame, prompts: Sequence[str]) -> list[range | list[int]]:
-    """The places of each prompt's rows. Raises _Renamed."""
-    if len(prompts) == 1:
+def _spans(rows: pl.DataFrame, units: Sequence[Sequence[str]]) -> list[range | list[int]]:
+    """The places of the rows of each unit. Raises _Renamed."""
+    if len(units) == 1:
         return [range(rows.height)]
-    runs = rows["prompt_id"].rle()
-    names, lengths = runs.struct.field("value").to_list(), runs.struct.field("len").to_list()
-    spans: dict[str, range | list[int]] = {}
+    of = {prompt: place for place, unit in enumerate(units) for prompt in unit}
+    spans: list[range | list[int]] = [range(0)] * len(units)
     start = 0
-    for name, length in zip(names, lengths, strict=True):
-        span = range(start, start + length)
-        spans[name] = [*spans[name], *span] if name in spans else span
+    for prompt, length in rows["prompt_id"].rle().struct.unnest().select("value", "len").iter_rows():
+        if prompt not in of:
+            raise _Renamed
+        spans[of[prompt]] = _more(spans[of[prompt]], range(start, start + length))
         start += length
-    if spans.keys() - set(prompts):
-        raise _Renamed
-    return [spans.get(prompt, range(0)) for prompt in prompts]
+    return spans
+
+
+def _more(span: range | list[int], more: range) -> range | list[int]:
+    """Places and more places; a range where they are one."""
+    if not span:
+        return more
+    if isinstance(span, range) and span.stop == more.start:
+        return range(span.start, more.stop)
+    return [*span, *more]
 
 
 def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.DataFrame:

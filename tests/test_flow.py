@@ -187,3 +187,51 @@ def test_parts_are_frames_dicts_or_some_of_each() -> None:
     found = framed(parts, schema)
     assert found.rows() == [("a", 1), ("b", None), ("c", 3), ("e", 5)]
     assert framed([], schema).schema == framed([[], frame.clear()], schema).schema == schema
+
+
+# --- prompts that are known go together -----------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [0, 1, 7, 19, 20])
+def test_what_is_known_and_what_is_not_make_the_same_tables(known: int, tmp_path: Path) -> None:
+    """A journal that holds the replies of the first prompts and of the last one."""
+    asked = list[str]()
+
+    def noting(request: Request, seed: int) -> Any:
+        asked.append(request.messages[-1]["content"])
+        return writes(request, seed)
+
+    folder = tmp_path / "some"
+    journal = Journal(folder / "journal.sqlite")
+    some = {"prompts": do("load", [*PROMPTS[:known], *PROMPTS[-1:]], keep=["topic"]), **PAIRS}
+    plan = planning.make(Recipe(name="r", models={"m": {"use": "fake/it"}}, steps=some), fakes={"it": noting})
+    asyncio.run(make_tables(plan, Client(journal, plan.fakes), folder / "first"))
+    journal.close()
+    first = len(asked)
+    make(plan_of(PAIRS, noting), folder)
+    make(plan_of(PAIRS), tmp_path / "all")
+    files = [{p.name: p.read_bytes() for p in (place / "tables").iterdir()} for place in (folder, tmp_path / "all")]
+    assert files[0] == files[1]
+    again = len(asked)
+    make(plan_of(PAIRS, noting), folder)
+    assert again == len(asked)
+    assert (first < again) == (known < 19)
+
+
+def test_a_new_step_on_known_replies_lets_prompts_go_one_by_one_again(tmp_path: Path) -> None:
+    """The responses are known; of their scores the first prompt's come last, and hold up no other's judgments."""
+    make(plan_of({"responses": PAIRS["responses"]}), tmp_path)
+    done, judged = asyncio.Event(), list[str]()
+
+    async def writer(request: Request, seed: int) -> Any:
+        text = request.messages[-1]["content"]
+        if "[[" in text:
+            judged.append(text)
+        elif PROMPTS[0]["prompt"] in text:
+            await asyncio.wait_for(done.wait(), 20)
+        if len({p["prompt"] for p in PROMPTS for text in judged if p["prompt"] in text}) >= 10:
+            done.set()
+        return writes(request, seed)
+
+    make(plan_of(PAIRS, writer), tmp_path, shard=20)
+    assert done.is_set()
