@@ -147,11 +147,12 @@ def _tls(host: str, *, secure: bool) -> dict[str, Any]:
 
 
 async def _opened(host: str, port: int, **how: Any) -> Connection:
-    delay = EYEBALLS if host.strip("[]")[:1].isalpha() else None  # an address is tried alone
-    _, made = await asyncio.get_running_loop().create_connection(
-        Connection, host, port, happy_eyeballs_delay=delay, **how
-    )
-    return made
+    loop = asyncio.get_running_loop()
+    if host[:1].isalpha() and isinstance(
+        loop, asyncio.BaseEventLoop
+    ):  # an address is tried alone; uvloop knows no delay
+        how["happy_eyeballs_delay"] = EYEBALLS
+    return (await loop.create_connection(Connection, host, port, **how))[1]
 
 
 async def _through(to: Route, proxy: str) -> Connection:
