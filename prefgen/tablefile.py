@@ -4,6 +4,7 @@ however they came in; there whole, or not at all.
 
 import os
 import shutil
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -148,7 +149,7 @@ def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-BATCH, BYTES = 10_000, 4_000_000
+BATCH, BYTES = 10_000, 2_000_000
 """Rows of a table that are read at once, or fewer where they are as many bytes; and as many more as make the last prompt
 whole.
 """
@@ -183,23 +184,33 @@ def _end(rows: pl.DataFrame, enough: int) -> int:
     return int(ends[min(behind, len(ends) - 1)]) if len(ends) else 0
 
 
+AT_ONCE = 2**19
+"""Prompts whose ids are compared at once."""
+
+
 def _together(file: "pq.ParquetFile") -> bool:
     """Whether the rows of each prompt stand together. Of each id that begins, eight bytes are held: if two had the same
-    ones, prompts would be taken for mixed, which costs memory and nothing else.
+    ones, prompts would be taken for mixed, which costs memory and nothing else. Of many rows, one part of the numbers is
+    looked at after another.
     """
+    parts = -(-file.metadata.num_rows // AT_ONCE)
+    return not any(_begins_again(file, part, parts) for part in range(parts))
+
+
+def _begins_again(file: "pq.ParquetFile", part: int, parts: int) -> bool:
+    """Whether an id, of this part of them, begins twice."""
     import numpy as np
 
-    begun, n, last = np.empty(file.metadata.num_rows, np.uint64), 0, None
+    begun, last = array("Q"), None
     for batch in file.iter_batches(GROUP, columns=["prompt_id"], use_threads=False):
         ids = pl.DataFrame(batch)["prompt_id"]
-        some = ids.filter(ids.ne_missing(ids.shift(1, fill_value=last))).hash().to_numpy()
-        begun[n : n + len(some)] = some
-        n, last = n + len(some), ids[-1]
-    found = begun[:n]
+        numbers = ids.filter(ids.ne_missing(ids.shift(1, fill_value=last))).hash()
+        begun.frombytes((numbers if parts == 1 else numbers.filter(numbers % parts == part)).to_numpy().tobytes())
+        last = ids[-1]
+    found = np.frombuffer(begun, np.uint64)
     found.sort()
-    return not any(
-        (found[i + 1 : i + 1 + BATCH] == found[i : i + BATCH][: n - 1 - i]).any() for i in range(0, n - 1, BATCH)
-    )
+    pairs = ((found[i : i + GROUP], found[i + 1 : i + GROUP + 1]) for i in range(0, len(found) - 1, GROUP))
+    return any((one[: len(other)] == other).any() for one, other in pairs)
 
 
 def no_room(path: Path, error: OSError) -> RunError:
