@@ -28,6 +28,7 @@ from prefgen.pairs.best_worst import best_worst
 from prefgen.pairs.both_orders import both_orders
 from prefgen.planned import Planned
 from prefgen.rounds import Count, ask_all
+from prefgen.saved import Saved
 from prefgen.scores.mean import mean
 from prefgen.stopping import find
 from prefgen.stops.majority import verdict
@@ -64,20 +65,27 @@ class Planted(Client):
         return [Outcome(f"{row}/{k}".encode(), Completion(self.replies[row][k])) for k in draws]
 
 
+TOGETHER = 14
+"""Rows of whole prompts, of which each has 1, 2 or 7."""
+
+
 def asked(
     rows: Sequence[Row], replies: Mapping[str, Sequence[str]], n: int, stop: Any = None
-) -> tuple[pl.DataFrame, Count]:
+) -> tuple[pl.DataFrame, Saved]:
     """The judgments of these rows, and what was asked for them."""
-    one, count, schema = planted(model="judge", n=n), Count(), {**pl.DataFrame(rows[:1]).schema, **planted.makes}
-    found = find(stop)[0] if stop else None
+    schema = pl.Schema({**pl.DataFrame(rows[:1]).schema, **planted.makes})
     step = Planned(
-        "judgments", "planted", planted, ("rows",), pl.Schema(schema), asker=one, models=(Model(use="fake/it"),),
-        stop=found,
+        "judgments", "planted", planted, ("rows",), schema, asker=planted(model="judge", n=n),
+        models=(Model(use="fake/it"),), stop=find(stop)[0] if stop else None,
     )  # fmt: skip
+    made, saved, size = list[Row](), Saved(), TOGETHER * max(1, 700 // n)
     with tempfile.TemporaryDirectory() as folder, closing(Journal(Path(folder) / "journal.sqlite")) as journal:
         client = Planted(journal, replies=replies)
-        made, _ = asyncio.run(ask_all(step, rows, [None] * len(rows), client, 0, count))
-    return pl.DataFrame(made, schema=step.schema, orient="row"), count
+        for start in range(0, len(rows), size):  # as a run does: some prompts at a time
+            some, count = rows[start : start + size], Count()
+            made += asyncio.run(ask_all(step, some, [None] * len(some), client, 0, count))[0]
+            saved.add(count.saved)
+    return pl.DataFrame(made, schema=schema, orient="row"), saved
 
 
 # --- planted judges -------------------------------------------------------------------------
@@ -152,18 +160,18 @@ class Line:
 def self_taught(mix: str, items: int, n: int = 15) -> Line:
     """Rejection sampling: the first right judgment of n, for any right one of n."""
     rows, replies = votes(f"taught {mix}", SELF_TAUGHT[mix], items, n)
-    judged, count = asked(rows, replies, n, "first_agreeing")
+    judged, saved = asked(rows, replies, n, "first_agreeing")
     kept = judged.filter(pl.col("verdict") == pl.col("gold"))["id"].len()
     whole = sum(any(one[0] == row["gold"] for one in replies[row["id"]]) for row in rows)
     changed = f"0 of {whole:,} pairs" if kept == whole else f"{whole - kept:,} of {whole:,} pairs"
-    return Line(f"Self-Taught, N = {n}, {mix}", "first_agreeing", n * items / whole, count.saved.asked / kept, changed)
+    return Line(f"Self-Taught, N = {n}, {mix}", "first_agreeing", n * items / whole, saved.asked / kept, changed)
 
 
 def voted(mix: str, n: int, items: int, risk: float | None = None) -> Line:
     """A majority vote of n, ended sooner."""
     rows, replies = votes(f"votes {mix}", VOTES[mix], items, n)
     settings = {"majority": {"risk": risk, "audit": 0.0}} if risk else "majority"
-    judged, count = asked(rows, replies, n, settings)
+    judged, saved = asked(rows, replies, n, settings)
     said: dict[str, list[list[Row]]] = {}
     for row in judged.select("pair_id", "verdict").iter_rows(named=True):
         said.setdefault(row["pair_id"], []).append([row])
@@ -171,7 +179,7 @@ def voted(mix: str, n: int, items: int, risk: float | None = None) -> Line:
     changed = sum(verdict(some) != whole[pair] for pair, some in said.items()) / items
     name = f"majority, risk {risk}" if risk else "majority"
     told = f"{changed:.2%} of verdicts"
-    return Line(f"votes of {n}, {mix}", name, n, count.saved.asked / items, told, changed)
+    return Line(f"votes of {n}, {mix}", name, n, saved.asked / items, told, changed)
 
 
 def raced(setting: str, items: int, k: int = 7, n: int = 11, **race: Any) -> Line:
@@ -179,7 +187,7 @@ def raced(setting: str, items: int, k: int = 7, n: int = 11, **race: Any) -> Lin
     rows, replies, quality = scores(setting, items, k, n)
     gaps = {}
     for stop in (None, {"race": {"audit": 0.0, **race}}):
-        judged, count = asked(rows, replies, n, stop)
+        judged, saved = asked(rows, replies, n, stop)
         pairs = best_worst(mean(judged)).select("prompt_id", "id")
         gaps[stop is None] = sum(_gap(quality, *one) for one in pairs.iter_rows()) / items
     kept = gaps[False] / gaps[True]
@@ -187,7 +195,7 @@ def raced(setting: str, items: int, k: int = 7, n: int = 11, **race: Any) -> Lin
         f"best and worst of {k}, N = {n}, {setting}",
         "race",
         k * n,
-        count.saved.asked / items,
+        saved.asked / items,
         f"{kept:.1%} of the gap",
         kept,
     )
@@ -204,13 +212,13 @@ def lazy(accuracy: float, items: int) -> Line:
     replies = _verdicts(f"lazy {accuracy}", orders, lambda chance: accuracy)  # noqa: ARG005
     kept = {}
     for stop in (None, "lazy_order"):
-        judged, count = asked(orders.to_dicts(), replies, 1, stop)
+        judged, saved = asked(orders.to_dicts(), replies, 1, stop)
         right = judged.filter(pl.col("verdict") == pl.col("gold")).group_by("pair_id").len().filter(pl.col("len") == 2)
         kept[stop] = set(right["pair_id"])
     changed = f"{len(kept[None] ^ kept['lazy_order']):,} of {len(kept[None]):,} pairs"
     pairs = len(kept[None])
     return Line(
-        f"both orders right, accuracy {accuracy}", "lazy_order", 2 * items / pairs, count.saved.asked / pairs, changed
+        f"both orders right, accuracy {accuracy}", "lazy_order", 2 * items / pairs, saved.asked / pairs, changed
     )
 
 

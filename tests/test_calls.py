@@ -75,9 +75,14 @@ def test_a_risk_saves_more_and_changes_about_so_many_verdicts(mix: str, saved: f
     assert line.share < 0.02
 
 
-@pytest.mark.parametrize(
-    ("setting", "saved", "kept"), [("mid", 0.3, 0.975), ("noisy", 0.17, 0.95), ("clear", 0.39, 0.98)]
-)
+RACES = [
+    ("mid", 0.3, 0.975),
+    pytest.param("noisy", 0.17, 0.95, marks=pytest.mark.slow),
+    pytest.param("clear", 0.39, 0.98, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("setting", "saved", "kept"), RACES)
 def test_a_race_keeps_the_gap(setting: str, saved: float, kept: float) -> None:
     line = raced(setting, 500)
     assert line.saved >= saved

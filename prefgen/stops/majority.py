@@ -1,5 +1,6 @@
 """A majority vote ends as soon as the draws to come cannot change it: exact, and no more draws than that takes."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -20,7 +21,11 @@ def verdict(drawn: Sequence[Sequence[Row]], settings: Mapping[str, Any] = {}) ->
     return leader if first > second else None
 
 
-@audited(verdict, where="risk")
+def _decides(drawn: Sequence[Sequence[Row]], settings: Mapping[str, Any]) -> str | None:  # noqa: ARG001
+    return verdict(drawn)
+
+
+@audited(_decides, where="risk")
 def majority(
     drawn: Sequence[Sequence[Row]],
     n: int,
@@ -46,7 +51,7 @@ def majority(
     exact = min(left, (left - first + second) // 2 + 1)
     if risk is None:
         return exact
-    return next((k for k in range(exact) if stays(first + k, others, left - k) >= 1 - risk), exact)
+    return bisect_left(range(exact), True, key=lambda k: stays(first + k, others, left - k) >= 1 - risk)  # noqa: FBT003
 
 
 def _votes(drawn: Sequence[Sequence[Row]]) -> Counter[str]:

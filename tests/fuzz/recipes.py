@@ -26,7 +26,8 @@ YAML = [
     ", ", ": ", ":", "- ", "? ", "| ", "|\n", ">\n", "&a ", "*a", "*b", "<<: *a", "<<: [*a, *a]", "!!python/object/apply:os.system [ls]",
     "!!binary aGk=", "!!set {a}", "!!int x", "!!timestamp 2001-01-01", "!a ", "%YAML 1.1\n---\n", "---\n", "...\n", "# ", "'", '"', '"\\ud800"',
     '"\\0"', '"\\x85"', '"\\u2028"', "~", "null", "yes", "no", "0o17", "0x1F", "012", "1_000", ".inf", ".nan", "1:30", "1e3", "2001-01-01",
-    "prompts", "responses", "judgments", "writer", "judge", "load", "answer", "compare", "n: 3", "stop: majority", "model: judge", "take: 2",
+    "prompts", "responses", "judgments", "writer", "judge", "load", "answer", "compare", "n: 3", "stop: majority", "stop: {majority: {risk: 0.01}}", "stop: {race: }", "model: judge",
+    "take: 2",
     "template: x.md", "gate: {data: x.jsonl}", "use: openai/gpt-4.1-mini", "use: [fake/a, fake/a]", "base_url: http://[::1", "price: {input: 1}",
     "{load: data/prompts.jsonl}", "{answer: prompts, model: writer}", "{concat: [a, b]}", "\n", "\n  ", "\n\t", "  ",
 ]  # fmt: skip
