@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from prefgen.conversations import ended
 from prefgen.resources import resources
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def preferences(rows: pl.DataFrame) -> pl.DataFrame:
     replies = pairs.group_by("pair_id", maintain_order=True).agg(each)
     whole = pairs.drop("judgment_replies").join(replies, on="pair_id", how="left", maintain_order="left")
     whole = whole.filter(pl.col("pair_id").is_first_distinct())
-    return _shaped("preferences", whole.with_columns(chosen=_ended("chosen"), rejected=_ended("rejected")))
+    return _shaped(
+        "preferences", whole.with_columns(chosen=_ended(whole, "chosen"), rejected=_ended(whole, "rejected"))
+    )
 
 
 def preferences_text(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -56,10 +59,8 @@ def judge_sft(rows: pl.DataFrame) -> pl.DataFrame:
 
 def judge_preferences(rows: pl.DataFrame) -> pl.DataFrame:
     """Pairs of judgments as whole conversations: what a judge was asked, and a better and a worse judgment."""
-    ended = {
-        side: pl.concat_list("asked", pl.concat_list(_turn(f"{side}_judgment"))) for side in ("chosen", "rejected")
-    }
-    told = rows.with_columns(**ended, judge_pair_id="id", judgment_replies=_made_of(rows))
+    talks = {side: _ended(rows, f"{side}_judgment", "asked") for side in ("chosen", "rejected")}
+    told = rows.with_columns(**talks, judge_pair_id="id", judgment_replies=_made_of(rows))
     return _shaped("judge_preferences", told)
 
 
@@ -67,7 +68,7 @@ def responses(rows: pl.DataFrame) -> pl.DataFrame:
     """Every response of a table as a conversation, once, with its score where it has one: single judgments that
     differ are not its score.
     """
-    told = rows.with_columns(messages=_ended("response"), response_id=_column(rows, "response_id", "id"))
+    told = rows.with_columns(messages=_ended(rows, "response"), response_id=_column(rows, "response_id", "id"))
     if "score" in rows.columns:
         agreed = pl.col("score").n_unique().over("response_id") == 1
         told = told.with_columns(pl.when(agreed).then("score").alias("score"))
@@ -95,9 +96,10 @@ def _turn(text: str) -> pl.Expr:
     return pl.struct(pl.lit("assistant").alias("role"), pl.col(text).cast(pl.String).alias("content"))
 
 
-def _ended(text: str) -> pl.Expr:
-    """The prompt's conversation, ended by a column of text."""
-    return pl.concat_list("prompt", pl.concat_list(_turn(text)))
+def _ended(rows: pl.DataFrame, text: str, talk: str = "prompt") -> pl.Series:
+    """A conversation, the prompt's, ended by a column of text."""
+    both = rows.select(talk, _turn(text).alias("turn"))
+    return ended(both[talk], both["turn"])
 
 
 def _column(rows: pl.DataFrame, *names: str) -> pl.Expr:
