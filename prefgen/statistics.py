@@ -7,7 +7,7 @@ one pair in its two orders: an interval is that of as many independent ones as t
 pair: between 1 and the verdicts of a pair).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -149,17 +149,23 @@ def fleiss_kappa(ratings: Sequence[Sequence[Any]]) -> float | None:
     from statsmodels.stats.inter_rater import fleiss_kappa as kappa
 
     counts = _counts(ratings)
-    if len({sum(row) for row in counts}) > 1:
+    each = set(counts.sum(1).tolist())
+    if len(each) > 1:
         raise ValueError("units must have as many ratings each; krippendorff_alpha takes any")
-    if not counts or sum(counts[0]) < 2 or len(counts[0]) < 2:
+    if not each or each.pop() < 2 or counts.shape[1] < 2:
         return None
     return float(kappa(counts))
 
 
-def _counts(ratings: Sequence[Sequence[Any]]) -> list[list[int]]:
-    """How often each unit was given each value."""
-    values = sorted({value for unit in ratings for value in unit if value is not None})
-    return [[sum(rating == value for rating in unit) for value in values] for unit in ratings]
+def _counts(ratings: Sequence[Sequence[Any]]) -> Any:
+    """How often each unit was given each value: an array of units by values in order."""
+    import numpy as np
+
+    place = {value: i for i, value in enumerate(sorted({v for unit in ratings for v in unit if v is not None}))}
+    given = [(u, place[value]) for u, unit in enumerate(ratings) for value in unit if value is not None]
+    counts = np.zeros((len(ratings), len(place)), np.int64)
+    np.add.at(counts, tuple(np.array(given, np.int64).reshape(-1, 2).T), 1)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -186,24 +192,28 @@ def krippendorff_alpha(
     """
     import numpy as np
 
-    told = [sum(rating is not None for rating in unit) > 1 for unit in ratings]
-    counts = np.array([row for row, kept in zip(_counts(ratings), told, strict=True) if kept])
-    names = [name for name, kept in zip(same or range(len(ratings)), told, strict=True) if kept]
-    domain = sorted({value for unit in ratings for value in unit if value is not None})
+    counts = _counts(ratings)
+    told = counts.sum(1) > 1
+    counts, names = counts[told], [name for name, kept in zip(same or range(len(ratings)), told, strict=True) if kept]
     if not len(counts) or (counts.sum(0) > 0).sum() < 2:
         return None
+    domain = sorted({value for unit in ratings for value in unit if value is not None})
     numbers = domain if level == "interval" else list(range(len(domain)))
-    value = _alpha(counts, numbers, level)
     apart = np.subtract.outer(numbers, numbers) ** 2 if level == "interval" else 1 - np.eye(len(numbers))
-    alphas = _resampled(counts, apart, names, seed)
+    sums = _sums(counts, apart, names)
+    value = _alpha(counts, numbers, level) if len(counts) <= MANY else _alpha_of(sums.sum(0), apart) or 0.0
+    alphas = [one for one in _resampled(sums, apart, seed) if one is not None]
     low, high = np.quantile(alphas, [0.025, 0.975]) if alphas else (value, value)
     return Alpha(value, float(low), float(high), len(counts))
 
 
-def _resampled(counts: Any, apart: Any, names: Sequence[Any], seed: int) -> list[float]:
-    """The alphas of DRAWS samples of the named bundles of units, those of one value left out. Alpha is 1 - (n - 1)
-    sum_u d_u / sum_cd n_c n_d apart_cd, with d_u a unit's disagreement and n_c how often value c was given: sums
-    over units, so that a sample is a weighing of the bundles' sums.
+MANY = 10_000
+"""Units or bundles of them beyond which alike ones are counted, and how often each kind comes is drawn."""
+
+
+def _sums(counts: Any, apart: Any, names: Sequence[Any]) -> Any:
+    """For each bundle of units with one name the sum of d_u, and how often each value was given: what alpha is made of,
+    1 - (n - 1) sum_u d_u / sum_cd n_c n_d apart_cd, with d_u a unit's disagreement and n_c how often value c was given.
     """
     import numpy as np
 
@@ -211,14 +221,28 @@ def _resampled(counts: Any, apart: Any, names: Sequence[Any], seed: int) -> list
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
     sums = np.zeros((len(places), 1 + counts.shape[1]))
     np.add.at(sums, [places[name] for name in names], np.column_stack([disagreement, counts]))
-    generator, alphas = np.random.default_rng(seed), []
+    return sums
+
+
+def _alpha_of(sums: Any, apart: Any) -> float | None:
+    observed, given = sums[0], sums[1:]
+    chance = given @ apart @ given
+    return float(1 - (sum(given) - 1) * observed / chance) if chance > 0 else None
+
+
+def _resampled(sums: Any, apart: Any, seed: int) -> Iterator[float | None]:
+    """The alphas of DRAWS samples of bundles, each a weighing of their sums; None for a sample of one value."""
+    import numpy as np
+
+    generator, size = np.random.default_rng(seed), len(sums)
+    kinds, known = np.unique(sums, axis=0, return_counts=True) if size > MANY else (sums, np.ones(size))
+    alike = len(kinds) < size // 4
     for _ in range(DRAWS):
-        often = np.bincount(generator.integers(len(sums), size=len(sums)), minlength=len(sums))
-        observed, *given = often @ sums
-        chance = np.asarray(given) @ apart @ np.asarray(given)
-        if chance > 0:
-            alphas.append(float(1 - (sum(given) - 1) * observed / chance))
-    return alphas
+        if alike:
+            yield _alpha_of(generator.multinomial(size, known / size) @ kinds, apart)
+        else:
+            often = np.bincount(generator.integers(size, size=size), minlength=size)
+            yield _alpha_of(often @ sums, apart)
 
 
 def _alpha(counts: Any, domain: Sequence[float], level: Literal["nominal", "interval"]) -> float:
@@ -248,10 +272,11 @@ def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFram
     names = sorted({*battles["model_a"], *battles["model_b"]})
     place = {name: i for i, name in enumerate(names)}
     wins = np.zeros((len(names), len(names)))
-    for a, b, outcome in battles.select("model_a", "model_b", "outcome").iter_rows():
-        if a != b and outcome is not None:
-            wins[place[a], place[b]] += outcome
-            wins[place[b], place[a]] += 1 - outcome
+    told = battles.filter(pl.col("model_a") != pl.col("model_b"), pl.col("outcome").is_not_null())
+    won = told.group_by("model_a", "model_b", maintain_order=True).agg(pl.col("outcome").sum(), pl.len())
+    for a, b, outcome, fought in won.select("model_a", "model_b", "outcome", "len").iter_rows():
+        wins[place[a], place[b]] += outcome
+        wins[place[b], place[a]] += fought - outcome
     strength = fit(wins, prior)
     centre = np.eye(len(names)) - 1 / max(1, len(names))
     cover = centre @ np.linalg.inv(information(wins, strength, prior)) @ centre.T
