@@ -54,6 +54,8 @@ def _searched(
     index = _index(tuple(map(_as_it_is, files)), field, ngram, threshold)
     texts = texts_of(rows, [of] if isinstance(of, str) else of)
     places = index.known.suspects(texts, threshold)
+    if places.is_empty():
+        return rows.with_columns(pl.lit(None, pl.String).alias(one) for one in ("benchmark", "detail"))
     hits = [hit or (None, None) for hit in index.hits(texts.gather(places).to_list())]
     found = pl.DataFrame(hits, schema={"benchmark": pl.String, "detail": pl.String}, orient="row")
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from prefgen.conversations import twos
 from prefgen.formats._pieces import PAIRS, PROMPT, answer, anything, own_id
 from prefgen.rows import drops
 
@@ -14,7 +15,8 @@ def kto(rows: pl.DataFrame) -> pl.DataFrame:
     """``prompt`` and ``completion`` as lists of messages, ``label``, ``id`` (the pair's): two rows of each pair, the
     wanted one first. A response that stands in several pairs comes as often. Holds every row.
     """
-    both = pl.concat_list(_labelled("chosen", label=True), _labelled("rejected", label=False)).alias("both")
+    sides = _labelled("chosen", label=True).alias("chosen"), _labelled("rejected", label=False).alias("rejected")
+    both = twos(*rows.select(*sides)).alias("both")
     apart = rows.select(PROMPT.alias("prompt"), both, own_id(rows)).explode("both").unnest("both")
     return apart.select("prompt", "completion", "label", "id")
 

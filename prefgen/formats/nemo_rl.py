@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from prefgen.conversations import twos
 from prefgen.formats._pieces import PAIRS, PROMPT, answer, anything, own_id
 from prefgen.rows import drops
 
@@ -14,8 +15,8 @@ def nemo_rl(rows: pl.DataFrame) -> pl.DataFrame:
     """``context`` as the prompt's messages, ``completions`` as two of ``rank`` (0: chosen, 1: rejected) and
     ``completion`` (one message), ``id``. Holds every row.
     """
-    ranked = pl.concat_list(_ranked(0, "chosen"), _ranked(1, "rejected"))
-    return rows.select(PROMPT.alias("context"), ranked.alias("completions"), own_id(rows))
+    ranked = rows.select(_ranked(0, "chosen").alias("chosen"), _ranked(1, "rejected").alias("rejected"))
+    return rows.select(PROMPT.alias("context"), twos(*ranked).alias("completions"), own_id(rows))
 
 
 def _ranked(rank: int, side: str) -> pl.Expr:

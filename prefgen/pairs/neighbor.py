@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 Near = tuple[int, float] | tuple[None, None]
 """The place of the neighbour among the prompts, and the cosine."""
 
-BLOCK = 256
-"""Prompts that are compared with all others at once: 40 MB for 20,000."""
+WINDOW, BLOCK = 20_000, 256
+"""Prompts that are compared with one another, for all with all takes the square of the time; and how many of these at
+once, which is 40 MB.
+"""
 DIGITS = 6
 """Cosines are rounded, so that a tie is one on every machine."""
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
@@ -69,7 +72,8 @@ def neighbor(
 
     ``similarity`` is the cosine of the two last user messages' words, weighted (1 + ln tf)(1 + ln (1 + N)/(1 + df)).
     Over ``max_similarity`` a prompt may well have the same answer, and the next one is taken; under
-    ``min_similarity``, or without one word in common, none is. Of equally near ones the first is taken.
+    ``min_similarity``, or without one word in common, none is. Of equally near ones the first is taken. Of more than
+    20,000 prompts each is held against about so many that stand around it in the table.
 
     Takes one row for each response. A pair's id is that of its two responses: ``<chosen's>-<rejected's>``.
     """
@@ -91,18 +95,37 @@ def nearest(texts: Sequence[str], highest: float, lowest: float) -> list[Near]:
     """For each text the most similar other one with a cosine of at most ``highest`` and at least ``lowest``."""
     if len(texts) < 2:
         return [(None, None)] * len(texts)
-    weights = _weights(texts)
-    across = weights.T.tocsr()
-    return [near for start in range(0, len(texts), BLOCK) for near in _block(weights, across, start, highest, lowest)]
+    weights, found = _weights(texts), list[Near]()
+    windows = -(-len(texts) // WINDOW)
+    ends = [len(texts) * place // windows for place in range(windows + 1)]
+    for first, end in pairwise(ends):
+        some = weights[first:end]
+        across = some.T.tocsr()
+        near = (one for at in range(0, end - first, BLOCK) for one in _block(some, across, at, highest, lowest))
+        found += [one if one[0] is None else (first + one[0], one[1]) for one in near]
+    return found
 
 
 def _block(weights: "csr_array", across: "csr_array", start: int, highest: float, lowest: float) -> Iterator[Near]:
-    cosines = (weights[start : start + BLOCK] @ across).toarray().round(DIGITS)
+    import numpy as np
+
+    cosines = (weights[start : start + BLOCK] @ across).toarray()
     for i, row in enumerate(cosines):
         row[start + i] = 0.0
-        row[row > highest] = 0.0
-        best = int(row.argmax())
-        yield (best, float(row[best])) if row[best] > 0 and row[best] >= lowest else (None, None)
+        top = _rounded(row.max())
+        if top > highest:
+            row[row.round(DIGITS) > highest] = 0.0
+            top = _rounded(row.max())
+        near = np.flatnonzero(row >= top - 10.0**-DIGITS)  # rounding keeps the order: no lower one becomes as high
+        best = int(near[row[near].round(DIGITS).argmax()])
+        yield (best, top) if top > 0 and top >= lowest else (None, None)
+
+
+def _rounded(cosine: float) -> float:
+    """As numpy rounds arrays."""
+    import numpy as np
+
+    return float(np.round(cosine, DIGITS))
 
 
 def _weights(texts: Sequence[str]) -> "csr_array":
