@@ -27,6 +27,8 @@ BATCH = 4096
 BUCKET = 16_384
 """Rows that are put in order together, at least; there are no more than BUCKETS such lots."""
 BUCKETS = 256
+PARTS = 16
+"""Lots in which prompts are counted."""
 PAGES = 65_536
 """Bytes of a column that are read at once."""
 
@@ -145,9 +147,8 @@ def frames(path: Path, rows: int = BATCH, *, columns: Sequence[str] | None = Non
 
     try:
         with pq.ParquetFile(path, buffer_size=PAGES, pre_buffer=False) as file:
-            batches = file.iter_batches(rows, columns=columns)
-            empty = file.schema_arrow.empty_table().select(columns or file.schema_arrow.names)
-            for batch in batches if file.metadata.num_rows else [empty]:
+            some = file.iter_batches(rows, columns=columns) if file.metadata.num_rows else [file.read(columns)]
+            for batch in some:
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as e:
         line = str(e).partition("\n")[0][:200]
@@ -158,17 +159,16 @@ def in_shards(path: Path, prompts: int) -> Iterator[pl.DataFrame]:
     """A table in slices of ``prompts`` whole prompts each; rows of one prompt stand together, prompts in order of first
     appearance. A table of no rows is one shard of no rows. Raises RunError where it cannot be read.
     """
-    runs = _runs(path)
-    if _all_once(runs["number"]):
+    runs, different = _counted(path)
+    if runs == different:
         return _cut(frames(path), prompts)
-    places = _by_first_appearance(runs)
+    places = _by_first_appearance(_runs(path))
     return _cut(map(_together, _ordered(frames(path), places["place"], places["prompt"])), prompts)
 
 
 def prompts_of(path: Path) -> int:
     """How many prompts a table has. Raises RunError where it cannot be read."""
-    numbers = _runs(path)["number"]
-    return sum(part.n_unique() for part in _parts(numbers))
+    return _counted(path)[1]
 
 
 def _cut(rows: Iterator[pl.DataFrame], prompts: int) -> Iterator[pl.DataFrame]:
@@ -205,29 +205,40 @@ def _number(ids: pl.Expr) -> pl.Expr:
     return pl.when(ids.str.contains("^[0-9a-f]{16}$")).then(ours).otherwise(ids.hash(seed=0))
 
 
-def _runs(path: Path) -> pl.DataFrame:
-    """Where rows of one prompt stand together: its ``number``, the first row of them, and how many there are."""
-    starts, numbers, height, last = list[pl.Series](), list[pl.Series](), 0, None
+def _starting(path: Path) -> Iterator[tuple[pl.Series, pl.Series, int]]:
+    """Some rows at a time: where another prompt begins than that of the row before, those prompts' numbers, and the
+    rows up to here.
+    """
+    height, last = 0, None
     for frame in frames(path, 4 * BATCH, columns=["prompt_id"]):
         ids = frame["prompt_id"]
         new = _starts(ids)
         new = new.slice(1) if height and len(ids) and ids[0] == last else new
-        starts.append((new + height).cast(pl.UInt32))
-        numbers.append(frame.select(_number(pl.col("prompt_id")))["prompt_id"].gather(new))
-        height, last = height + len(ids), ids[-1] if len(ids) else last
+        start, height, last = height, height + len(ids), ids[-1] if len(ids) else last
+        yield new + start, frame.select(_number(pl.col("prompt_id")))["prompt_id"].gather(new), height
+
+
+def _counted(path: Path) -> tuple[int, int]:
+    """How often another prompt begins, and how many there are: as many, where rows of one stand together. Numbers are
+    counted in parts, for memory's sake.
+    """
+    parts: list[list[pl.Series]] = [[] for _ in range(PARTS)]
+    for _, numbers, _ in _starting(path):
+        for part, some in enumerate(parts):
+            some.append(numbers.filter(numbers % PARTS == part))
+    return sum(len(one) for some in parts for one in some), sum(pl.concat(some).n_unique() for some in parts)
+
+
+def _runs(path: Path) -> pl.DataFrame:
+    """Where rows of one prompt stand together: its ``number``, the first row of them, and how many there are."""
+    starts, numbers, height = list[pl.Series](), list[pl.Series](), 0
+    for new, some, end in _starting(path):
+        starts.append(new.cast(pl.UInt32))
+        numbers.append(some)
+        height = end
     start = pl.concat(starts)
-    rows = start.extend_constant(height, 1).diff(null_behavior="drop")
+    rows = start.extend_constant(height, 1).diff(null_behavior="drop").cast(pl.UInt32)
     return pl.DataFrame({"number": pl.concat(numbers), "start": start, "rows": rows})
-
-
-def _all_once(numbers: pl.Series) -> bool:
-    """Whether each of many numbers is there once; a part of them is looked at at a time, for memory's sake."""
-    return all(part.n_unique() == len(part) for part in _parts(numbers))
-
-
-def _parts(numbers: pl.Series) -> Iterator[pl.Series]:
-    parts = max(1, len(numbers) // 65_536)
-    return (numbers.filter(numbers % parts == part) for part in range(parts))
 
 
 def _by_first_appearance(runs: pl.DataFrame) -> pl.DataFrame:
