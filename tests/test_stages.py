@@ -23,12 +23,13 @@ from prefgen.llm.client import Client
 from prefgen.llm.fake import Writer
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Request
+from prefgen.order import Folder
 from prefgen.planned import Plan
 from prefgen.recipe import Step
 from prefgen.rounds import Count
 from prefgen.rows import because, by_prompt, filters, whole
 from prefgen.shards import Spans
-from prefgen.spool import Folder, in_shards
+from prefgen.spool import in_shards
 from prefgen.stages import Progress, make_tables, stages
 from tests.fakes import writes
 
