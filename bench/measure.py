@@ -84,17 +84,13 @@ def serving() -> Iterator[Serving]:
             process.terminate()
 
 
-def run(
-    command: Sequence[str], log: Path, more: Mapping[str, str] | None = None, *, most: float = 600.0, cwd: Path = ROOT
-) -> Cost:
-    """Runs a command, its words into ``log``; it is stopped after ``most`` seconds. ``more`` goes into its
-    environment.
-    """
-    variables = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT), **(more or {})}
+def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
+    """Runs a command in the root of this tree, its words into ``log``; it is stopped after ``most`` seconds."""
+    variables = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
     with log.open("wb") as words:
         process = subprocess.Popen(
-            command, stdout=words, stderr=subprocess.STDOUT, env=variables, cwd=cwd, start_new_session=True
+            command, stdout=words, stderr=subprocess.STDOUT, env=variables, cwd=ROOT, start_new_session=True
         )
         watch = _Watch(process.pid)
         alarm = threading.Timer(most, _stop, [process.pid])
