@@ -38,7 +38,7 @@ OFFLINE = {
 @dataclass(frozen=True)
 class Cost:
     """What one run of a command cost. ``cpu`` and ``wall`` are seconds; ``peak`` and ``together`` MB; ``served`` are
-    the server's counters; ``left`` is the end of what it said, where it failed.
+    the server's counters; ``words`` is the end of what it said, where it failed.
     """
 
     cpu: float
@@ -48,7 +48,7 @@ class Cost:
     processes: int
     status: int
     served: Mapping[str, float] = field(default_factory=dict)
-    left: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.end()
     peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    left = "" if process.returncode == 0 else log.read_text(errors="replace")[-2000:]
+    said = "" if process.returncode == 0 else log.read_text(errors="replace")[-2000:]
     together = max(peak, watch.together)
-    return Cost(used.ru_utime + used.ru_stime, wall, peak, together, watch.processes, process.returncode, left=left)
+    return Cost(used.ru_utime + used.ru_stime, wall, peak, together, watch.processes, process.returncode, words=said)
 
 
 def _stop(process: int) -> None:

@@ -65,7 +65,7 @@ class Bench:
         cost = replace(cost, served=self.server.counters())
         self.ran.append(Ran(of, who.title, int(file.stem), cost, contenders.left(out)))
         said = f"{of}: {who.title}: {cost.cpu:.2f} s CPU, {cost.wall:.1f} s"
-        print(said if cost.status == 0 else f"{said}, FAILED: {cost.left[-500:]}", file=sys.stderr, flush=True)
+        print(said if cost.status == 0 else f"{said}, FAILED: {cost.words[-500:]}", file=sys.stderr, flush=True)
         return self.ran[-1]
 
     def file(self, prompts: int) -> Path:

@@ -46,7 +46,7 @@ def test_a_table_shows_the_median_between_least_and_most() -> None:
 
 def test_a_command_that_fails_or_takes_too_long_is_told(tmp_path: Path) -> None:
     failed = run([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path / "log")
-    assert (failed.status, failed.left) == (1, "no such thing\n")
+    assert (failed.status, failed.words) == (1, "no such thing\n")
     assert failed.cpu > 0
     assert failed.peak > 1
     assert run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log", most=0.2).status < 0
