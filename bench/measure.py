@@ -92,14 +92,15 @@ def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
         process = subprocess.Popen(
             command, stdout=words, stderr=subprocess.STDOUT, env=variables, cwd=ROOT, start_new_session=True
         )
-        watch = _Watch(process.pid)
-        alarm = threading.Timer(most, _stop, [process.pid])
+        watch, alarm = _Watch(process.pid), threading.Timer(most, _stop, [process.pid])
         alarm.start()
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        alarm.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        watch.end()
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+            wall, process.returncode = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
+        finally:  # also after Ctrl-C, which a session of its own does not get
+            alarm.cancel()
+            watch.end()
+            _stop(process.pid)
     peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     said = "" if process.returncode == 0 else log.read_text(errors="replace")[-2000:]
     together = max(peak, watch.together)
@@ -107,6 +108,7 @@ def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
 
 
 def _stop(process: int) -> None:
+    """Ends a process, and what it left behind."""
     with suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,23 @@ def test_a_command_that_fails_or_takes_too_long_is_told(tmp_path: Path) -> None:
     assert failed.cpu > 0
     assert failed.peak > 1
     assert run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log", most=0.2).status < 0
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    left_behind = "import time; print('begun', flush=True); time.sleep(600)"
+    child = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {left_behind!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid)
+"""
+    assert run([sys.executable, "-c", child], tmp_path / "log").status == 0
+    state = Path(f"/proc/{int((tmp_path / 'log').read_text())}/stat")
+    for _ in range(200):  # it was told to end, and is given the time to
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX":
+            return
+        time.sleep(0.05)
+    pytest.fail("what a command started goes on without it")
 
 
 def test_children_count(tmp_path: Path) -> None:
