@@ -87,6 +87,7 @@ def serving() -> Iterator[Serving]:
 def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
     """Runs a command in the root of this tree, its words into ``log``; it is stopped after ``most`` seconds."""
     variables = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled once, and not at each start
     began = time.perf_counter()
     with log.open("wb") as words:
         process = subprocess.Popen(
