@@ -6,7 +6,7 @@ SMALL = local/smollm2-135m
 ONE_ROUND = --set steps.drawn2=null --set steps.critiques2=null --set steps.revisions2=null --set steps.pairs.revised=revisions1
 LOCAL = runs/local
 
-.PHONY: check test slow schema bench million simulate crashes attacks fuzz local trl trainers
+.PHONY: check test slow schema bench bench-large bench-peers million simulate crashes attacks fuzz local trl trainers
 
 check:
 	$(PYTHON) -m ruff check .
@@ -73,7 +73,21 @@ WRITTEN ?= 1000000
 million:
 	$(PYTHON) bench/write.py $(WRITTEN)
 
+# The tables of README and docs/speed.md: what a run costs beside clients by hand, calls for a pair, filters over a
+# million rows, readers, pace. Some minutes; every run stands in build/speed.json.
 bench:
+	$(PYTHON) bench/speed.py
+	$(PYTHON) bench/calls.py
+	$(PYTHON) bench/tables.py
 	$(PYTHON) bench/likelihood.py
 	$(PYTHON) bench/reading.py
 	PYTHONPATH=. $(PYTHON) bench/pace.py
+
+# The same with a million cached prompts; half an hour, and 2 GB of disk.
+bench-large:
+	$(PYTHON) bench/speed.py --large
+
+# W1 and W2 beside other frameworks, each in an environment of its own under build/peers (3 GB).
+bench-peers:
+	$(PYTHON) bench/venvs.py
+	$(PYTHON) bench/speed.py --peers

@@ -38,7 +38,7 @@ OFFLINE = {
 @dataclass(frozen=True)
 class Cost:
     """What one run of a command cost. ``cpu`` and ``wall`` are seconds; ``peak`` and ``together`` MB; ``served`` are
-    the server's counters; ``left`` is the end of what it said, where it failed.
+    the server's counters; ``words`` is the end of what it said, where it failed.
     """
 
     cpu: float
@@ -48,7 +48,7 @@ class Cost:
     processes: int
     status: int
     served: Mapping[str, float] = field(default_factory=dict)
-    left: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,33 +84,32 @@ def serving() -> Iterator[Serving]:
             process.terminate()
 
 
-def run(
-    command: Sequence[str], log: Path, more: Mapping[str, str] | None = None, *, most: float = 600.0, cwd: Path = ROOT
-) -> Cost:
-    """Runs a command, its words into ``log``; it is stopped after ``most`` seconds. ``more`` goes into its
-    environment.
-    """
-    variables = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT), **(more or {})}
+def run(command: Sequence[str], log: Path, *, most: float = 600.0) -> Cost:
+    """Runs a command in the root of this tree, its words into ``log``; it is stopped after ``most`` seconds."""
+    variables = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled once, and not at each start
     began = time.perf_counter()
     with log.open("wb") as words:
         process = subprocess.Popen(
-            command, stdout=words, stderr=subprocess.STDOUT, env=variables, cwd=cwd, start_new_session=True
+            command, stdout=words, stderr=subprocess.STDOUT, env=variables, cwd=ROOT, start_new_session=True
         )
-        watch = _Watch(process.pid)
-        alarm = threading.Timer(most, _stop, [process.pid])
+        watch, alarm = _Watch(process.pid), threading.Timer(most, _stop, [process.pid])
         alarm.start()
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        alarm.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        watch.end()
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+            wall, process.returncode = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
+        finally:  # also after Ctrl-C, which a session of its own does not get
+            alarm.cancel()
+            watch.end()
+            _stop(process.pid)
     peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    left = "" if process.returncode == 0 else log.read_text(errors="replace")[-2000:]
+    said = "" if process.returncode == 0 else log.read_text(errors="replace")[-2000:]
     together = max(peak, watch.together)
-    return Cost(used.ru_utime + used.ru_stime, wall, peak, together, watch.processes, process.returncode, left=left)
+    return Cost(used.ru_utime + used.ru_stime, wall, peak, together, watch.processes, process.returncode, words=said)
 
 
 def _stop(process: int) -> None:
+    """Ends a process, and what it left behind."""
     with suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
 

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bench import server, workloads
+from bench import server
 from bench.measure import ROOT
 
 TOGETHER = 5_000
@@ -37,7 +37,8 @@ def _entries(workload: str, base_url: str, prompts: Path) -> Iterator[Any]:
     from prefgen.recipe import load
 
     few = prompts.with_name(f"first-of-{prompts.name}")
-    workloads.write_rows(few, [{"prompt": workloads.read_prompts(prompts)[0]}])  # a plan reads no more than it must
+    with prompts.open(encoding="utf-8") as lines:
+        few.write_text(next(lines), encoding="utf-8")  # one will do for a plan
     models = ["writer", "judge"] if workload == "w2" else ["writer"]
     sets = [f"steps.prompts.load={few}", *(f"models.{one}.base_url={base_url}" for one in models)]
     steps = plan.make(load(ROOT / "bench" / f"{workload}.yaml", sets), writers=dataset.CONFIGS).steps
