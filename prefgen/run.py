@@ -21,6 +21,7 @@ from prefgen.recipe import Recipe, dump
 if TYPE_CHECKING:
     import polars as pl
 
+    from prefgen.llm.batch.protocol import Settings
     from prefgen.llm.client import Client
     from prefgen.llm.outcome import Tally
     from prefgen.planned import Plan
@@ -72,6 +73,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     progress: "Progress | None" = None,
     say: Say = lambda _: None,
     allow: Allow = NOTHING,
+    batch: "bool | Settings" = False,
 ) -> Run:
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
@@ -79,7 +81,8 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
     (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
-    the recipe may do beyond data.
+    the recipe may do beyond data; ``batch`` asks the models that have batches in these, at half price and within a day for
+    each round, and may say how patiently (``prefgen.llm.batch.protocol``).
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
@@ -97,8 +100,10 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done:
         kept.lay(plan, place)
-        client = _client(plan, journal_of(home), max_calls)
-        how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
+        client = _client(plan, journal_of(home), max_calls, batch)
+        progress.waits = client.waits_of_batches
+        wide = stages.IN_BATCHES if batch else stages.SIDE_BY_SIDE
+        how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or wide}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
@@ -110,14 +115,17 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     return Run(place, progress.counts, done.configs, done.seconds, progress.asked_at_gates(), splits)
 
 
-def _client(plan: "Plan", path: Path, max_calls: int | None) -> "Client":
+def _client(plan: "Plan", path: Path, max_calls: int | None, batch: "bool | Settings") -> "Client":
     """What asks, with its journal, and a budget of which earlier runs' money is gone."""
+    from prefgen.llm.batch.gather import Batches
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
 
     journal = Journal(path)
-    return Client(journal, plan.fakes, Budget(max_calls, plan.recipe.max_cost, spent=journal.spent()))
+    client = Client(journal, plan.fakes, Budget(max_calls, plan.recipe.max_cost, spent=journal.spent()))
+    client.batches = Batches(client, batch)
+    return client
 
 
 def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
@@ -140,6 +148,9 @@ async def _made(
 
     from prefgen import gate, stages
 
+    if client.batches:
+        models = [model for one in (plan, *gates.values()) for pool in one.models.values() for model in pool]
+        await client.batches.open(models, say)
     for table, slice_of in gates.items():
         folder = place / "gates" / table
         progress.gates[table] = asked = stages.Progress()

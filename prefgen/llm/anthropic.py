@@ -75,9 +75,16 @@ class Anthropic:
         place = keys.place(request.model, ACCOUNT)
         timeout = request.model.timeout
         data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)
+        return Sent(self.raws(data, request, 1), limits)
+
+    def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:  # noqa: ARG002
+        """What is sent for one draw, online or in a batch."""
+        return _body(request)
+
+    def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:  # noqa: ARG002
+        """The reply in what came back."""
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
-        raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
-        return Sent([raw], limits)
+        return [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
 
     def _client(self, place: Place) -> "AsyncAnthropic":
         if (place.url, place.key) not in self._clients:

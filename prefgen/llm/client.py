@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.bill import bills, most
@@ -21,6 +21,9 @@ from prefgen.llm.prices import most_sent
 from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Model, Provider, Request, Sent, key, seed_of
 from prefgen.llm.retry import Sleep, retrying
+
+if TYPE_CHECKING:
+    from prefgen.llm.batch.gather import Batches
 
 ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
@@ -48,7 +51,8 @@ class _Paid:
 @dataclass
 class Client:
     """The one object with a network cable. ``fakes`` are functions that stand in for models called ``fake/NAME``;
-    ``chance`` draws how long a fault is waited out, and nothing else.
+    ``chance`` draws how long a fault is waited out, and nothing else; ``batches`` are where requests go that need not
+    be answered at once.
     """
 
     journal: Journal
@@ -56,6 +60,7 @@ class Client:
     budget: Budget = field(default_factory=Budget)
     sleep: Sleep | None = None
     chance: random.Random = field(default_factory=random.Random)
+    batches: "Batches | None" = None
 
     def __post_init__(self) -> None:
         self.pace = Pace()
@@ -73,19 +78,37 @@ class Client:
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
+            if self.batches:
+                self.batches.let_go()
 
     def reopen(self) -> None:
         """Sends again, after a ``shut`` that was meant for one stage."""
         self.reason = None
         self._shutting.clear()
 
+    def go_on(self) -> None:
+        """Raises Shut where nothing more is to be sent."""
+        if self.reason:
+            raise Shut(str(self.reason))
+
+    async def pausing(self, seconds: float) -> None:
+        """A wait that ends early when the client is shut."""
+        await (self.sleep or self._pause)(seconds)
+
     def waits(self) -> list[str]:
         """What is waited for, in words: answers, and turns to ask."""
         waiting = self.pace.waits(asyncio.get_running_loop().time())
+        waiting += self.waits_of_batches()
         return [*([f"{self.pace.in_flight:,} answers"] if self.pace.in_flight else []), *waiting]
+
+    def waits_of_batches(self) -> list[str]:
+        """The same of batches, which may take a day."""
+        return self.batches.words() if self.batches else []
 
     async def close(self) -> None:
         """Lets go of connections; the journal stays open for its owner."""
+        if self.batches:
+            await self.batches.close()
         for provider in self._providers.values():
             await provider.close()
 
@@ -189,7 +212,11 @@ class Client:
             return await self._once(request, keys, tally, again=faults > 0)
 
         try:
-            replies: list[Read] = await retrying(note, self.sleep or self._pause, self.chance)(once)
+            replies: list[Read]
+            if self.batches and self.batches.takes(request, keys):
+                replies = await self.batches.ask(request, keys, tally)
+            else:
+                replies = await retrying(note, self.sleep or self._pause, self.chance)(once)
         except (TryAgain, RowFailed) as fault:
             lost = health.lost(fault)
             await self.journal.lose(keys, fault, lost)

@@ -22,6 +22,7 @@ from prefgen.errors import RowFailed, RunError, TryAgain
 from prefgen.llm.request import Raw
 from prefgen.llm.store import (
     ATTEMPT,
+    BATCH,
     FAILURE,
     REPLY,
     Cost,
@@ -98,14 +99,18 @@ class Journal:
         """Keeps replies; returns after the commit that holds them all. The first reply to a key stays."""
         await self._send(Insert(REPLY, [packed(entry) for entry in entries]))
 
+    async def keep(self, insert: Insert) -> None:
+        """Keeps these rows; returns after the commit that holds them."""
+        await self._send(insert)
+
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        await self._send(_noted(attempt))
+        await self._send(noted(attempt))
 
     def jot(self, attempt: Attempt) -> None:
         """The same where nobody can wait: it is kept with the next commit, or when the journal is closed."""
         if self._open:
-            self._waiting.append(_Job(_noted(attempt), asyncio.get_running_loop().create_future()))
+            self._waiting.append(_Job(noted(attempt), asyncio.get_running_loop().create_future()))
 
     async def lose(self, keys: Sequence[bytes], fault: TryAgain | RowFailed, lost: Exception) -> None:
         """Keeps the record of draws that a run goes on without, where ``lost`` says that it does, in one commit."""
@@ -254,13 +259,14 @@ def _wrote(path: Path, inserts: Sequence[Insert]) -> bool:
 def _inserts(path: Path) -> list[Insert]:
     found = opened(path)
     try:
-        tables = {REPLY: "reply", ATTEMPT: "attempt", FAILURE: "failure"}
+        tables = {REPLY: "reply", ATTEMPT: "attempt", FAILURE: "failure", BATCH: "batch"}
         return [Insert(to, found.execute(f"SELECT * FROM {name}").fetchall()) for to, name in tables.items()]  # noqa: S608
     finally:
         found.close()
 
 
-def _noted(attempt: Attempt) -> Insert:
+def noted(attempt: Attempt) -> Insert:
+    """A row of the attempt table."""
     words, billed = sound(attempt.message[:2000]), int(attempt.billed)
     return Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)])
 

@@ -90,6 +90,14 @@ class OpenAI:
         data, limits = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
         return Sent(_raws(data, request, len(seeds)), limits)
 
+    def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:
+        """What is sent for so many draws, online or in a batch."""
+        return _body(request, seeds, own=keys.address(request.model, ACCOUNT) == ACCOUNT.url)
+
+    def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:
+        """The replies in what came back for so many draws; fewer are no error. Raises TryAgain ("bad_body")."""
+        return _raws(data, request, draws)
+
     def _client(self, place: Place) -> "AsyncOpenAI":
         if (place.url, place.key) not in self._clients:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit

@@ -34,6 +34,7 @@ class Tally:
     dollars: float = 0.0
     unpriced: int = 0
     untold: int = 0
+    batched: int = 0
 
     def add(self, bill: Bill) -> None:
         """Counts a reply that came in this run."""

@@ -26,7 +26,8 @@ class Model:
     ``concurrency`` is the most requests in flight to each, ``rpm`` and ``tpm`` the requests and tokens per minute that
     the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
     seconds; ``price`` is dollars per million tokens (``input`` and ``output``); ``likelihood`` says how its server
-    scores given text; ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go:
+    scores given text; ``batch`` whether its server has its protocol's batches (None: at the provider's own address
+    alone); ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go:
     no setting of a recipe.
     """
 
@@ -43,6 +44,7 @@ class Model:
     timeout: Annotated[float, Gt(0)] = 600.0
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
+    batch: bool | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
 
