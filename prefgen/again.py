@@ -3,22 +3,20 @@ left out whole.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from prefgen.errors import PrefgenError
+from prefgen.flow import Flow, Parts
 from prefgen.llm.offline import NotKnown, Offline, Used
-from prefgen.planned import Plan, Planned
+from prefgen.planned import Plan
 from prefgen.rounds import Count
 from prefgen.shards import Files, Made
-from prefgen.stages import Progress, Walk, make_tables, nothing
+from prefgen.stages import Progress, Walk, make_tables
+from prefgen.together import Unit
 
 TOGETHER = 64
 """Prompts in one shard. Nothing is waited for, so one shard goes after another."""
@@ -44,59 +42,33 @@ async def made_again(plan: Plan, client: Offline, folder: Path, *, without: Prom
     return found
 
 
-class _Lacking(PrefgenError):
-    """Prompts whose rows want draws that are not known."""
-
-    def __init__(self, prompts: AbstractSet[str]) -> None:
-        self.prompts = prompts
-        super().__init__(f"{len(prompts)} prompts want draws that are not known")
-
-
 class _Again(Walk):
     def __init__(self, *args: Any, found: Found, without: Prompts) -> None:
         super().__init__(*args)
         self.found, self.without = found, without
 
-    async def _shard(
-        self,
-        rows: pl.DataFrame,
-        root: str,
-        tables: Sequence[str],
-        *,
-        again: bool = False,  # noqa: ARG002  # here every reply counts as used, whenever
-    ) -> dict[str, Made]:
-        """The tables of a shard's known prompts: each time that some turn out not to be, of the others."""
-        left = _less(rows, self.without.get(root, frozenset()))
-        while rows.is_empty() or not left.is_empty():
-            try:
-                return await super()._shard(left, root, tables)
-            except _Lacking as e:
-                # A verb of somebody's may call prompts otherwise: which of these are meant is not known then.
-                lacking = e.prompts & set(left["prompt_id"]) or set(left["prompt_id"])
-                self.found.left_out[root] |= lacking
-                left = _less(left, lacking)
-        return {table: nothing(self.plan.steps[table]) for table in tables}
-
-    async def _asked(self, step: Planned, rows: pl.DataFrame, count: Count) -> tuple[pl.DataFrame, pl.DataFrame]:
-        with suppress(NotKnown):
-            return await super()._asked(step, rows, count)
-        lacking = set()
-        for of_prompt in rows.partition_by("prompt_id", maintain_order=True):
-            try:
-                await super()._asked(step, of_prompt, self._count(step.table))
-            except NotKnown:
-                lacking.add(of_prompt["prompt_id"][0])
-        raise _Lacking(lacking)
+    async def _parts(self, flow: Flow, unit: Unit, count: Callable[[str], Count]) -> Parts | None:
+        """The parts of a prompt that is known whole."""
+        prompt = unit.rows[0]["prompt_id"]
+        if prompt in self.without.get(flow.root, frozenset()):
+            return None
+        try:
+            return await super()._parts(flow, unit, count)
+        except NotKnown:
+            self.found.left_out[flow.root].add(prompt)
+            return None
 
     def _count(self, table: str) -> Count:
         return Count(tally=Used(table=table))
+
+    def _sum(self, table: str, counts: Sequence[Count]) -> Count:
+        total = super()._sum(table, counts)
+        if isinstance(total.tally, Used):
+            total.tally.keys = set().union(*(one.tally.keys for one in counts if isinstance(one.tally, Used)))
+        return total
 
     def _add(self, made: Mapping[str, Made], files: Files) -> None:
         super()._add(made, files)
         for table, one in made.items():
             if isinstance(one.count.tally, Used):
                 self.found.used[table] |= one.count.tally.keys
-
-
-def _less(rows: pl.DataFrame, prompts: AbstractSet[str]) -> pl.DataFrame:
-    return rows.filter(pl.Series([one not in prompts for one in rows["prompt_id"]], dtype=pl.Boolean))

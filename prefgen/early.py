@@ -33,6 +33,11 @@ class Early:
         self._before, self._moved = self.budget.spent, asyncio.Event()
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a run may end between two shards."""
+        return self.target is not None or self.budget.max_cost is not None or self.budget.max_calls is not None
+
+    @property
     def enough(self) -> bool:
         """Whether the target is reached."""
         return self.target is not None and self.kept >= self.target

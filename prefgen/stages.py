@@ -1,13 +1,12 @@
 """Plan → tables: stages, shards, counts.
 
-A stage is what lies between barriers. In it, shards of a few whole prompts go side by side through all its steps;
-a verb that must see its whole table is a barrier and starts the next stage. What comes out does not depend on the
-size of shards, their number, or who finished first.
+A stage is what lies between barriers. In it, prompts go side by side through all its steps, and are written in order,
+in shards of some prompts; a verb that must see its whole table is a barrier and starts the next stage. What comes out
+does not depend on the size of shards, their number, or who finished first.
 """
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -15,22 +14,26 @@ from pathlib import Path
 
 import polars as pl
 
-from prefgen.applied import split
+from prefgen.asker import Row
 from prefgen.canaries import check
 from prefgen.early import Early, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
-from prefgen.llm.client import Client, Shut
+from prefgen.flow import Flow, Parts
+from prefgen.llm.client import Client, Shut, settled
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
-from prefgen.rounds import LOST, Count, ask_frame
+from prefgen.rounds import LOST, Count, ask_all
 from prefgen.rows import DROPPED
 from prefgen.shards import Files, Made, Spans, in_shards
+from prefgen.together import Asked, Unit, counted, framed, lost_of, table_of
 
 SHARD = 8
-"""Prompts in one shard at most; fewer where that would leave places idle."""
+"""Prompts in one shard at most, where a run may end between two of them."""
+WRITTEN = 64
+"""Prompts in one shard at most, where it may not."""
 SIDE_BY_SIDE = 64
-"""Shards under way at once: what bounds memory."""
+"""Times ``SHARD``: the prompts under way at once. This is what bounds memory."""
 
 
 class _Enough(PrefgenError):
@@ -125,18 +128,19 @@ class Walk:
         self.shard, self.side_by_side, self.progress = shard, side_by_side, progress
 
     async def tree(self, root: str, tables: Sequence[str]) -> None:
-        """Makes a root's table whole, then the tables below it shard by shard."""
+        """Makes a root's table whole, then the tables below it: prompts flow one by one, and are written by shards."""
         made = await self._root(self.plan.steps[root])
         with Files(self.folder, [root]) as files:
             self._add({root: made}, files)
         prompts = made.table["prompt_id"].n_unique()
-        shards = in_shards(made.table, self.shard or max(1, min(SHARD, prompts // self.side_by_side)))
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
+        flow = Flow(self.plan, root, tables, self._asked, self.go_on)
         results = local.run_shards(
-            shards,
-            lambda rows: self._guarded(rows, root, tables, early),
-            side_by_side=self.side_by_side,
+            in_shards(made.table, self._shard_size(prompts, early)),
+            lambda rows, leave: self._guarded(rows, flow, early, leave),
+            places=self.side_by_side * (self.shard or SHARD),
+            size=lambda rows: rows["prompt_id"].n_unique(),
             may_begin=early.may_begin,
         )
         with Files(self.folder, tables) as files:
@@ -144,7 +148,7 @@ class Walk:
             async with aclosing(results):  # whatever ends this, shards under way come to their end and are kept
                 async for rows, made_of_shard in results:
                     with self._shutting():
-                        finished.add(rows, await self._came(rows, made_of_shard, root, early, files))
+                        finished.add(rows, await self._came(rows, made_of_shard, flow, early, files))
                     if early.enough:
                         self.client.shut(_Enough())
                         break
@@ -152,12 +156,17 @@ class Walk:
         if early.enough:
             self.client.reopen()
 
+    def _shard_size(self, prompts: int, early: Early) -> int:
+        """Prompts in a shard: few where money or a target may end the run between two of them."""
+        most = SHARD if early.is_limited else WRITTEN
+        return self.shard or max(1, min(most, prompts // self.side_by_side))
+
     def _early(self, tables: Sequence[str]) -> Early:
         table, target = self.plan.target or ("", None)
         return Early(self.client.budget, table, target) if table in tables else Early(self.client.budget)
 
     async def _came(
-        self, rows: pl.DataFrame, made: "dict[str, Made] | BudgetReached", root: str, early: Early, files: "Files"
+        self, rows: pl.DataFrame, made: "dict[str, Made] | BudgetReached", flow: Flow, early: Early, files: "Files"
     ) -> int:
         """Writes a shard's tables: as far as the target, where it is reached here, and nothing where money ran out.
         Gives the number of prompts that this is.
@@ -168,7 +177,7 @@ class Walk:
         last = early.count(counted)
         if last is not None and last != rows["prompt_id"][-1]:
             rows = up_to(rows, last)
-            made = await self._shard(rows, root, list(made), again=True)  # every reply of it is known
+            made = await self._shard(rows, flow, again=True)  # every reply of it is known
         self._add(made, files)
         return rows["prompt_id"].n_unique()
 
@@ -182,26 +191,27 @@ class Walk:
         """The table of a source, or of a verb that sees its input whole."""
         rows = step.source
         if rows is None:
-            return await _table(step, [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs])
+            frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
+            table, lost = await asyncio.to_thread(table_of, step, frames)
+            return Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
         marked = rows if DROPPED in rows.columns else rows.with_columns(pl.lit(None, pl.String).alias(DROPPED))
         stays = pl.col(DROPPED).is_null()
-        return _counted(rows.height, marked.filter(stays).drop(DROPPED), marked.filter(~stays))
+        table, lost = marked.filter(stays).drop(DROPPED), lost_of(marked.filter(~stays))
+        return Made(table, lost, counted(rows.height, table.height, lost))
 
     async def _guarded(
-        self, rows: pl.DataFrame, root: str, tables: Sequence[str], early: Early
+        self, rows: pl.DataFrame, flow: Flow, early: Early, leave: Callable[[], None]
     ) -> "tuple[pl.DataFrame, dict[str, Made] | BudgetReached]":
         """A shard and its tables; or why it could not be finished, which is no reason to give up the others."""
         prompts, kept, why = rows["prompt_id"].n_unique(), 0, None
         try:
-            with self._shutting():
-                made = await self._shard(rows, root, tables)
+            made = await self._shard(rows, flow, leave)
             kept = made[early.table].table.height if early.table else 0
         except BudgetReached as e:
             why = e
             return rows, e
         finally:
             early.ended(prompts, kept, why)
-        self.progress.prompts_done += prompts
         return rows, made
 
     @contextmanager
@@ -215,8 +225,8 @@ class Walk:
             self.client.shut(e)
             raise
 
-    async def _asked(self, step: Planned, rows: pl.DataFrame, count: Count) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return await ask_frame(step, rows, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+    async def _asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
+        return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
 
     def go_on(self) -> None:
         """Raises Shut where nothing more is to be done."""
@@ -224,62 +234,53 @@ class Walk:
             raise Shut(str(self.client.reason))
 
     async def _shard(
-        self, rows: pl.DataFrame, root: str, tables: Sequence[str], *, again: bool = False
+        self, rows: pl.DataFrame, flow: Flow, leave: Callable[[], None] = lambda: None, *, again: bool = False
     ) -> dict[str, Made]:
-        """All tables below a root, for one shard of its rows. What is made ``again`` is not counted as asked again."""
-        made, frames = {}, {root: rows}
-        for table in tables:
-            self.go_on()
-            step = self.plan.steps[table]
-            if step.asker:
-                count = Count() if again else self._count(table)
-                with _named(step):
-                    asked = await self._asked(step, frames[step.inputs[0]], count)
-                made[table] = Made(*asked, count)
-            else:
-                made[table] = await _table(step, [frames[step.inputs[0]]])
-            frames[table] = made[table].table
+        """All tables below a root, for one shard of its rows; each prompt leaves when it is done. What is made
+        ``again`` is not counted as asked again.
+        """
+        units = flow.units(rows)
+        found = await settled(self._prompt(flow, unit, leave, again=again) for unit in units)
+        with self._shutting():
+            return self._gathered(flow, rows.height, [parts for parts in found if parts is not None])
+
+    async def _prompt(self, flow: Flow, unit: Unit, leave: Callable[[], None], *, again: bool) -> Parts | None:
+        with self._shutting():
+            parts = await self._parts(flow, unit, (lambda _: Count()) if again else self._count)
+        self.progress.prompts_done += not again
+        leave()
+        return parts
+
+    async def _parts(self, flow: Flow, unit: Unit, count: Callable[[str], Count]) -> Parts | None:
+        """What is made of one prompt; None where it is left out."""
+        return await flow.prompt(unit, count)
+
+    def _gathered(self, flow: Flow, rows_in: int, found: Sequence[Parts]) -> dict[str, Made]:
+        """The tables of a shard, of its prompts' parts."""
+        made: dict[str, Made] = {}
+        for table in flow.tables:
+            step, parts = self.plan.steps[table], [parts[table] for parts in found if table in parts]
+            rows, lost = framed([one.table for one in parts], step.schema), framed([one.lost for one in parts], LOST)
+            of = made[step.inputs[0]].table.height if step.inputs[0] in made else rows_in
+            count = self._sum(table, [one.count for one in parts if one.count]) if step.asker else None
+            made[table] = Made(rows, lost, count or counted(of, rows.height, lost))
         return made
 
+    def _sum(self, table: str, counts: Sequence[Count]) -> Count:
+        """The counts of a shard's prompts as one."""
+        total = self._count(table)
+        for count in counts:
+            total.add(count)
+        return total
+
     def _count(self, table: str) -> Count:
-        """What counts a shard's rows; what was spent has one tally for all."""
+        """What counts a prompt's rows; what was spent has one tally for all."""
         return Count(tally=self.progress.counts[table].tally)
-
-
-@contextmanager
-def _named(step: Planned) -> Iterator[None]:
-    """Whatever a verb raises (one of yours, or a fault of ours), told with the table's name."""
-    try:
-        yield
-    except PrefgenError:
-        raise
-    except Exception as e:
-        line = (str(e).splitlines() or [""])[0]
-        what = f"{step.table}: {step.word} failed: {type(e).__name__}: {line}"
-        raise RunError(f"{what}; what was received is kept (PREFGEN_DEBUG=1 shows where it happened)") from e
-
-
-async def _table(step: Planned, frames: Sequence[pl.DataFrame]) -> Made:
-    """A verb's table, made in another thread: the loop stays free for replies, and for Ctrl-C."""
-    with _named(step):
-        made, gone = await asyncio.to_thread(split, step.verb, frames, step.settings)
-    if made.schema != step.schema:
-        raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
-    if not made["id"].is_unique().all():
-        twice = made["id"].filter(made["id"].is_duplicated())[0]
-        raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
-    return _counted(sum(rows.height for rows in frames), made, gone)
 
 
 def nothing(step: Planned) -> Made:
     """What a table begins with; where no shard of it is finished, that is all."""
     return Made(pl.DataFrame(schema=step.schema), pl.DataFrame(schema=LOST), Count())
-
-
-def _counted(rows_in: int, made: pl.DataFrame, gone: pl.DataFrame) -> Made:
-    count = Count(rows_in, rows_in - gone.height, made.height, dropped=Counter(gone[DROPPED].to_list()))
-    detail = pl.col("detail") if gone.schema.get("detail") == pl.String else pl.lit(None, pl.String)
-    return Made(made, gone.select("prompt_id", "id", DROPPED, detail.alias("detail")), count)
 
 
 def _tidied(folder: Path, plan: Plan) -> None:

@@ -7,45 +7,75 @@ from typing import TypeVar
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
+Leave = Callable[[], None]
 
 BACKLOG = 4
-"""Finished shards that may wait for a slow one before them, as a multiple of those that run."""
+"""Items of finished shards that may wait for a slow one before them, as a multiple of those under way."""
+
+
+class Places:
+    """How many items may be under way."""
+
+    def __init__(self, places: int) -> None:
+        self.most, self._free = places, asyncio.Semaphore(places)
+
+    async def take(self, items: int) -> Leave:
+        """Waits for places for a shard's items. Gives what gives one of them back, and does nothing when all are."""
+        taken = min(self.most, max(1, items))
+        for _ in range(taken):
+            await self._free.acquire()
+
+        def leave() -> None:
+            nonlocal taken
+            if taken:
+                taken -= 1
+                self._free.release()
+
+        return leave
 
 
 async def run_shards(
     shards: Iterable[Shard],
-    work: Callable[[Shard], Awaitable[Result]],
+    work: Callable[[Shard, Leave], Awaitable[Result]],
     *,
-    side_by_side: int,
+    places: int,
+    size: Callable[[Shard], int] = lambda _: 1,
     may_begin: Callable[[Shard], Awaitable[bool]] | None = None,
 ) -> AsyncGenerator[Result]:
-    """The results of ``work``, in order, with at most ``side_by_side`` shards under way, until one may not begin.
+    """The results of ``work``, in order, until a shard may not begin. ``places`` is how many items may be under way:
+    a shard takes one for each of its ``size``, and gives each back by the function that it is handed, so that the next
+    one begins while its last items are waited for.
 
-    When one fails no more are started, those under way come to their end (their replies are paid for), and
+    When a shard fails no more are started, those under way come to their end (their replies are paid for), and
     the first failure is raised.
     """
-    places, over = asyncio.Semaphore(side_by_side), asyncio.Event()
-    window: deque[asyncio.Task[Result]] = deque()
+    free, over = Places(places), asyncio.Event()
+    window: deque[tuple[asyncio.Task[Result], int]] = deque()
+    held = 0
 
-    async def placed(shard: Shard) -> Result:
+    async def placed(shard: Shard, leave: Leave) -> Result:
         try:
-            return await work(shard)
+            return await work(shard, leave)
         except BaseException:
             over.set()
             raise
         finally:
-            places.release()
+            for _ in range(size(shard)):
+                leave()
 
     try:
         for shard in shards:
-            await places.acquire()
+            items = size(shard)
+            leave = await free.take(items)
             if over.is_set() or (may_begin and not await may_begin(shard)) or over.is_set():
-                places.release()
                 break
-            window.append(asyncio.create_task(placed(shard)))
-            while window and (window[0].done() or len(window) > BACKLOG * side_by_side):
-                yield await window.popleft()
+            window.append((asyncio.create_task(placed(shard, leave)), items))
+            held += items
+            while window and (window[0][0].done() or held > BACKLOG * places):
+                task, items = window.popleft()
+                held -= items
+                yield await task
         while window:
-            yield await window.popleft()
+            yield await window.popleft()[0]
     finally:
-        await asyncio.gather(*window, return_exceptions=True)
+        await asyncio.gather(*(task for task, _ in window), return_exceptions=True)

@@ -8,7 +8,7 @@ from prefgen.engines.local import run_shards
 
 def results(work: Callable[[int], Awaitable[int]], shards: int, side_by_side: int) -> list[int]:
     async def go() -> list[int]:
-        return [result async for result in run_shards(range(shards), work, side_by_side=side_by_side)]
+        return [result async for result in run_shards(range(shards), lambda shard, _: work(shard), places=side_by_side)]
 
     return asyncio.run(go())
 
