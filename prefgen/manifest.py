@@ -37,16 +37,19 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
 
 def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
-    repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
+    repetition that asks nothing, and a replay; and how many of
+    its journal's replies came in batches. A reply of two steps stands in both, and once in all. What a gate asked
     is not in it, nor what was drawn for prompts that are in no table.
     """
+    from prefgen.llm.batch.ledger import brought
     from prefgen.llm.journal import Journal
     from prefgen.llm.offline import bill
 
     counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
     with closing(Journal(journal)) as replies:
         steps = [{"table": table, **vars(bill(replies, keys))} for table, keys in counts.items()]
-        return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values())))}
+        batched = {"batched": number} if (number := brought(replies)) else {}
+        return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values()))), **batched}
 
 
 def write(

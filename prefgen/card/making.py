@@ -93,6 +93,7 @@ def cost(costs: Mapping[str, Any], written: Written) -> str:
     rows = [(f"`{cell(one['table'])}`", *_bill(one)) for one in costs["steps"]]
     head = ("step", "replies", "tokens in", "tokens out", "dollars")
     told = "What the replies came to on which these rows rest, at list prices, whichever run paid for them."
+    told += f" {costs['batched']:,} replies came in batches, at half of it." if costs.get("batched") else ""
     return section("Cost", told, table(head, [*rows, ("all", *_bill(costs["total"]))]), _each(costs["total"], written))
 
 

@@ -98,12 +98,8 @@ class Client:
     def waits(self) -> list[str]:
         """What is waited for, in words: answers, and turns to ask."""
         waiting = self.pace.waits(asyncio.get_running_loop().time())
-        waiting += self.waits_of_batches()
+        waiting += self.batches.words() if self.batches else []
         return [*([f"{self.pace.in_flight:,} answers"] if self.pace.in_flight else []), *waiting]
-
-    def waits_of_batches(self) -> list[str]:
-        """The same of batches, which may take a day."""
-        return self.batches.words() if self.batches else []
 
     async def close(self) -> None:
         """Lets go of connections; the journal stays open for its owner."""

@@ -97,15 +97,11 @@ class Journal:
 
     async def put(self, entries: Sequence[Entry]) -> None:
         """Keeps replies; returns after the commit that holds them all. The first reply to a key stays."""
-        await self._send(Insert(REPLY, [packed(entry) for entry in entries]))
-
-    async def keep(self, insert: Insert) -> None:
-        """Keeps these rows; returns after the commit that holds them."""
-        await self._send(insert)
+        await self.keep(Insert(REPLY, [packed(entry) for entry in entries]))
 
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        await self._send(noted(attempt))
+        await self.keep(noted(attempt))
 
     def jot(self, attempt: Attempt) -> None:
         """The same where nobody can wait: it is kept with the next commit, or when the journal is closed."""
@@ -117,7 +113,7 @@ class Journal:
         notes = [self.note(Attempt(keys[0], fault.reason, str(fault)))] if isinstance(fault, RowFailed) else []
         if isinstance(lost, RowFailed):
             words = sound(str(lost)[:2000])
-            notes.append(self._send(Insert(FAILURE, [(key, lost.reason, words, time.time()) for key in keys])))
+            notes.append(self.keep(Insert(FAILURE, [(key, lost.reason, words, time.time()) for key in keys])))
         await asyncio.gather(*notes)
 
     def failures(self) -> Mapping[bytes, tuple[str, str]]:
@@ -159,7 +155,8 @@ class Journal:
 
     # --- commits ---
 
-    async def _send(self, insert: Insert) -> None:
+    async def keep(self, insert: Insert) -> None:
+        """Keeps rows; returns after the commit that holds them."""
         if not self._open:
             raise RunError(f"{self.path}: is closed; what came in now is not kept")
         job = _Job(insert, asyncio.get_running_loop().create_future())

@@ -2,6 +2,7 @@
 
 from prefgen.llm import anthropic, keys, openai
 from prefgen.llm.batch.protocol import HALF, Endpoint
+from prefgen.llm.client import Client
 from prefgen.llm.keys import Account
 from prefgen.llm.request import Model, Request
 
@@ -21,9 +22,14 @@ def suits(request: Request) -> bool:
     return request.given is None and request.grammar is None and has_batches(request.model)
 
 
-def share(model: Model) -> float:
-    """Of the list price, what a reply costs that comes in a batch, where its model has them."""
-    return HALF if has_batches(model) else 1.0
+def in_batches(client: Client) -> bool:
+    """Whether this client asks in batches the models that have them."""
+    return client.batches is not None and client.batches.sending
+
+
+def share(model: Model, *, in_batches: bool) -> float:
+    """Of the list price, what this model's replies cost in a run."""
+    return HALF if in_batches and has_batches(model) else 1.0
 
 
 def endpoint_of(model: Model) -> Endpoint:

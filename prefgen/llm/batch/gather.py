@@ -14,7 +14,7 @@ from itertools import takewhile
 from prefgen.errors import BudgetReached, ProviderError, RowFailed, TryAgain
 from prefgen.llm.batch import ledger
 from prefgen.llm.batch.carry import CROWDED, Carrier
-from prefgen.llm.batch.endpoints import endpoint_of, suits
+from prefgen.llm.batch.endpoints import endpoint_of, suits, told
 from prefgen.llm.batch.held import Held, trusting, words
 from prefgen.llm.batch.ledger import Record
 from prefgen.llm.batch.place import Job, Place, Sent
@@ -36,21 +36,25 @@ Say = Callable[[str], None]
 
 
 class Batches:
-    """The batches of one run. ``sending`` says whether it makes new ones; one that does not only takes up old ones,
-    and refuses to pay for what is in one.
+    """The batches of one run. ``how`` says whether it makes new ones, and may say how patiently; one that makes none
+    only takes up old ones, and refuses to pay for what is in one.
     """
 
-    def __init__(self, client: Client, settings: Settings | None = None, *, sending: bool = True) -> None:
-        self.client, self.settings, self.sending = client, settings or Settings(), sending
+    def __init__(self, client: Client, how: bool | Settings = True) -> None:  # noqa: FBT001, FBT002
+        self.client, self.sending = client, bool(how)
+        self.settings = how if isinstance(how, Settings) else Settings()
         self.held = Held(client, self.settings)
         self._places: dict[tuple[str, str | None, str | None], Place] = {}
         self._open: list[Endpoint] = []
+        self._say: Say = lambda _: None
 
     # --- what is there already ---
 
     async def open(self, models: Iterable[Model], say: Say) -> None:
         """Takes up what earlier runs left; a run that sends nothing new brings in what has ended, and waits for nothing."""
-        models = list(models)
+        models, self._say = list(models), say
+        for line in told(models) if self.sending else []:
+            say(f"note: {line}")
         for record in ledger.unfinished(self.client.journal):
             record.model = trusting(record.model, models)
             try:
@@ -248,19 +252,14 @@ class Batches:
         gathering = [f"{waiting:,} requests that gather for a batch"] if waiting else []
         return [*map(words, self._records()), *gathering]
 
-    def parting(self) -> list[str]:
-        """What is left under way when a run ends."""
-        return [
-            f"{words(one)}; it goes on there, and the same command collects it" for one in self._records() if one.batch
-        ]
-
     def _records(self) -> list[Record]:
         own = [sent.record for place in self._places.values() for sent in place.under.values()]
         return [*self.held.records.values(), *own]
 
     async def close(self) -> None:
-        """Lets a batch be made that is just being sent, and goes away from the others."""
+        """Lets a batch be made that is just being sent, and goes away from the others, which go on."""
         under = {task: sent.record for place in self._places.values() for task, sent in place.under.items()}
+        left = self._records()
         for task in (task for task, record in under.items() if record.batch):
             task.cancel()
         if sending := [task for task, record in under.items() if not record.batch]:
@@ -270,3 +269,6 @@ class Batches:
         await asyncio.gather(self.held.close(), *under, return_exceptions=True)
         for endpoint in self._open:
             await endpoint.close()
+        for record in left:
+            if record.batch and record.state not in ledger.OVER:
+                self._say(f"{words(record)}; it goes on there, and the same command collects it")

@@ -109,6 +109,12 @@ def known_ids(journal: Journal) -> set[str]:
     return {str(one["batch"]) for one in rows if "batch" in one}
 
 
+def brought(journal: Journal) -> int:
+    """How many replies came in batches."""
+    rows = [_unpacked(body) for _, state, body in journal.store.batches() if state == "done"]
+    return sum(int(one.get("replies", 0)) for one in rows)
+
+
 def _told(found: dict[str, Record], tag: str, state: Any, more: Mapping[str, Any]) -> None:
     if state == "intent":
         if not _TAG.fullmatch(tag):

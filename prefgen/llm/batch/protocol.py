@@ -77,8 +77,8 @@ class Result:
 
 
 class Endpoint(Protocol):
-    """A provider's batches for one model at one address. All but ``line``, ``result`` and ``raws`` go over the wire, and
-    raise only ``prefgen.errors``.
+    """A provider's batches for one model at one address. All but ``line``, ``result`` and ``raws`` go over the wire. It
+    raises only ``prefgen.errors``.
     """
 
     sure: bool

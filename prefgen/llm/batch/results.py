@@ -28,14 +28,15 @@ LOOK = 64_000_000
 
 @dataclass
 class Read:
-    """What a file of results came to: why requests brought nothing, by their first keys; and of how many requests a
-    reply was paid.
+    """What a file of results came to: why requests brought nothing, by their first keys; of how many requests a reply
+    was paid; and how many replies there were.
     """
 
     faults: dict[bytes, PrefgenError] = field(default_factory=dict)
     broken: list[Attempt] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
     paid: int = 0
+    replies: int = 0
 
 
 # --- saving ---------------------------------------------------------------------------------
@@ -103,7 +104,8 @@ async def ingest(path: Path, record: Record, endpoint: Endpoint, provider: Provi
     for line in lines(path):
         if (result := _result(line, endpoint)) and (one := _of(record, result)) and one.keys[0] not in read.seen:
             read.seen.add(one.keys[0])
-            waiting += _entries(one, result, record, endpoint, provider, read)
+            found = _entries(one, result, record, endpoint, provider, read)
+            read.replies, waiting = read.replies + len(found), waiting + found
         if len(waiting) >= GROUP:
             await journal.put(waiting)
             waiting = []
