@@ -150,4 +150,4 @@ async def _streamed(call: Any, path: str, **how: Any) -> AsyncIterator[Any]:
     try:
         yield response
     finally:
-        await response.close()
+        await response.aclose()

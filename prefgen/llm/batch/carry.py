@@ -218,7 +218,10 @@ class Carrier:
         async def note(fault: TryAgain) -> None:
             await self.client.journal.note(Attempt(self.record.lines[0].keys[0], fault.reason, str(fault)))
 
-        found: T = await retrying(note, self._pause, self.client.chance)(lambda: self._once(work))
+        async def once() -> T:
+            return await self._once(work)
+
+        found: T = await retrying(note, self._pause, self.client.chance)(once)
         return found
 
     async def _once(self, work: Callable[[], Awaitable[T]]) -> T:

@@ -47,7 +47,7 @@ async def answering(call: Any, place: Place) -> AsyncIterator[Any]:
 
     try:
         async with asyncio.timeout(WHOLE), call as response:
-            yield response
+            yield getattr(response, "http_response", response)
     except PrefgenError:
         raise
     except TimeoutError as e:
@@ -72,7 +72,7 @@ async def asked(call: Any, place: Place) -> dict[str, Any]:
     content = b""
     try:
         async with answering(call, place) as response:
-            async for chunk in response.iter_bytes():
+            async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > ANSWER:
                     raise faults.bad_body(place.use, f"an answer of over {ANSWER:,} bytes came")
@@ -108,7 +108,7 @@ def decoded(content: bytes, place: Place) -> dict[str, Any]:
 async def body(call: Any, place: Place) -> AsyncIterator[bytes]:
     """The bytes that a call brings, as they come."""
     async with answering(call, place) as response:
-        async for chunk in response.iter_bytes(65536):
+        async for chunk in response.aiter_bytes(65536):
             yield chunk
 
 
