@@ -113,3 +113,206 @@ def test_a_batch_brings_what_online_brings_at_half_price(server: Batched, tmp_pa
     assert (two.prompt_tokens, two.completion_tokens) == (one.prompt_tokens, one.completion_tokens)
     keys = {side: set(Journal(tmp_path / side / "j.sqlite").store._one("SELECT group_concat(hex(key)) FROM reply")[0].split(",")) for side in ("online", "batched")}  # type: ignore[attr-defined]
     assert keys["online"] == keys["batched"]
+
+
+# --- what a batch is ------------------------------------------------------------------------
+
+
+def test_a_full_batch_goes_and_the_next_one_gathers(server: Batched, tmp_path: Path) -> None:
+    small = Settings(**{**vars(FAST), "requests": 3})
+    assert len(texts(ask(tmp_path / "number", requests(model(server), 8), batch=small))) == 8
+    assert [len(batch.lines) for batch in server.batches] == [3, 3, 2]
+    sized = Settings(**{**vars(FAST), "size": 700})
+    ask(tmp_path / "size", requests(model(server), 8), batch=sized)
+    assert 2 <= creates(server) - 3 <= 8
+
+
+def test_draws_of_one_request_share_it_where_the_protocol_has_n(tmp_path: Path) -> None:
+    with OpenAIBatchServer(answer) as server:
+        found = texts(ask(tmp_path, requests(model(server), 2), draws=4))
+        assert [line["body"]["n"] for line in server.batches[0].lines] == [4, 4]
+        assert [one[3].split()[-1] for one in found] == ["3", "3"]
+
+
+def test_who_has_no_batches_is_asked_online(server: Batched, tmp_path: Path) -> None:
+    """Another's server, unless its user says so; and one's own, where it says not."""
+    of = [*requests(model(server, batch=None), 2), *requests(model(server, batch=False, max_tokens=40), 2)]
+    assert len(texts(ask(tmp_path, of))) == 4
+    assert creates(server) == 0
+    assert server.paid.total() == 4
+
+
+def test_a_request_that_cannot_be_sent_is_its_own_fault(server: Batched, tmp_path: Path) -> None:
+    bad = Request(model(server), [{"role": "user", "content": "half \ud800"}])
+    good, lost = ask(tmp_path, [requests(model(server), 1)[0], bad])
+    assert isinstance(lost, list)
+    assert lost[0].failure
+    assert lost[0].failure.reason == "bad_text"
+    assert texts([good])
+
+
+def test_keys_do_not_go_where_they_may_not(server: Batched, tmp_path: Path) -> None:
+    """The same rules as online: here the address is this machine's, which gets no key but one that is named for it."""
+    texts(ask(tmp_path, requests(model(server), 1)))
+    stranger = model(server, base_url="https://stranger.example/v1", api_key_env="OPENAI_API_KEY", max_tokens=9)
+    (refused,) = ask(tmp_path, requests(stranger, 1))
+    assert isinstance(refused, ProviderError)
+    assert "--allow-host stranger.example" in str(refused)
+
+
+# --- results as they come -------------------------------------------------------------------
+
+
+def test_results_in_any_order_twice_unknown_and_broken_lines(server: Batched, tmp_path: Path) -> None:
+    other = b'{"custom_id": "somebody-elses", "response": {"status_code": 200, "body": {}}, "result": {"type": "succeeded", "message": {}}}'
+    deep = b'{"custom_id": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+    server.twists = [Twist(junk=[b"no json", b"[]", b'"x"', b"\xff\xfe", b"{}", other, deep, b"x" * 17_000_000], twice=True)]
+    assert [one[0].split()[1] for one in texts(ask(tmp_path, requests(model(server), 6)))] == list("012345")
+    assert max(server.paid.values()) == 1
+
+
+def test_errors_of_requests_are_what_they_are_online(server: Batched, tmp_path: Path) -> None:
+    """A refused request is a row's loss; a fault that passes goes into the next batch; both are paid for once or never."""
+    long = {"error": {"message": "maximum context length", "code": "context_length_exceeded", "type": "invalid_request_error"}}
+    busy = {"error": {"message": "overloaded", "type": "overloaded_error"}}
+    server.twists = [Twist(errors={1: (400, long), 2: (529, busy)})]
+    found = ask(tmp_path, requests(model(server), 4))
+    assert isinstance(found[1], list)
+    assert found[1][0].failure
+    assert found[1][0].failure.reason == "context_too_long"
+    assert len(texts([found[0], found[2], found[3]])) == 3
+    assert [len(batch.lines) for batch in server.batches] == [4, 1]
+    assert server.paid.total() == 3
+
+
+def test_a_fault_that_does_not_pass_is_given_up(server: Batched, tmp_path: Path) -> None:
+    busy = {"error": {"message": "overloaded", "type": "overloaded_error"}}
+    server.twists = [Twist(errors={0: (529, busy)})] * 9
+    lost, kept = ask(tmp_path, requests(model(server), 2))
+    assert isinstance(lost, list)
+    assert lost[0].failure
+    assert lost[0].failure.reason == "overloaded"
+    assert texts([kept])
+    assert creates(server) == 3
+
+
+def test_a_key_that_is_refused_ends_the_run(server: Batched, tmp_path: Path) -> None:
+    refused = {"error": {"message": "bad key", "type": "authentication_error"}}
+    server.twists = [Twist(errors={0: (401, refused)})]
+    found = ask(tmp_path, requests(model(server), 3))
+    assert isinstance(found[0], ProviderError)
+    assert "bad key" in str(found[0])
+    assert creates(server) == 1
+    assert len(texts(ask(tmp_path, requests(model(server), 3)))) == 3  # what it brought is kept
+    assert [len(batch.lines) for batch in server.batches] == [3, 1]
+
+
+def test_what_expired_goes_into_the_next_batch_and_twice_is_enough(server: Batched, tmp_path: Path) -> None:
+    server.twists = [Twist(expire=2)]
+    assert len(texts(ask(tmp_path / "once", requests(model(server), 5)))) == 5
+    assert [len(batch.lines) for batch in server.batches] == [5, 3]
+    assert max(server.paid.values()) == 1
+    server.twists = [Twist(expire=2), Twist(expire=1)]
+    found = ask(tmp_path / "twice", requests(model(server), 5))
+    assert isinstance(found[4], ProviderError)
+    assert "2 batches were not finished within a day each" in str(found[4])
+    assert "without --batch" in str(found[4])
+    assert len(texts(ask(tmp_path / "twice", requests(model(server), 5), batch=False))) == 5
+    assert server.paid.total() == 10
+
+
+def test_a_batch_that_is_cancelled_keeps_what_it_brought(server: Batched, tmp_path: Path) -> None:
+    server.twists = [Twist(cancel=2)]
+    found = ask(tmp_path, requests(model(server), 5))
+    assert isinstance(found[4], ProviderError)
+    assert "cancelled" in str(found[4])
+    assert len(texts(ask(tmp_path, requests(model(server), 5)))) == 5
+    assert [len(batch.lines) for batch in server.batches] == [5, 3]
+    assert server.paid.total() == 5
+
+
+def test_a_batch_that_is_refused_says_why(tmp_path: Path) -> None:
+    with OpenAIBatchServer(answer, twists=[Twist(fail="the model is not for batches\x1b[2J")]) as server:
+        (found,) = ask(tmp_path, requests(model(server), 1))
+        assert isinstance(found, ProviderError)
+        assert "line 1: the model is not for batches [2J" in str(found)
+        assert not server.files
+        assert texts(ask(tmp_path, requests(model(server), 1)))
+
+
+def test_a_queue_that_is_full_is_waited_for_and_taken_in_less(tmp_path: Path) -> None:
+    full = Twist(fail="Enqueued token limit reached", code="token_limit_exceeded")
+    with OpenAIBatchServer(answer, twists=[full, full]) as server:
+        assert len(texts(ask(tmp_path, requests(model(server), 8)))) == 8
+        assert [len(batch.lines) for batch in server.batches][:2] == [8, 4]
+        assert server.paid.total() == 8
+        assert not [one for one in server.files.values() if one[0].startswith("prefgen") and len(one[1].splitlines()) == 8]
+
+
+def test_results_that_are_cut_off_are_fetched_again(server: Batched, tmp_path: Path) -> None:
+    """However they are cut: by the connection, or by whoever made the file."""
+    path = "/v1/files/batch_2-output_file_id/content" if server.root else "/v1/messages/batches/batch_1/results"
+    from tests.servers import Response
+
+    server.fails["GET", path] = [Response(b"x" * 1000, then="cut"), Response(b"", 503), Response(b"", 429, {"retry-after": "0"})]
+    assert len(texts(ask(tmp_path, requests(model(server), 5)))) == 5
+    assert server.paid.total() == 5
+    assert creates(server) == 1
+
+
+def test_results_that_stay_short_end_the_run_and_pay_nothing_again(server: Batched, tmp_path: Path) -> None:
+    server.twists = [Twist(edit=lambda content: content[: len(content) * 2 // 3])]
+    found = ask(tmp_path, requests(model(server), 6))
+    assert isinstance(found[0], ProviderError)
+    assert "6 replies are paid for and" in str(found[0])
+    again = ask(tmp_path, requests(model(server), 6))
+    assert len(texts([one for one in again if isinstance(one, list)])) >= 3
+    assert any(isinstance(one, ProviderError) for one in again)
+    assert creates(server) == 1
+
+
+def test_replies_that_are_none_are_booked_and_asked_again(server: Batched, tmp_path: Path) -> None:
+    def odd(content: bytes) -> bytes:
+        return content.replace(b'"choices"', b'"chances"', 1).replace(b'"content": [', b'"contents": [', 1)
+
+    server.twists = [Twist(edit=odd)]
+    assert len(texts(ask(tmp_path, requests(model(server), 3)))) == 3
+    assert [len(batch.lines) for batch in server.batches] == [3, 1]
+    journal = Journal(tmp_path / "j.sqlite")
+    replies = sum(cost[2] or 0 for cost in journal.store._reader.execute("SELECT 0, 0, dollars FROM reply"))  # type: ignore[attr-defined]
+    assert journal.spent() > replies
+    journal.close()
+
+
+# --- money ----------------------------------------------------------------------------------
+
+
+def test_the_worst_half_price_is_set_aside_and_the_limit_is_never_passed(server: Batched, tmp_path: Path) -> None:
+    of = requests(model(server), 6)
+    whole = Tally()
+    ask(tmp_path / "whole", of, tally=whole)
+    worst = sum(line.worst or 0 for line in _lines(tmp_path / "whole"))
+    assert worst > whole.dollars
+    budget = Budget(max_cost=max(whole.dollars * 0.6, worst / 6))
+    found = ask(tmp_path / "half", of, budget=budget)
+    kept = [one for one in found if isinstance(one, list)]
+    assert any(isinstance(one, BudgetReached) for one in found)
+    assert 1 <= len(kept) < 6
+    assert budget.spent <= budget.max_cost  # type: ignore[operator]
+
+
+def _lines(folder: Path) -> list[Any]:
+    from prefgen.llm.batch import ledger
+
+    journal = Journal(folder / "j.sqlite")
+    found: dict[str, Any] = {}
+    for tag, state, body in journal.store.batches():
+        ledger._told(found, tag, state, ledger._unpacked(body))
+    journal.close()
+    return [line for record in found.values() for line in record.lines]
+
+
+def test_max_calls_counts_requests(server: Batched, tmp_path: Path) -> None:
+    found = ask(tmp_path, requests(model(server), 5), budget=Budget(max_calls=3))
+    assert sum(isinstance(one, BudgetReached) for one in found) == 2
+    assert server.paid.total() == 3

@@ -38,12 +38,13 @@ class Held:
             self.client.budget.hold(record.worst)
 
     async def look(self, *, waits: bool) -> None:
-        """Begins to follow all; those who do not wait have all that has ended when this is over, and count the rest as
-        spent.
+        """Begins to follow all, and reads what is saved; those who do not wait have all that has ended when this is over,
+        and count the rest as spent.
         """
-        tasks = [self._followed(tag, waits=waits) for tag in list(self._endpoints)]
+        saved = [tag for tag, record in self.records.items() if record.state == "saved"]
+        tasks = {tag: self._followed(tag, waits=waits) for tag in list(self._endpoints)}
+        await asyncio.gather(*(task for tag, task in tasks.items() if tag in saved or not waits))
         if not waits:
-            await asyncio.gather(*tasks)
             for tag in self._before.keys() & self.records.keys():
                 self.client.budget.settle(self.records[tag].worst, self.records[tag].worst)
 
