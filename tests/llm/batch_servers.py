@@ -81,13 +81,17 @@ class Batched(Server):
         waiting = self.fails.get((method, url.path)) or []
         response = waiting.pop(0) if waiting else None
         if response is None or response.then == "close":  # handled, and no answer comes
-            handled = self.handled(method, url.path, {k: v[0] for k, v in parse_qs(url.query).items()}, content, headers)
+            handled = self.handled(
+                method, url.path, {k: v[0] for k, v in parse_qs(url.query).items()}, content, headers
+            )
             response = response or handled
         if self.stumble(method, url.path, "after"):
             await asyncio.Event().wait()
         return await self._write(writer, response)
 
-    def handled(self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]) -> Response:
+    def handled(
+        self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]
+    ) -> Response:
         raise NotImplementedError
 
     def online(self, path: str, content: bytes, headers: Mapping[str, str]) -> Response:
@@ -145,7 +149,9 @@ class Batched(Server):
 class OpenAIBatchServer(Batched, OpenAIServer):
     """Files, batches of them, and chat completions."""
 
-    def handled(self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]) -> Response:
+    def handled(
+        self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]
+    ) -> Response:
         part = path.removeprefix("/v1/").split("/")
         if method == "POST" and path == "/v1/chat/completions":
             return self.online(path, content, headers)
@@ -206,7 +212,10 @@ class OpenAIBatchServer(Batched, OpenAIServer):
         if self.marked:
             whole["metadata"] = batch.metadata
         if batch.ended and batch.twist.fail:
-            whole["errors"] = {"object": "list", "data": [{"code": batch.twist.code, "message": batch.twist.fail, "line": 1}]}
+            whole["errors"] = {
+                "object": "list",
+                "data": [{"code": batch.twist.code, "message": batch.twist.fail, "line": 1}],
+            }
         for name, lines in (("output_file_id", batch.outputs), ("error_file_id", batch.errors)):
             if lines:
                 whole[name] = f"{batch.id}-{name}"
@@ -245,7 +254,9 @@ class AnthropicBatchServer(Batched, AnthropicServer):
         """Draws of one prompt are alike here; the key tells them apart."""
         return custom_id.partition("_")[2] or super().name_of(custom_id, body)
 
-    def handled(self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]) -> Response:
+    def handled(
+        self, method: str, path: str, query: Mapping[str, str], content: bytes, headers: Mapping[str, str]
+    ) -> Response:
         if method == "POST" and path == "/v1/messages":
             return self.online(path, content, headers)
         part = path.removeprefix("/v1/messages/batches").strip("/").split("/")

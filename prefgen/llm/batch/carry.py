@@ -182,7 +182,7 @@ class Carrier:
 
     async def _save(self, status: Status) -> None:
         async def fetched() -> None:
-            parts = [self.endpoint.results(status, part) for part in status.parts]
+            parts = (self.endpoint.results(status, part) for part in status.parts)  # each when its turn comes
             await results.save(ledger.saved_at(self.client.journal, self.record), parts, self.client.journal.check_room)
 
         await self._patient(fetched)

@@ -51,11 +51,12 @@ class Batches:
     # --- what is there already ---
 
     async def open(self, models: Iterable[Model], say: Say) -> None:
-        """Takes up what earlier runs left; a run that sends nothing new brings in what has ended, and waits for nothing."""
+        """Takes up what earlier runs left; a run that sends none itself takes what has ended, and waits for none."""
         models, self._say = list(models), say
         for line in told(models) if self.sending else []:
             say(f"note: {line}")
-        for record in ledger.unfinished(self.client.journal):
+        ledger.tidy(self.client.journal, left := ledger.unfinished(self.client.journal))
+        for record in left:
             record.model = trusting(record.model, models)
             try:
                 self.held.hold(record, self._endpoint(record.model))

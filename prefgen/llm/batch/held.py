@@ -38,8 +38,8 @@ class Held:
             self.client.budget.hold(record.worst)
 
     async def look(self, *, waits: bool) -> None:
-        """Begins to follow all, and reads what is saved; those who do not wait have all that has ended when this is over,
-        and count the rest as spent.
+        """Begins to follow all, and reads what is saved; those who do not wait have all that has ended when this is
+        over, and count the rest as spent.
         """
         saved = [tag for tag, record in self.records.items() if record.state == "saved"]
         tasks = {tag: self._followed(tag, waits=waits) for tag in list(self._endpoints)}

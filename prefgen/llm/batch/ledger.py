@@ -135,6 +135,13 @@ def _unpacked(body: bytes) -> dict[str, Any]:
     return data
 
 
+def tidy(journal: Journal, left: Sequence[Record]) -> None:
+    """Takes away results of batches that are over: a process may have ended between the two."""
+    for path in journal.path.with_name("batches").glob("*.*"):
+        if _TAG.fullmatch(path.stem) and path.stem not in {record.tag for record in left}:
+            path.unlink(missing_ok=True)
+
+
 def saved_at(journal: Journal, record: Record) -> Path:
     """Where a batch's results lie until they are read."""
     return journal.path.with_name("batches") / f"{record.tag}.jsonl"

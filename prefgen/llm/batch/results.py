@@ -5,7 +5,7 @@ to one request the first counts. Replies go into the journal under the keys of t
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Read:
 # --- saving ---------------------------------------------------------------------------------
 
 
-async def save(path: Path, parts: list[AsyncIterator[bytes]], room: Callable[[], None]) -> None:
+async def save(path: Path, parts: Iterable[AsyncIterator[bytes]], room: Callable[[], None]) -> None:
     """Puts the parts into one file, which is there whole and on stable storage, or not at all. Raises RunError for a
     full disk.
     """

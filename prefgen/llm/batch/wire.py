@@ -1,4 +1,4 @@
-"""The cable of batches: a call of a provider's SDK, its answer read so far and no further, faults as ``prefgen.errors``.
+"""The cable of batches: calls of a provider's SDK, answers read so far and no further, faults as ``prefgen.errors``.
 
 The SDKs give the paths, the forms and the exceptions; what came back is read here, for it may be anybody's.
 """
