@@ -17,7 +17,7 @@ import typer
 
 from prefgen import cli_hub
 from prefgen.allow import Allow
-from prefgen.cli_after import append, replay, verify
+from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
 from prefgen.errors import (
@@ -185,6 +185,7 @@ def plan(
 app.command()(cli_hub.push)
 app.command()(verify)
 app.command()(replay)
+app.command()(batches)
 app.command()(append)
 app.command()(export)
 app.command()(formats)

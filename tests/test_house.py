@@ -34,7 +34,7 @@ STOREYS = [
     {"manifest"},
     {"written"},
     {"run"},
-    {"after", "ways"},
+    {"after", "batches", "ways"},
     {"compared"},
     {"replay"},
     {"columns"},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prefgen.errors import BudgetReached, ProviderError
+from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RunError
 from prefgen.llm.batch.gather import Batches
 from prefgen.llm.batch.protocol import Settings
 from prefgen.llm.budget import Budget
@@ -17,6 +17,7 @@ from prefgen.llm.client import Client, Shut
 from prefgen.llm.journal import Journal
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Model, Request
+from prefgen.llm.watch import watched
 from tests.llm.batch_servers import AnthropicBatchServer, Batched, OpenAIBatchServer, Twist
 
 FAST = Settings(quiet=0.02, patience=0.2, first=0.005, rare=0.01, growth=1.2, grace=0.01, lost=1.0)
@@ -347,3 +348,112 @@ def test_max_calls_counts_requests(server: Batched, tmp_path: Path) -> None:
     found = ask(tmp_path, requests(model(server), 5), budget=Budget(max_calls=3))
     assert sum(isinstance(one, BudgetReached) for one in found) == 2
     assert server.paid.total() == 3
+
+
+# --- what an earlier run left ---------------------------------------------------------------
+
+
+def left_under_way(server: Batched, folder: Path, number: int) -> list[str]:
+    """Stops a session while its batch is under way; gives what was said."""
+
+    async def go() -> None:
+        client = Client(Journal(folder / "j.sqlite"))
+        client.batches = Batches(client, FAST)
+        of = requests(model(server), number)
+        await client.batches.open([], told.append)
+        work = [asyncio.create_task(client.draw(one, [0], Tally())) for one in of]
+        while not any(batch.looks for batch in server.batches):
+            await asyncio.sleep(0.01)
+        client.shut(Interrupted("stopped"))
+        found = await asyncio.gather(*work, return_exceptions=True)
+        assert all(isinstance(one, Shut) for one in found)
+        await client.close()
+        client.journal.close()
+
+    told: list[str] = []
+    asyncio.run(go())
+    return told
+
+
+def test_who_stops_is_told_and_the_next_run_collects(server: Batched, tmp_path: Path) -> None:
+    server.looks = 10**9
+    said = left_under_way(server, tmp_path, 3)
+    provider = "openai" if server.root else "anthropic"
+    assert said[-1] == (
+        f"a batch of 3 requests at {provider}/it: 0 done; it goes on there, and the same command collects it"
+    )
+    server.looks, told = 4, list[str]()
+    assert len(texts(ask(tmp_path, requests(model(server), 5), told=told))) == 5
+    assert told[-1].startswith("under way since an earlier run: a batch of 3 requests")
+    assert [len(batch.lines) for batch in server.batches] == [3, 2]
+    assert server.paid.total() == 5
+
+
+def test_an_online_run_pays_nothing_twice(server: Batched, tmp_path: Path) -> None:
+    """While a batch is under way its requests are not asked, others are; and what has ended is brought in first."""
+    server.looks = 10**9
+    left_under_way(server, tmp_path, 3)
+    of, told = requests(model(server), 5), list[str]()
+    assert len(texts(ask(tmp_path, of[3:], batch=False, told=told))) == 2
+    assert told == [f"under way since an earlier run: a batch of 3 requests at {of[0].model.use}: 0 done"]
+    refused = ask(tmp_path, of[:1], batch=False)[0]
+    assert isinstance(refused, RunError)
+    assert "wait for it with --batch, or end it with `prefgen batches RUN --cancel`" in str(refused)
+    server.looks = 1
+    assert len(texts(ask(tmp_path, of, batch=False))) == 5
+    assert (creates(server), server.paid.total()) == (1, 5)
+
+
+def test_money_that_is_under_way_is_set_aside(server: Batched, tmp_path: Path) -> None:
+    server.looks = 10**9
+    left_under_way(server, tmp_path, 3)
+    worst = sum(line.worst or 0 for line in _lines(tmp_path))
+    more = requests(model(server), 5)[3:]
+    found = ask(tmp_path, more, batch=False, budget=Budget(max_cost=worst))
+    assert all(isinstance(one, BudgetReached) for one in found)
+    assert server.paid.total() == 0
+
+
+def test_who_waits_for_a_batch_does_not_stand_still(server: Batched, tmp_path: Path) -> None:
+    """The watchdog's patience is shorter than the batch's way, and longer than between two looks at it."""
+    server.looks = 30
+
+    async def go() -> list[Outcome]:
+        client = Client(Journal(tmp_path / "j.sqlite"))
+        client.batches = Batches(client, Settings(**{**vars(FAST), "first": 0.05, "rare": 0.05}))
+        client.longest = 0.0
+        try:
+            async with watched(client, still=0.7):
+                work = asyncio.create_task(client.draw(requests(model(server), 1)[0], [0], Tally()))
+                while not work.done():
+                    client.longest = 0.0  # as if no call could take long
+                    await asyncio.sleep(0.01)
+                return work.result()
+        finally:
+            await client.close()
+            client.journal.close()
+
+    assert asyncio.run(go())[0].completion
+
+
+def test_what_was_not_written_by_prefgen_is_not_followed(server: Batched, tmp_path: Path) -> None:
+    """A journal may be a stranger's: tags that lead out of the folder, hosts that want a key."""
+    server.looks = 10**9
+    left_under_way(server, tmp_path, 2)
+    with closing(sqlite3.connect(tmp_path / "j.sqlite")) as db:
+        db.execute("UPDATE batch SET tag = '../../../etc/x'")
+        db.commit()
+    with pytest.raises(RunError, match="not written by prefgen"):
+        ask(tmp_path, [])
+
+
+def test_a_batch_that_is_not_known_any_more_is_told_where_it_is_wanted(server: Batched, tmp_path: Path) -> None:
+    server.looks = 10**9
+    left_under_way(server, tmp_path, 2)
+    server.batches.clear()
+    of = requests(model(server), 3)
+    assert texts(ask(tmp_path, of[2:]))
+    lost = ask(tmp_path, of[:1])[0]
+    assert isinstance(lost, PrefgenError)
+    assert "does not know this batch" in str(lost)
+    assert "prefgen batches RUN --forget" in str(lost)

@@ -270,6 +270,6 @@ class Batches:
         await asyncio.gather(self.held.close(), *under, return_exceptions=True)
         for endpoint in self._open:
             await endpoint.close()
-        for record in left:
+        for record in left if self.sending else []:
             if record.batch and record.state not in ledger.OVER:
                 self._say(f"{words(record)}; it goes on there, and the same command collects it")
