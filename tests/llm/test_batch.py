@@ -137,7 +137,7 @@ def test_a_batch_brings_what_online_brings_at_half_price(server: Batched, tmp_pa
 
 
 def test_a_full_batch_goes_and_the_next_one_gathers(server: Batched, tmp_path: Path) -> None:
-    small = Settings(**{**vars(FAST), "requests": 3})
+    small = Settings(**{**vars(FAST), "requests": 3, "quiet": 0.5})
     assert len(texts(ask(tmp_path / "number", requests(model(server), 8), batch=small))) == 8
     assert [len(batch.lines) for batch in server.batches] == [3, 3, 2]
     sized = Settings(**{**vars(FAST), "size": 700})
