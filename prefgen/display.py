@@ -85,9 +85,8 @@ class Watch:
 
     def _below(self) -> str:
         """What stands under the table: the time, how far it is, and what may be waited for for long."""
-        return "\n".join(
-            [f"{self._clock()} · {self._share()}", *(escape(plain(line)) for line in self.progress.waits())]
-        )
+        waits = (escape(plain(line)) for line in self.progress.waits())
+        return "\n".join([f"{self._clock()} · {self._share()}", *waits])
 
     def _table(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, header_style="dim", caption=self._below())
@@ -181,7 +180,9 @@ def spent(run: Run) -> Text:
     known = f"{some(cached, 'reply', 'replies')} known or shared"
     if batched := sum(t.batched for t in tallies):
         known += f", {some(batched, 'reply', 'replies')} by batch"
-    return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {tokens:,} tokens, {money}, {clock(run.seconds)}")
+    read = sum(t.cached_tokens for t in tallies)
+    used = f"{tokens:,} tokens" + (f" ({read:,} from the providers' caches)" if read else "")
+    return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {used}, {money}, {clock(run.seconds)}")
 
 
 def tried(run: Run) -> list[str]:

@@ -8,26 +8,30 @@ How a reply ended: ``end_turn``, ``stop_sequence``, ``tool_use`` and ``pause_tur
 ``model_context_window_exceeded`` are ``length``; ``refusal`` is ``refused``. What is not known here is ``stop``.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, keys, wire
-from prefgen.llm.faults import Place
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
-
-if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
+from prefgen.llm.request import Caching, Completion, Model, Part, Price, Raw, Request, Sent, Usage
 
 ACCOUNT = keys.Account(
     url="https://api.anthropic.com",
     url_env="ANTHROPIC_BASE_URL",
     key_envs=("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
     headers_env="ANTHROPIC_CUSTOM_HEADERS",
+    fixed={"anthropic-version": "2026-10-21"},
 )
 MAX_TOKENS = 4096
 """Where the recipe sets none; the protocol demands a number."""
+SHORTER, LONGER = 1024, 4096
+"""Tokens of the shortest beginning that is kept (platform.claude.com, prompt caching): of the models that are known to
+take as few, and of all others the most that any model wants. A mark on less would do nothing.
+"""
+_SHORTER = re.compile(r"claude-(?:sonnet-4-5|opus-4-1)(?:-|$)")
 _FINISH = {"max_tokens": "length", "model_context_window_exceeded": "length", "refusal": "refused"}
 _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -40,8 +44,12 @@ def missing_key(model: Model) -> str | None:
 class Anthropic:
     """A Provider (``prefgen.llm.request``) of the Anthropic protocol: one draw a request, no seed."""
 
+    punctual = True
+
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
+        self._wire = wire.Wire("/v1/messages", ACCOUNT)
+        self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
+        self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
     def can(self, model: Model) -> frozenset[str]:  # noqa: ARG002
         """Keeps to schemas; has no ``n``, no grammars, no log-probabilities."""
@@ -65,38 +73,36 @@ class Anthropic:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.at_home(model, ACCOUNT))
+        return price_of(model, own=self._home(model))
+
+    def caching(self, model: Model) -> Caching | None:
+        """Anthropic keeps what is marked, where it is long enough; ``extra`` with marks of its own is left as it is."""
+        asked = self._home(model) if model.prompt_cache is None else model.prompt_cache
+        if not asked or model.extra.keys() & {"cache_control", "messages", "system"}:
+            return None
+        return Caching(4 * (SHORTER if _SHORTER.match(model.id) else LONGER), marked=True)
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""
         if request.given is not None or request.grammar is not None:
             raise ProviderError(f"{request.model.use}: anthropic neither scores given text nor keeps to a grammar")
         wire.check_tools(request)
-        place = keys.place(request.model, ACCOUNT)
-        timeout = request.model.timeout
-        data, limits = await wire.post(self._client(place), "/v1/messages", _body(request), place, timeout)
+        place = self._place(request.model)
+        try:
+            data, limits = await self._wire.post(_marked(_body(request), request.cache), place, request.model.timeout)
+        except ProviderError:
+            self._place.forget()  # the key may be being changed
+            raise
         return Sent(self.raws(data, request, 1), limits)
 
     def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:  # noqa: ARG002
-        """What is sent for one draw, online or in a batch."""
+        """What is sent for one draw, but for marks in it."""
         return _body(request)
 
     def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:  # noqa: ARG002
         """The reply in what came back."""
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
         return [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
-
-    def _client(self, place: Place) -> "AsyncAnthropic":
-        if (place.url, place.key) not in self._clients:
-            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Omit
-
-            from prefgen.llm import bounded
-
-            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
-            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
-            made = AsyncAnthropic(auth_token=place.key, http_client=http, **how)
-            self._clients[place.url, place.key] = made
-        return self._clients[place.url, place.key]
 
     def read(self, raw: Raw) -> Completion:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""
@@ -114,12 +120,12 @@ class Anthropic:
         """Input tokens, those of the cache among them, and output tokens."""
         usage = raw.get("usage")
         told = wire.tells(usage, *_PROMPT) and wire.tells(usage, "output_tokens")
-        return Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"), told)
+        written, read = wire.count(usage, _PROMPT[1]), wire.count(usage, _PROMPT[2])
+        return Usage(wire.count(usage, *_PROMPT), wire.count(usage, "output_tokens"), read, written, told)
 
     async def close(self) -> None:
         """Lets go of connections."""
-        while self._clients:
-            await self._clients.popitem()[1].close()
+        await self._wire.close()
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -138,6 +144,22 @@ def _body(request: Request) -> dict[str, Any]:
         **model.extra,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def _marked(body: dict[str, Any], cache: frozenset[Part]) -> dict[str, Any]:
+    """The body with marks at the ends of what is shared. A text, and a list of one block of that text, are the same to
+    the model; so marks are no part of the key.
+    """
+    if "system" in cache:
+        body["system"] = [_block(body["system"])]
+    if "prompt" in cache:
+        *before, last = body["messages"]
+        body["messages"] = [*before, {**last, "content": [_block(last["content"])]}]
+    return body
+
+
+def _block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
 
 
 def _format(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,5 +32,7 @@ def bills(provider: Provider, request: Request, raws: Sequence[Raw], draws: int)
     """What each reply of an exchange came to, of which so many draws were asked."""
     price, found = provider.price(request.model), [provider.usage(raw) for raw in raws]
     told = [Bill(usage, dollars(price, usage)) for usage in found]
+    if all(usage.told for usage in found):
+        return told
     untold = Bill(dollars=most(provider, request, draws), untold=price is not None)
     return [one if usage.told else untold for one, usage in zip(told, found, strict=True)]

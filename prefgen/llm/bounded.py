@@ -1,18 +1,11 @@
-"""How much of an answer is read: no more than any reply has, and nothing that is packed.
-
-A server may be anybody's, and a few kilobytes of gzip unpack to gigabytes. So nothing packed is asked for or read, and
-reading ends after so many bytes. Imported with a provider's SDK, never before.
-"""
+"""How much of an answer a provider's SDK reads: what ``http1`` does without one. Imported with an SDK, never before."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx2
 
-MOST = 64_000_000
-"""Bytes of a success; the longest replies have some hundred kilobytes."""
-MOST_TOLD = 1_000_000
-"""Bytes of an error; what comes after them is not read."""
+from prefgen.llm.bounds import MOST, MOST_TOLD
 
 
 class NoReply(httpx2.RequestError):

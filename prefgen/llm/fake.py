@@ -11,7 +11,7 @@ from typing import Any
 from prefgen.errors import ProviderError
 from prefgen.llm import faults, wire
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
+from prefgen.llm.request import Caching, Completion, Model, Price, Raw, Request, Sent, Usage
 
 Written = str | Completion
 Writer = Callable[[Request, int], Written | Awaitable[Written]]
@@ -20,6 +20,8 @@ ALL = frozenset({"n", "given", "grammar", "schema"})
 
 class Fake:
     """A Provider (``prefgen.llm.request``) without a network. ``abilities`` is what its models can; all there is."""
+
+    punctual = False
 
     def __init__(self, functions: Mapping[str, Writer], abilities: frozenset[str] = ALL) -> None:
         self._functions, self._abilities = dict(functions), abilities
@@ -52,6 +54,10 @@ class Fake:
     def price(self, model: Model) -> Price | None:
         """Nothing; or what the recipe says."""
         return price_of(model, own=False)
+
+    def caching(self, model: Model) -> Caching | None:  # noqa: ARG002
+        """Keeps nothing."""
+        return None
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One reply for each seed, in their order."""

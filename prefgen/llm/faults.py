@@ -13,9 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from prefgen.errors import PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.texts import sound
+
+if TYPE_CHECKING:
+    from prefgen.llm.http1 import Trouble
 
 LONGEST_WAIT = 600.0
 """Seconds; what a provider asks for beyond this is asked again after it."""
@@ -187,6 +191,25 @@ def _key_words(place: Place) -> str:
 
 
 # --- where no answer came -------------------------------------------------------------------
+
+
+def of_trouble(trouble: "Trouble", place: Place) -> PrefgenError:
+    """The error that it stands for where no answer came."""
+    from prefgen.llm.http1 import Late, NoReply, Unreachable
+
+    words = scrub(str(trouble), place.key)
+    if isinstance(trouble, NoReply):
+        return bad_body(_who(place), words)
+    if isinstance(trouble, Unreachable):
+        return TryAgain("no_connection", f"{_who(place)}: nothing answers there ({words})", attempts=4)
+    if isinstance(trouble, Late):
+        return timed_out(place, words)
+    return TryAgain("connection_lost", f"{_who(place)}: the connection broke ({words})", attempts=4, billed=True)
+
+
+def no_header(place: Place, words: str) -> ProviderError:
+    """What cannot be sent: the headers that the user's environment adds are no headers."""
+    return ProviderError(f"{_who(place)}: cannot be asked ({words}); check the variable of its headers, and base_url")
 
 
 def of_exception(error: BaseException, place: Place) -> PrefgenError:

@@ -6,7 +6,6 @@ reads it, so a crash can cost only what was in flight. Nothing is ever updated o
 
 import asyncio
 import hashlib
-import json
 import os
 import sqlite3
 import tempfile
@@ -14,9 +13,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import zstandard
 
 from prefgen.errors import RowFailed, RunError, TryAgain
 from prefgen.llm.request import Raw
@@ -29,31 +25,21 @@ from prefgen.llm.store import (
     Insert,
     Sqlite,
     Store,
-    checksum,
     is_full,
     opened,
     trouble,
 )
+from prefgen.llm.stored import LARGEST, Entry, is_sound, packed, unpack
 from prefgen.texts import sound
+
+__all__ = ["LARGEST", "Attempt", "Entry", "Journal", "is_sound", "packed", "unpack"]
 
 GROUP = 64
 """Replies in one commit at most; measured: larger groups gain nothing over 64."""
 LOW_WATER = 128 * 2**20
 """Bytes that must be free before a request is sent: four times what 256 replies in flight of 32,000 tokens come to."""
-LARGEST = 64 * 2**20
-"""Bytes that one stored reply may unpack to; none that was written comes near."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars None where no price is known)."""
-
-    key: bytes
-    raw: Raw
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    dollars: float | None = None
-    model: str = ""
+LOOKS = 16
+"""Requests for which one look at the file system does: what they can bring is little beside LOW_WATER."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +62,7 @@ class Journal:
         self.path, self.low_water = path, low_water
         self.store = store or Sqlite(path)
         self._open, self._busy = True, False
+        self._looks = 0
         self._waiting: list[_Job] = []
         self._held: list[Insert] = []
         self._task: asyncio.Task[None] | None = None
@@ -90,6 +77,15 @@ class Journal:
             cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
             raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
         return unpack(found[0])
+
+    def all_of(self, keys: Sequence[bytes]) -> list[Raw] | None:
+        """The replies kept under these keys, or None where one of them is not. Raises RunError as ``get`` does."""
+        found: list[Raw] = []
+        for key in keys:
+            if (raw := self.get(key)) is None:
+                return None
+            found.append(raw)
+        return found
 
     def has(self, key: bytes) -> bool:
         """Whether a reply is kept under this key."""
@@ -135,6 +131,9 @@ class Journal:
 
     def check_room(self) -> None:
         """Raises RunError where so little is free that what comes in might not be kept."""
+        self._looks += 1
+        if self._looks % LOOKS != 1:
+            return
         if (free := self.store.room()) < self.low_water:
             need = f"{self.low_water / 2**20:,.0f} MB are wanted before more is sent"
             raise RunError(
@@ -164,7 +163,7 @@ class Journal:
         if not self._busy:
             self._busy, self._task = True, asyncio.create_task(self._drain())
         try:
-            await asyncio.shield(job.done)
+            await job.done
         except sqlite3.Error as e:
             raise trouble(self.path, e) from e
 
@@ -266,33 +265,3 @@ def noted(attempt: Attempt) -> Insert:
     """A row of the attempt table."""
     words, billed = sound(attempt.message[:2000]), int(attempt.billed)
     return Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)])
-
-
-# --- a reply at rest ------------------------------------------------------------------------
-
-
-def packed(entry: Entry) -> tuple[Any, ...]:
-    """A row of the reply table."""
-    body = zstandard.compress(json.dumps(entry.raw, ensure_ascii=True, separators=(",", ":")).encode())
-    tokens = (entry.prompt_tokens, entry.completion_tokens)
-    return (entry.key, body, checksum(entry.key, body), *tokens, entry.dollars, entry.model, time.time())
-
-
-def is_sound(key: bytes, body: bytes, crc: int) -> bool:
-    """Whether a stored reply is as it was written, and the one to this key: a damaged index can lead to another's."""
-    return isinstance(body, bytes) and checksum(key, body) == crc
-
-
-def unpack(body: bytes) -> Raw:
-    """The reply itself. Raises RunError for one that unpacks to more than any reply is, or to none: somebody made it
-    by hand.
-    """
-    try:
-        if zstandard.frame_content_size(body) > LARGEST:
-            raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(zstandard.decompress(body, max_output_size=LARGEST))
-    except (zstandard.ZstdError, ValueError, RecursionError) as e:
-        raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
-    if not isinstance(raw, dict):
-        raise RunError("a stored reply is no object; this journal was not written by prefgen")
-    return raw

@@ -12,7 +12,8 @@ networks get a placeholder, and public ones are not asked.
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,20 +25,29 @@ from prefgen.llm.request import Model
 
 PLACEHOLDER = "none"
 """Sent where the SDK wants a key and the server does not."""
+ALWAYS: Mapping[str, str] = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+    "User-Agent": "prefgen",
+}
+"""Sent to everybody."""
 
 
 @dataclass(frozen=True)
 class Account:
     """A provider's own address, and its variables: the address's, the keys' (the first that is set), more headers'.
 
-    ``headers`` names those that the SDK makes of other variables (OPENAI_ORG_ID).
+    ``headers`` names those that are made of other variables (OPENAI_ORG_ID), each with its variable; ``fixed`` those
+    that the protocol wants.
     """
 
     url: str
     url_env: str
     key_envs: tuple[str, ...]
     headers_env: str
-    headers: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 def address(model: Model, account: Account) -> str:
@@ -132,15 +142,33 @@ def _astray(model: Model, url: str, account: Account) -> str:
     return f"{model.use} would send the key in {name} to {to}; if it belongs there, allow it with --allow-host {to}"
 
 
+def headers(place: Place, account: Account) -> dict[str, str]:
+    """All that a request to this place is sent with. What the user's environment adds goes to the provider's own
+    addresses alone, and counts before what is sent without it.
+    """
+    sent = {**ALWAYS, **account.fixed, "Authorization": f"Bearer {place.key}"}
+    if is_own(place.url, account):
+        made = {name: os.environ.get(variable, "").strip() for name, variable in account.headers.items()}
+        sent |= {name: value for name, value in made.items() if value}
+        stated = _stated(account)
+        sent = {n: value for n, value in sent.items() if n.lower() not in {name.lower() for name in stated}} | stated
+    return sent
+
+
+def _stated(account: Account) -> dict[str, str]:
+    """The headers in the variable for them, one a line; of two of one name the last."""
+    lines = [line.partition(":") for line in os.environ.get(account.headers_env, "").split("\n") if ":" in line]
+    last = {name.strip().lower(): (name.strip(), value.strip()) for name, _, value in lines}
+    return dict(last.values())
+
+
 def withheld(place: Place, account: Account, omit: Any) -> dict[str, Any]:
     """Headers for an address that is not the provider's own: its key, and an ``omit`` (the SDK's mark) for each header
     that the SDK would add from the user's environment.
     """
     if is_own(place.url, account):
         return {}
-    lines = os.environ.get(account.headers_env, "").split("\n")
-    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
-    return {**dict.fromkeys([*names, *account.headers], omit), "Authorization": f"Bearer {place.key}"}
+    return {**dict.fromkeys([*_stated(account), *account.headers], omit), "Authorization": f"Bearer {place.key}"}
 
 
 def _no_key(model: Model, url: str, names: tuple[str, ...], account: Account) -> str:

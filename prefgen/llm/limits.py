@@ -20,6 +20,9 @@ class Limits:
     tokens: float | None = None
 
 
+NO_LIMITS = Limits()
+
+
 def of_headers(headers: Mapping[str, str]) -> Limits:
     """The limits that an answer states: ``x-ratelimit-limit-requests`` and ``-tokens`` (OpenAI's, and most routers'),
     ``anthropic-ratelimit-requests-limit`` and ``-tokens-limit``.
@@ -28,6 +31,8 @@ def of_headers(headers: Mapping[str, str]) -> Limits:
     than a minute away. A guess that is too fast is soon refused, and one that is too slow would never be noticed, so
     less than that is no sign.
     """
+    if not any("ratelimit" in name.lower() for name in headers):
+        return NO_LIMITS
     lower = {name.lower(): value.strip() for name, value in headers.items()}
     return Limits(_rate(lower, "requests"), _rate(lower, "tokens"))
 

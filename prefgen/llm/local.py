@@ -20,7 +20,7 @@ from typing import Any
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm import faults, given, weights, wire
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
+from prefgen.llm.request import Caching, Completion, Model, Price, Raw, Request, Sent, Usage
 
 SLOTS = 16
 """Requests that are decoded together; measured: 32 gain nothing over 16 on two cores."""
@@ -47,6 +47,8 @@ class Local:
     """A Provider (``prefgen.llm.request``) without a wire. Each file is loaded once, when it is first asked;
     ``identities`` are those of files that need not be here any more, by ``use``.
     """
+
+    punctual = False
 
     def __init__(self, identities: Mapping[str, str] | None = None) -> None:
         self._identities = dict(identities or {})
@@ -77,6 +79,10 @@ class Local:
     def price(self, model: Model) -> Price | None:
         """Nothing; or what the recipe says."""
         return price_of(model, own=False)
+
+    def caching(self, model: Model) -> Caching | None:  # noqa: ARG002
+        """Keeps nothing."""
+        return None
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One reply for each seed."""

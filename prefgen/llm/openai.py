@@ -6,24 +6,25 @@ OPENAI_BASE_URL counts like ``base_url`` in all else.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefgen.errors import ProviderError, RowFailed
 from prefgen.llm import faults, given, keys, wire
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
-from prefgen.llm.request import Completion, Model, Price, Raw, Request, Sent, Usage
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+from prefgen.llm.request import Caching, Completion, Model, Price, Raw, Request, Sent, Usage
 
 ACCOUNT = keys.Account(
     url="https://api.openai.com/v1",
     url_env="OPENAI_BASE_URL",
     key_envs=("OPENAI_API_KEY",),
     headers_env="OPENAI_CUSTOM_HEADERS",
-    headers=("OpenAI-Organization", "OpenAI-Project"),
+    headers={"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"},
 )
+CACHED = 4 * 1024
+"""Bytes of the shortest prompt that is kept: 1,024 tokens (platform.openai.com, prompt caching)."""
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _FINISH = {"length": "length", "content_filter": "refused"}
 _BROKEN = {"error", "abort"}
 """How routers and vLLM end a choice that broke off: no reply, whatever text stands beside it."""
@@ -37,15 +38,18 @@ def missing_key(model: Model) -> str | None:
 class OpenAI:
     """A Provider (``prefgen.llm.request``) of the OpenAI protocol."""
 
+    punctual = True
+
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
+        self._wire = wire.Wire("/chat/completions", ACCOUNT)
+        self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
+        self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
     def can(self, model: Model) -> frozenset[str]:
         """OpenAI itself draws several at once and keeps to schemas; other servers take grammars as well (llama.cpp's
         field ``grammar``), and score given text in the way that ``likelihood`` names.
         """
-        own = keys.at_home(model, ACCOUNT)
-        more = set() if own else {"grammar"} | ({"given"} if model.likelihood else set())
+        more = set() if self._home(model) else {"grammar"} | ({"given"} if model.likelihood else set())
         return frozenset({"n", "schema"} | more)
 
     def sees(self, request: Request) -> Mapping[str, Any]:
@@ -69,13 +73,18 @@ class OpenAI:
 
     def price(self, model: Model) -> Price | None:
         """The list price, at its own address; or what the recipe says."""
-        return price_of(model, own=keys.at_home(model, ACCOUNT))
+        return price_of(model, own=self._home(model))
+
+    def caching(self, model: Model) -> Caching | None:
+        """OpenAI keeps prompts of over 1,024 tokens by itself."""
+        asked = self._home(model) if model.prompt_cache is None else model.prompt_cache
+        return Caching(CACHED, marked=False) if asked else None
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange, ``n`` draws. A server that refuses ``n`` (llama.cpp: above its slots) gives none of them: the
         caller asks for each.
         """
-        place = keys.place(request.model, ACCOUNT)
+        place = self._place(request.model)
         if place.url == ACCOUNT.url:
             wire.check_tools(request)
         try:
@@ -87,7 +96,11 @@ class OpenAI:
 
     async def _ask(self, request: Request, seeds: Sequence[int], place: Place) -> Sent:
         body = _body(request, seeds, own=place.url == ACCOUNT.url)
-        data, limits = await wire.post(self._client(place), "/chat/completions", body, place, request.model.timeout)
+        try:
+            data, limits = await self._wire.post(body, place, request.model.timeout)
+        except ProviderError:
+            self._place.forget()  # the key may be being changed
+            raise
         return Sent(_raws(data, request, len(seeds)), limits)
 
     def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:
@@ -97,18 +110,6 @@ class OpenAI:
     def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:
         """The replies in what came back for so many draws; fewer are no error. Raises TryAgain ("bad_body")."""
         return _raws(data, request, draws)
-
-    def _client(self, place: Place) -> "AsyncOpenAI":
-        if (place.url, place.key) not in self._clients:
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
-
-            from prefgen.llm import bounded
-
-            headers, http = keys.withheld(place, ACCOUNT, Omit()), DefaultAsyncHttpxClient(**bounded.options())
-            how: dict[str, Any] = {"base_url": place.url, "max_retries": 0, "default_headers": headers}
-            made = AsyncOpenAI(api_key=place.key, http_client=http, **how)
-            self._clients[place.url, place.key] = made
-        return self._clients[place.url, place.key]
 
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Reasoning beside the text stays in the raw.
@@ -132,14 +133,17 @@ class OpenAI:
         alone.
         """
         usage = raw.get("usage")
-        prompt, completion = wire.count(usage, "prompt_tokens"), wire.count(usage, "completion_tokens")
-        more = wire.count(usage, "total_tokens") - prompt
-        return Usage(prompt, max(completion, more), wire.tells(usage, "prompt_tokens", "completion_tokens"))
+        if not isinstance(usage, dict):
+            return Usage(told=False)
+        prompt, completion, total = [wire.number(usage.get(name)) for name in _COUNTS]
+        told, details = prompt is not None or completion is not None, usage.get("prompt_tokens_details")
+        read = min(wire.count(details, "cached_tokens"), prompt or 0)
+        written = min(wire.count(details, "cache_write_tokens"), (prompt or 0) - read)
+        return Usage(prompt or 0, max(completion or 0, (total or 0) - (prompt or 0)), read, written, told)
 
     async def close(self) -> None:
         """Lets go of connections."""
-        while self._clients:
-            await self._clients.popitem()[1].close()
+        await self._wire.close()
 
 
 # --- what is asked --------------------------------------------------------------------------

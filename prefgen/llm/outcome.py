@@ -22,8 +22,9 @@ class Read:
 
 @dataclass
 class Tally:
-    """What one step has asked for so far in this run; ``dollars`` holds only what has a price, and ``untold`` replies,
-    which do not say their tokens, at the most that they can cost.
+    """What one step has asked for so far in this run; ``cached_tokens`` are those of prompts that providers had in
+    their caches; ``dollars`` holds only what has a price, and ``untold`` replies, which do not say their tokens, at
+    the most that they can cost; ``batched`` are replies that came in batches.
     """
 
     calls: int = 0
@@ -34,6 +35,7 @@ class Tally:
     dollars: float = 0.0
     unpriced: int = 0
     untold: int = 0
+    cached_tokens: int = 0
     batched: int = 0
 
     def add(self, bill: Bill) -> None:
@@ -43,6 +45,7 @@ class Tally:
         self.dollars += bill.dollars or 0.0
         self.unpriced += bill.dollars is None
         self.untold += bill.untold
+        self.cached_tokens += bill.usage.cache_read
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ goes to the one that is free the soonest, and of those to the one with the least
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import math
 from dataclasses import dataclass, field
+from typing import Self
 
 from prefgen.errors import TryAgain
 from prefgen.llm.gate import Gate
-from prefgen.llm.limits import Limits
+from prefgen.llm.hosts import is_private
+from prefgen.llm.limits import NO_LIMITS
 from prefgen.llm.prices import FREE
 from prefgen.llm.request import Model
 
@@ -35,28 +36,21 @@ class _Ticket:
     turn: "asyncio.Future[Gate]" = field(compare=False)
 
 
-@dataclass
-class Turn:
-    """A place on the wire to one endpoint. ``limits`` and tokens are filled in by who had it."""
-
-    model: Model
-    limits: Limits = field(default_factory=Limits)
-    used: int = 0
-    written: int = 0
-
-
 class Line:
     """The requests to one model that wait, and the gates of its endpoints."""
 
     def __init__(self, model: Model) -> None:
-        self.endpoints = model.endpoints()
-        self.gates = [_gate(endpoint) for endpoint in self.endpoints]
+        self.use = model.use
+        self.gates = [_gate(endpoint) for endpoint in model.endpoints()]
         self._waiting: list[_Ticket] = []
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     async def enter(self, tokens: float, *, again: bool) -> Gate:
         """The gate to go through, when its time has come."""
+        if not self._waiting and (gate := self._open(asyncio.get_running_loop().time())):
+            gate.enter(asyncio.get_running_loop().time(), tokens)
+            return gate
         ticket = _Ticket((not again, next(self._numbers)), tokens, asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, ticket)
         self.advance()
@@ -74,29 +68,41 @@ class Line:
 
     def advance(self) -> None:
         """Lets in all whose time has come, and looks again when the next one's comes."""
-        loop = asyncio.get_running_loop()
         if self._timer:
             self._timer.cancel()
+            self._timer = None
         while ticket := self._first():
-            now = loop.time()
-            free = [gate for gate in self.gates if gate.has_place]
-            if not free:
-                return
-            gate = min(free, key=lambda one: (one.wait(now), one.in_flight))
-            for other in free:  # passed over because of its rate alone: it may be better than it is taken for
-                if other.wait(now) > SOON and other.in_flight <= gate.in_flight:
-                    other.hold(now)
-            if (wait := gate.wait(now)) > SOON:
-                self._timer = loop.call_later(wait, self.advance)
+            now = asyncio.get_running_loop().time()
+            if (gate := self._open(now)) is None:
                 return
             heapq.heappop(self._waiting)
             gate.enter(now, ticket.tokens)
             ticket.turn.set_result(gate)
 
+    def _open(self, now: float) -> Gate | None:
+        """The gate that a request may go through now; where that is a question of time, its hour is kept."""
+        free = [gate for gate in self.gates if gate.has_place]
+        if not free:
+            return None
+        gate = free[0] if len(free) == 1 else min(free, key=lambda one: (one.wait(now), one.in_flight))
+        for other in free:  # passed over because of its rate alone: it may be better than it is taken for
+            if other.wait(now) > SOON and other.in_flight <= gate.in_flight:
+                other.hold(now)
+        if (wait := gate.wait(now)) <= SOON:
+            return gate
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(wait, self.advance)
+        return None
+
     def _first(self) -> _Ticket | None:
         while self._waiting and self._waiting[0].turn.done():  # given up while it waited
             heapq.heappop(self._waiting)
         return self._waiting[0] if self._waiting else None
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether an endpoint has a limit of tokens."""
+        return any(gate.tokens.rate != math.inf for gate in self.gates)
 
     def guess(self, model: Model, prompt: float, draws: int) -> float:
         """Tokens that a request may use, by those that replies had so far."""
@@ -111,7 +117,31 @@ class Line:
             return ""
         soonest = min(gate.wait(now) for gate in self.gates)
         why = f"for {soonest:.0f} s more" if soonest > SOON else "for a place in flight"
-        return f"{number:,} requests to {self.endpoints[0].use} wait {why}"
+        return f"{number:,} requests to {self.use} wait {why}"
+
+
+class Turn:
+    """A place on the wire to one endpoint, the ``endpoint``-th of its model, for as long as it is entered. ``limits``
+    and tokens are filled in by who has it.
+    """
+
+    def __init__(self, line: Line, guessed: float, *, again: bool) -> None:
+        self._line, self._guessed, self._again = line, guessed, again
+        self.endpoint = self.used = self.written = 0
+        self.limits = NO_LIMITS
+
+    async def __aenter__(self) -> Self:
+        self._gate = await self._line.enter(self._guessed, again=self._again)
+        self.endpoint = self._line.gates.index(self._gate)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        now = asyncio.get_running_loop().time()
+        if error is None:
+            self._gate.served(now, self.limits, self._guessed, self.used, self.written)
+        elif isinstance(error, TryAgain):
+            self._gate.failed(now, error, others=len(self._line.gates) > 1)
+        self._line.leave(self._gate)
 
 
 class Pace:
@@ -127,28 +157,15 @@ class Pace:
 
     def line(self, model: Model) -> Line:
         """The line of this model; another sampling of it stands in the same one."""
-        place = (model.use, tuple(endpoint.base_url for endpoint in model.endpoints()))
+        place = (model.use, tuple(model.base_urls) or (model.base_url,))
         if place not in self._lines:
             self._lines[place] = Line(model)
         return self._lines[place]
 
-    @asynccontextmanager
-    async def turn(
-        self, model: Model, prompt: float = 0, draws: int = 1, *, again: bool = False
-    ) -> AsyncIterator[Turn]:
-        """A place on the wire to this model; ``prompt`` is about how many tokens are sent."""
+    def turn(self, model: Model, prompt: float = 0, draws: int = 1, *, again: bool = False) -> Turn:
+        """A place on the wire to this model, when it is entered; ``prompt`` is about how many tokens are sent."""
         line = self.line(model)
-        guessed = line.guess(model, prompt, draws)
-        gate = await line.enter(guessed, again=again)
-        turn, clock = Turn(line.endpoints[line.gates.index(gate)]), asyncio.get_running_loop()
-        try:
-            yield turn
-            gate.served(clock.time(), turn.limits, guessed, turn.used, turn.written)
-        except TryAgain as fault:
-            gate.failed(clock.time(), fault, others=len(line.gates) > 1)
-            raise
-        finally:
-            line.leave(gate)
+        return Turn(line, line.guess(model, prompt, draws), again=again)
 
     def waits(self, now: float) -> list[str]:
         """What requests wait for, in words, a line for each model."""
@@ -157,4 +174,9 @@ class Pace:
 
 def _gate(model: Model) -> Gate:
     most = model.concurrency or (PLACES_OF_YOURS if model.base_url or model.provider in FREE else PLACES)
-    return Gate(most, model.rpm, model.tpm, paced=model.provider not in FREE)
+    return Gate(most, model.rpm, model.tpm, paced=not _is_yours(model))
+
+
+def _is_yours(model: Model) -> bool:
+    """Whether no account's limit is to be expected: a model in this process, a server of this machine or network."""
+    return model.provider in FREE or bool(model.base_url and is_private(model.base_url))

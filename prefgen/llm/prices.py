@@ -38,6 +38,16 @@ _DOLLARS = {
     "anthropic/claude-sonnet-4-5": (3.0, 15.0),
     "anthropic/claude-haiku-4-5": (1.0, 5.0),
 }
+_READ = {
+    "openai/gpt-5.1": 0.1, "openai/gpt-5": 0.1, "openai/gpt-5-mini": 0.1, "openai/gpt-5-nano": 0.1,
+    "openai/gpt-4.1": 0.25, "openai/gpt-4.1-mini": 0.25, "openai/gpt-4.1-nano": 0.25, "openai/o3": 0.25,
+    "openai/o4-mini": 0.25, "openai/gpt-4o": 0.5, "openai/gpt-4o-mini": 0.5, "openai/o3-mini": 0.5,
+}  # fmt: skip
+"""What a token that is read from the cache costs, as a share of the price of any other. Models that are not here may
+have no cache, or one whose price is not known.
+"""
+_ANTHROPIC_READ, _ANTHROPIC_WRITE = 0.1, 1.25
+"""The same for all of Anthropic's models; what is kept for five minutes costs more to write."""
 _DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 """How both providers mark a snapshot, which costs what its model does."""
 FREE = frozenset({"local", "fake"})
@@ -48,17 +58,29 @@ TURN = 16
 
 def price_of(model: Model, *, own: bool) -> Price | None:
     """Dollars per million tokens; ``own`` says that the model is asked at its provider's own address."""
-    if model.price is not None:
-        return model.price
     if model.provider in FREE:
-        return {"input": 0.0, "output": 0.0}
-    found = _DOLLARS.get(_DATE.sub("", model.use)) if own else None
-    return {"input": found[0], "output": found[1]} if found else None
+        return model.price or {"input": 0.0, "output": 0.0}
+    name = _DATE.sub("", model.use)
+    found = _DOLLARS.get(name) if own else None
+    price = model.price or ({"input": found[0], "output": found[1]} if found else None)
+    return {**_cached(name, price["input"]), **price} if own and price and "input" in price else price
+
+
+def _cached(name: str, full: float) -> Price:
+    """What tokens of the cache cost at the provider's own address, by the price of the others."""
+    if name.startswith("anthropic/"):
+        return {"cache_read": full * _ANTHROPIC_READ, "cache_write": full * _ANTHROPIC_WRITE}
+    return {"cache_read": full * _READ[name]} if name in _READ else {}
 
 
 def dollars(price: Price | None, usage: Usage) -> float | None:
     """What so many tokens cost."""
-    return None if price is None else (usage.prompt * price["input"] + usage.completion * price["output"]) / 1e6
+    if price is None:
+        return None
+    full = price["input"]
+    read, written = usage.cache_read * price.get("cache_read", full), usage.cache_write * price.get("cache_write", full)
+    fresh = (usage.prompt - usage.cache_read - usage.cache_write) * full
+    return (fresh + read + written + usage.completion * price["output"]) / 1e6
 
 
 def most_sent(request: Request) -> int:
@@ -72,6 +94,7 @@ def most_sent(request: Request) -> int:
 def most_tokens(request: Request, draws: int, limit: int | None) -> Usage | None:
     """The most that a request can be billed. None where nothing limits the reply."""
     prompt = most_sent(request)
+    written = prompt if request.cache else 0
     if request.given is not None:  # scored, not written: by forced decoding a token for each byte at most
         return Usage(prompt, len(request.given.encode("utf-8", "replace")) + TURN)
-    return None if limit is None else Usage(prompt, limit * draws)
+    return None if limit is None else Usage(prompt, limit * draws, cache_write=written)

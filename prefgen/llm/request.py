@@ -8,14 +8,18 @@ from typing import Annotated, Any, Literal, Protocol
 
 from annotated_types import Ge, Gt, Le
 
-from prefgen.llm.limits import Limits
+from prefgen.llm.limits import NO_LIMITS, Limits
 
 Raw = dict[str, Any]
 """One reply as the provider sent it: ``{"choice": …, "usage": …, "model": …, "id": …}``, all of it JSON."""
 
 
-Price = Mapping[Literal["input", "output"], Annotated[float, Ge(0)]]
-"""Dollars per million tokens."""
+Price = Mapping[Literal["input", "output", "cache_read", "cache_write"], Annotated[float, Ge(0)]]
+"""Dollars per million tokens; those of a prompt that are read from, or written into, the provider's cache cost as the
+others where nothing is said.
+"""
+Part = Literal["system", "prompt"]
+"""A beginning of a prompt: its system turns, or all of it."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,11 @@ class Model:
     ``use`` is ``provider/model``; ``base_urls`` are several servers of it: each request goes to the least busy one;
     ``concurrency`` is the most requests in flight to each, ``rpm`` and ``tpm`` the requests and tokens per minute that
     the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
-    seconds; ``price`` is dollars per million tokens (``input`` and ``output``); ``likelihood`` says how its server
-    scores given text; ``batch`` whether its server has its protocol's batches (None: at the provider's own address
-    alone); ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go:
-    no setting of a recipe.
+    seconds; ``price`` is dollars per million tokens (``input`` and ``output``, ``cache_read`` and ``cache_write``);
+    ``likelihood`` says how its server scores given text; ``prompt_cache`` whether to send so that the provider can keep
+    what prompts begin with (where nothing is said, at Anthropic's and OpenAI's own addresses); ``batch`` whether its
+    server has its protocol's batches (the same); ``extra`` goes into the body as it is. ``trusted`` are the hosts to
+    which its user lets a key go: no setting of a recipe.
     """
 
     use: str
@@ -44,6 +49,7 @@ class Model:
     timeout: Annotated[float, Gt(0)] = 600.0
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
+    prompt_cache: bool | None = None
     batch: bool | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
@@ -65,7 +71,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt for one model. ``given`` asks for that text's log-probabilities instead of new text."""
+    """One prompt for one model. ``given`` asks for that text's log-probabilities instead of new text. ``cache`` are the
+    parts of the prompt that others share, for the provider to keep: no part of what is asked.
+    """
 
     model: Model
     messages: Sequence[Mapping[str, str]]
@@ -73,16 +81,30 @@ class Request:
     grammar: str | None = None
     schema: Mapping[str, Any] | None = None
     seed: int = 0
+    cache: frozenset[Part] = frozenset()
+
+
+@dataclass(frozen=True)
+class Caching:
+    """How a provider keeps beginnings of prompts: those of at least so many bytes; ``marked`` where it is to be told
+    which, and asks more for keeping them.
+    """
+
+    least: int
+    marked: bool
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them. ``told`` says
-    whether the reply says how many they are.
+    """Tokens of one reply; a prompt shared by several draws is counted once, at the first of them. Of the prompt's,
+    ``cache_read`` came from the provider's cache and ``cache_write`` went into it. ``told`` says whether the reply says
+    how many they are.
     """
 
     prompt: int = 0
     completion: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
     told: bool = field(default=True, compare=False)
 
 
@@ -91,7 +113,7 @@ class Sent:
     """What one exchange brought: replies, and the limits that the provider states beside them."""
 
     raws: Sequence[Raw]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -106,7 +128,13 @@ class Completion:
 
 
 class Provider(Protocol):
-    """What speaks to one kind of endpoint. Raises only ``prefgen.errors``."""
+    """What speaks to one kind of endpoint. Raises only ``prefgen.errors``. One that is ``punctual`` keeps to a model's
+    timeout itself; others are given up when it has passed.
+    """
+
+    @property
+    def punctual(self) -> bool:
+        """Whether ``send`` ends in time."""
 
     def can(self, model: Model) -> frozenset[str]:
         """Of ``n`` (several draws in one request), ``given``, ``grammar`` and ``schema``: what this endpoint does."""
@@ -123,6 +151,9 @@ class Provider(Protocol):
     def price(self, model: Model) -> Price | None:
         """What this model costs where it is asked; None where nobody knows."""
 
+    def caching(self, model: Model) -> Caching | None:
+        """How this endpoint keeps beginnings of prompts; None where it does not, or nobody asked it to."""
+
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One exchange for ``len(seeds)`` draws; fewer replies than asked are no error."""
 
@@ -136,10 +167,25 @@ class Provider(Protocol):
         """Lets go of connections."""
 
 
+_ENCODE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
 def key(sees: Mapping[str, Any], draw: int, seed: int) -> bytes:
     """The journal's key: what the provider sees, which draw, and the recipe's seed; nothing else."""
-    text = json.dumps([sees, draw, seed], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_ENCODE([sees, draw, seed]).encode("utf-8", "surrogatepass")).digest()
+
+
+def keys(sees: Mapping[str, Any], draws: Sequence[int], seed: int) -> list[bytes]:
+    """The same for several draws: what is before their numbers is written and hashed once."""
+    if len(draws) == 1:
+        return [key(sees, draws[0], seed)]
+    begun = hashlib.sha256(f"[{_ENCODE(sees)},".encode("utf-8", "surrogatepass"))
+    return [_ended(begun.copy(), f"{draw},{seed}]") for draw in draws]
+
+
+def _ended(begun: Any, rest: str) -> bytes:
+    begun.update(rest.encode())
+    return bytes(begun.digest())
 
 
 def seed_of(key: bytes) -> int:

@@ -44,6 +44,8 @@ FAILURE = "INSERT INTO failure VALUES (?, ?, ?, ?)"
 BATCH = "INSERT INTO batch VALUES (?, ?, ?, ?)"
 """What happened to a batch of requests; its last row says how it stands (``prefgen.llm.batch.ledger``)."""
 
+AT_ONCE = 64
+"""Rows in one step; a statement of each number of them is prepared, and kept."""
 LOCKED = 30.0
 """Seconds to wait for another process that has the file."""
 _is_locked = tenacity.retry_if_exception_message(match=".*locked")
@@ -120,13 +122,23 @@ class Sqlite:
         """One transaction."""
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            for insert in inserts:
-                self._writer.executemany(insert.statement, insert.rows)
+            for statement, rows in _merged(inserts):
+                self._insert(statement, rows)
             self._writer.execute("COMMIT")
         except BaseException:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
+
+    def _insert(self, statement: str, rows: Sequence[Row]) -> None:
+        """In one step where there are few enough: at each step this thread lets go of the interpreter, and would wait
+        for it again.
+        """
+        of = statement[: statement.index("(")]
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            values = statement[len(of) :]
+            self._writer.execute(of + ", ".join([values] * len(some)), [value for row in some for value in row])
 
     def find(self, key: bytes) -> tuple[bytes, int] | None:
         """Read at once: a look-up takes some microseconds."""
@@ -162,8 +174,10 @@ class Sqlite:
         return float(self._one("SELECT total(dollars) + (SELECT total(dollars) FROM attempt) FROM reply")[0])
 
     def _one(self, question: str, *values: Any) -> Any:
-        with told(self.path):
+        try:
             return self._reader.execute(question, values).fetchone()
+        except (sqlite3.Error, OSError) as e:  # as ``told`` has it, without what that costs at each look-up
+            raise trouble(self.path, e) from e
 
     def room(self) -> int:
         """As the file system says it; a quota may know better."""
@@ -174,6 +188,14 @@ class Sqlite:
         self._thread.shutdown()
         self._writer.close()
         self._reader.close()
+
+
+def _merged(inserts: Sequence[Insert]) -> list[tuple[str, list[Row]]]:
+    """The rows of each statement together, in their order."""
+    rows: dict[str, list[Row]] = {}
+    for insert in inserts:
+        rows.setdefault(insert.statement, []).extend(insert.rows)
+    return list(rows.items())
 
 
 def opened(path: Path) -> sqlite3.Connection:

@@ -1,55 +1,81 @@
-"""One exchange through a provider's SDK: JSON out, the reply as it was sent back, faults as ``prefgen.errors``.
+"""One exchange with a provider: JSON out, the reply as it was sent back, faults as ``prefgen.errors``.
 
-The SDKs give the connections, the headers and the exceptions. Their models are passed by: the raw reply is what the
-journal keeps, and bodies hold fields that no SDK's signature knows (grammars, prompt log-probabilities).
+The providers' SDKs are passed by (decision 0032): the raw reply is what the journal keeps, and bodies hold fields that
+no SDK's signature knows (grammars, prompt log-probabilities). What they send is what is sent here; a test compares.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import RowFailed
-from prefgen.llm import faults
+from prefgen.llm import faults, keys
 from prefgen.llm.faults import Place
+from prefgen.llm.keys import Account
 from prefgen.llm.limits import Limits, of_headers
 from prefgen.llm.request import Request
 from prefgen.texts import is_deeper, sound
 
+if TYPE_CHECKING:
+    from prefgen.llm.connections import Connections, Route
+
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
+CONNECT = 10.0
+"""Seconds to a connection; the whole call has the model's own deadline."""
 DEEPEST = 100
 """Lists and objects within one another that a reply may have: far above any, far below where Python gives up, which
 would be another depth wherever the reply is read again.
 """
 LONGEST_NAME = 200
 """Characters of a model's name."""
-CONNECT = 10.0
-"""Seconds to a connection; the whole call has the model's own deadline."""
 
 
-async def post(
-    client: Any, path: str, body: Mapping[str, Any], place: Place, seconds: float
-) -> tuple[dict[str, Any], Limits]:
-    """The JSON object that ``POST path`` answers with, and the limits in its headers. ``client`` is an AsyncOpenAI or
-    an AsyncAnthropic; ``seconds`` is the longest wait for a byte. Redirects are not followed: they could carry a
-    prompt, or a key, to another host.
+class Wire:
+    """How a provider posts to ``path`` at each place: over connections of its own, with the account's headers.
 
-    Raises only ``prefgen.errors``.
+    Redirects are not followed: they could carry a prompt, or a key, to another host.
     """
-    import httpx2
 
-    limits = httpx2.Timeout(seconds, connect=min(CONNECT, seconds))
-    content = _encoded(body, place)
-    try:
-        options = {"timeout": limits, "follow_redirects": False}
-        response = await client.post(path, content=content, cast_to=httpx2.Response, options=options)
-    except Exception as error:
-        if not isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)) and not hasattr(error, "request"):
-            raise
-        # Their texts may hold headers, so no `from`: it would show them in a traceback.
-        raise faults.of_exception(error, place) from None
-    headers = dict(response.headers)
-    return _decoded(response.status_code, headers, response.content, place), of_headers(headers)
+    def __init__(self, path: str, account: Account) -> None:
+        self._path, self._account = path, account
+        self._connections: Connections | None = None
+        self._ways: dict[tuple[str, str], tuple[Route, bytes]] = {}
+
+    async def post(self, body: Mapping[str, Any], place: Place, seconds: float) -> tuple[dict[str, Any], Limits]:
+        """The JSON object that comes within so many seconds, and the limits in its headers. Raises only
+        ``prefgen.errors``.
+        """
+        from prefgen.llm import connections
+
+        content = _encoded(body, place)
+        self._connections = self._connections or connections.Connections()
+        route, head = self._way(place)
+        try:
+            answer = await self._connections.ask(route, head, content, seconds)
+        except connections.Trouble as trouble:
+            # Where the words come from may hold headers, so no `from`: it would show them in a traceback.
+            raise faults.of_trouble(trouble, place) from None
+        if not 200 <= answer.status < 300:
+            raise faults.of_status(answer.status, answer.headers, answer.body, place)
+        return _decoded(answer.status, answer.headers, answer.body, place), of_headers(answer.headers)
+
+    def _way(self, place: Place) -> "tuple[Route, bytes]":
+        if (found := self._ways.get((place.url, place.key))) is None:
+            from prefgen.llm import connections
+
+            route = connections.route(place.url + self._path)
+            try:
+                found = route, connections.head(route, keys.headers(place, self._account))
+            except ValueError as e:
+                raise faults.no_header(place, str(e)) from None
+            self._ways[place.url, place.key] = found
+        return found
+
+    async def close(self) -> None:
+        """Hangs up."""
+        if self._connections:
+            await self._connections.close()
 
 
 def _encoded(body: Mapping[str, Any], place: Place) -> bytes:
@@ -80,8 +106,7 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
 
 def _without_key(data: dict[str, Any], key: str) -> dict[str, Any]:
     """The reply, less the key that it was asked with: a server could write it into a text that is to be published."""
-    text = json.dumps(data, ensure_ascii=False)
-    if len(key) < faults.SHORTEST or key not in text:
+    if len(key) < faults.SHORTEST or key not in (text := json.dumps(data, ensure_ascii=False)):
         return data
     cleaned: dict[str, Any] = json.loads(text.replace(key, "[key]"))
     return cleaned
@@ -121,16 +146,20 @@ def name_of(raw: Mapping[str, Any]) -> str:
 
 def count(usage: object, *names: str) -> int:
     """The sum of these counts of tokens; what is absent, or no number that tokens could have, counts nothing."""
-    return sum(_counts(usage, names))
+    if not isinstance(usage, dict):
+        return 0
+    return sum([number(usage.get(name)) or 0 for name in names])
 
 
 def tells(usage: object, *names: str) -> bool:
     """Whether one of these counts is there."""
-    return bool(_counts(usage, names))
+    return isinstance(usage, dict) and any(number(usage.get(name)) is not None for name in names)
 
 
-def _counts(usage: object, names: Sequence[str]) -> list[int]:
-    """Those that are numbers that tokens could have; some servers write them with a point."""
-    found = [usage.get(name) for name in names] if isinstance(usage, dict) else []
-    whole: list[Any] = [one for one in found if type(one) is int or (type(one) is float and one.is_integer())]
-    return [int(one) for one in whole if 0 <= one < MOST_TOKENS]
+def number(value: object) -> int | None:
+    """A number that tokens could have; some servers write it with a point."""
+    if type(value) is int and 0 <= value < MOST_TOKENS:
+        return value
+    if type(value) is float and value.is_integer() and 0 <= value < MOST_TOKENS:
+        return int(value)
+    return None

@@ -193,7 +193,7 @@ def test_text_blocks_are_put_together_and_cached_tokens_counted() -> None:
 
     with AnthropicServer(answer) as server:
         reply = done(Request(model(server), ASKED))
-    assert (reply.text, reply.usage) == ("a b", Usage(111, 5))
+    assert (reply.text, reply.usage) == ("a b", Usage(111, 5, cache_read=100, cache_write=10))
 
 
 def test_a_raw_reply_is_the_providers() -> None:

@@ -11,7 +11,7 @@ import zstandard
 
 from prefgen.errors import PrefgenError, RowFailed, TryAgain
 from prefgen.llm.anthropic import Anthropic
-from prefgen.llm.bounded import MOST, MOST_TOLD
+from prefgen.llm.bounds import MOST, MOST_TOLD
 from prefgen.llm.openai import OpenAI
 from prefgen.llm.request import Model, Request, Sent
 from tests.servers import AnthropicServer, OpenAIServer, Response, Server, chat

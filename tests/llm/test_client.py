@@ -86,6 +86,25 @@ def test_equal_requests_at_once_are_one(made: Made) -> None:
     assert (len(calls), tally.calls, tally.cached) == (1, 1, 1)
 
 
+def test_two_models_at_one_endpoint_are_each_asked_in_their_own_way(tmp_path: Path) -> None:
+    """They stand in one line for their turn, and share nothing else."""
+
+    async def go(server: OpenAIServer) -> None:
+        journal = Journal(tmp_path / "j.sqlite")
+        client = Client(journal)
+        ways: list[dict[str, Any]] = [{"temperature": 0.7}, {"temperature": 0.0}, {"max_tokens": 9, "extra": {"k": 1}}]
+        for way in ways:
+            asked = Model(use="openai/m", base_url=server.base_url, **way)
+            await client.draw(Request(asked, [{"role": "user", "content": "hi"}]), [0], Tally())
+        await client.close()
+        journal.close()
+
+    with OpenAIServer(lambda body: "so") as server:
+        asyncio.run(go(server))
+        assert [(b.get("temperature"), b.get("max_tokens"), b.get("k")) for b in server.bodies] == [
+            (0.7, None, None), (0.0, None, None), (None, 9, 1)]  # fmt: skip
+
+
 def failing(times: int, fault: Exception) -> Callable[[Request, int], str]:
     left = [times]
 

@@ -1,4 +1,4 @@
-"""The table of faults, row by row, through the real SDKs against loopback servers of both protocols.
+"""The table of faults, row by row, against loopback servers of both protocols.
 
 Each row says what a server sends, how many times it is asked, and how it ends: with a reply after all, as the row's
 own record in the provider's words, or as the end of the run. Nothing hangs beyond its deadline.
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import anthropic
-import openai
 import pytest
 
 from prefgen.errors import PrefgenError, ProviderError
@@ -117,7 +115,6 @@ def server_of(protocol: Protocol, *faults: Response) -> Server:
 
 def ask(protocol: Protocol, server: Server, folder: Path, *texts: str, n: int = 1) -> list[Outcome]:
     """The outcomes of these prompts, one after another, with no wait between tries."""
-    assert anthropic.__version__, openai.__version__  # imported before a deadline runs
 
     async def at_once(seconds: float) -> None:
         await asyncio.sleep(0)
@@ -258,7 +255,7 @@ def test_a_server_that_is_gone_in_mid_run_is_told_at_last(tmp_path: Path) -> Non
         assert ask("openai", server, tmp_path, "one")[0].completion
     began = time.monotonic()
     outcome: Any = None
-    with pytest.raises(ProviderError, match=r"nothing answers there \(ConnectError: .*Errno 111"):
+    with pytest.raises(ProviderError, match=r"nothing answers there \(ConnectionRefusedError: .*Errno 111"):
         outcome = ask("openai", server, tmp_path, "two")
     assert outcome is None
     assert time.monotonic() - began < 20

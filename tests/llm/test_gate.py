@@ -143,9 +143,9 @@ def test_several_endpoints_share_the_work_and_one_that_is_dead_is_left_alone() -
         while True:
             try:
                 async with pace.turn(model) as turn:
-                    asked[turn.model.base_url] += 1
-                    await asyncio.sleep(1 if turn.model.base_url == urls[0] else 0.5)
-                    if turn.model.base_url != urls[2]:
+                    asked[urls[turn.endpoint]] += 1
+                    await asyncio.sleep(1 if urls[turn.endpoint] == urls[0] else 0.5)
+                    if urls[turn.endpoint] != urls[2]:
                         return
                     raise TryAgain("no_connection", "refused", attempts=4)  # noqa: TRY301
             except TryAgain:

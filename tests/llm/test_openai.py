@@ -71,7 +71,7 @@ def test_a_request_as_it_is_sent() -> None:
         "top_k": 20,
     }
     assert seen.headers["content-type"] == "application/json"
-    assert seen.headers["x-stainless-retry-count"] == "0"
+    assert seen.headers["user-agent"] == "prefgen"
 
 
 def test_what_is_not_set_is_not_sent() -> None:

@@ -13,7 +13,7 @@ from prefgen.llm.budget import Budget
 from prefgen.llm.client import Shut
 from prefgen.llm.journal import Entry, Journal
 from prefgen.llm.outcome import Outcome, Tally
-from prefgen.llm.request import Completion, Provider, Raw, Request, Sent, key
+from prefgen.llm.request import Completion, Provider, Raw, Request, Sent
 from tests.sim.world import Parts, SimClient
 
 
@@ -93,9 +93,9 @@ class NoSingleFlight(SimClient):
 class KeyOfThisRun(SimClient):
     """Puts something of the process into the key."""
 
-    def _key(self, request: Request, draw: int) -> bytes:
+    def _seen(self, request: Request) -> dict[str, Any]:
         self.mark = getattr(self, "mark", None) or random.Random(id(self)).random()
-        return key({"mark": self.mark, **self.provider(request.model).sees(request)}, draw, request.seed)
+        return {"mark": self.mark, **super()._seen(request)}
 
 
 class HangsUp(SimClient):

@@ -1,0 +1,67 @@
+"""A reply at rest: its JSON, compressed, with a checksum that binds it to its key."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+
+from prefgen.errors import RunError
+from prefgen.llm.request import Raw
+from prefgen.llm.store import checksum
+
+LARGEST = 64 * 2**20
+"""Bytes that one stored reply may unpack to; none that was written comes near."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+
+
+class _Zstd(threading.local):
+    """What packs and unpacks, made once for each thread: making it takes longer than a reply does."""
+
+    def __init__(self) -> None:
+        self.pack, self.unpack = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
+
+
+_ZSTD = _Zstd()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars None where no price is known)."""
+
+    key: bytes
+    raw: Raw
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    dollars: float | None = None
+    model: str = ""
+
+
+def packed(entry: Entry) -> tuple[Any, ...]:
+    """A row of the reply table."""
+    body = _ZSTD.pack.compress(_ENCODER.encode(entry.raw).encode())
+    tokens = (entry.prompt_tokens, entry.completion_tokens)
+    return (entry.key, body, checksum(entry.key, body), *tokens, entry.dollars, entry.model, time.time())
+
+
+def is_sound(key: bytes, body: bytes, crc: int) -> bool:
+    """Whether a stored reply is as it was written, and the one to this key: a damaged index can lead to another's."""
+    return isinstance(body, bytes) and checksum(key, body) == crc
+
+
+def unpack(body: bytes) -> Raw:
+    """The reply itself. Raises RunError for one that unpacks to more than any reply is, or to none: somebody made it
+    by hand.
+    """
+    try:
+        if zstandard.frame_content_size(body) > LARGEST:
+            raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
+        raw = json.loads(_ZSTD.unpack.decompress(body, max_output_size=LARGEST).decode())
+    except (zstandard.ZstdError, ValueError, RecursionError) as e:
+        raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
+    if not isinstance(raw, dict):
+        raise RunError("a stored reply is no object; this journal was not written by prefgen")
+    return raw
