@@ -37,9 +37,9 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
 
 def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
-    repetition that asks nothing, and a replay; and how many of
-    its journal's replies came in batches. A reply of two steps stands in both, and once in all. What a gate asked
-    is not in it, nor what was drawn for prompts that are in no table.
+    repetition that asks nothing, and a replay; and how many of its journal's replies came in batches. A reply of two
+    steps stands in both, and once in all. What a gate asked is not in it, nor what was drawn for prompts that are in no
+    table.
     """
     from prefgen.llm.batch.ledger import brought
     from prefgen.llm.journal import Journal
@@ -48,7 +48,7 @@ def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     counts = {table: count.replies for table, count in progress.counts.items() if count.replies}
     with closing(Journal(journal)) as replies:
         steps = [{"table": table, **vars(bill(replies, keys))} for table, keys in counts.items()]
-        batched = {"batched": number} if (number := brought(replies)) else {}
+        batched = {"batched": number} if (number := brought(journal)) else {}
         return {"steps": steps, "total": vars(bill(replies, set().union(*counts.values()))), **batched}
 
 

@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +24,7 @@ from prefgen.errors import RunError
 from prefgen.llm.batch.protocol import TAG, Line
 from prefgen.llm.journal import LARGEST, Journal
 from prefgen.llm.request import Model
-from prefgen.llm.store import BATCH, Insert
+from prefgen.llm.store import BATCH, Insert, opened
 
 State = Literal["intent", "asked", "made", "saved", "done", "dropped"]
 OVER = frozenset({"done", "dropped"})
@@ -109,10 +110,11 @@ def known_ids(journal: Journal) -> set[str]:
     return {str(one["batch"]) for one in rows if "batch" in one}
 
 
-def brought(journal: Journal) -> int:
-    """How many replies came in batches."""
-    rows = [_unpacked(body) for _, state, body in journal.store.batches() if state == "done"]
-    return sum(int(one.get("replies", 0)) for one in rows)
+def brought(path: Path) -> int:
+    """How many replies of the journal at this path came in batches."""
+    with closing(opened(path)) as found:
+        rows = found.execute("SELECT body FROM batch WHERE state = 'done'").fetchall()
+    return sum(int(_unpacked(body).get("replies", 0)) for (body,) in rows)
 
 
 def _told(found: dict[str, Record], tag: str, state: Any, more: Mapping[str, Any]) -> None:
