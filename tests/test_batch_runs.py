@@ -1,12 +1,19 @@
 """Whole runs in batches: the same dataset as online, at half the price, and what the command line says of them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prefgen import Recipe, do, run
+from prefgen.batches import batches
+from prefgen.errors import RunError
 from prefgen.llm.request import Request
 from prefgen.run import estimates
 from prefgen.stages import Progress
@@ -107,3 +114,75 @@ def test_rounds_of_a_batch_that_expires_come_to_the_same(tmp_path: Path) -> None
         server.twists = [Twist(expire=3)]
         batched = run(recipe(server), tmp_path / "batched", fakes={"it": fake}, batch=QUIET)
         assert data(online.folder) == data(batched.folder) != {}
+
+
+# --- real processes -------------------------------------------------------------------------
+
+ROOT = Path(__file__).parent.parent
+
+
+def started(folder: Path, server: Batched, *more: str) -> "subprocess.Popen[str]":
+    recipe = ROOT / "recipes" / "self-taught-evaluators.yaml"
+    command = [sys.executable, str(ROOT / "tests" / "crash_batch.py"), str(recipe), str(folder), server.base_url, *more]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+
+
+def ended(folder: Path, server: Batched, *more: str) -> int:
+    """One process, to its end; its code."""
+    with started(folder, server, *more) as child:
+        child.communicate(timeout=120)
+        return child.returncode
+
+
+def stopped(folder: Path, server: Batched, how: signal.Signals) -> tuple[int, str]:
+    """One process, stopped while a batch of its is under way."""
+    server.looks, looks = 10**9, sum(batch.looks for batch in server.batches)
+    child = started(folder, server)
+    deadline = time.monotonic() + 120
+    while sum(batch.looks for batch in server.batches) < looks + 2 and child.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    child.send_signal(how)
+    said = child.communicate(timeout=60)[0]
+    server.looks = 1
+    return child.returncode, said
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_or_stopped_again_and_again_comes_to_the_same(tmp_path: Path) -> None:
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        assert ended(tmp_path / "online", server, "online") == 0
+        expected, online = data(tmp_path / "online" / "take-6"), server.paid.copy()
+        server.paid.clear()
+        for how in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+            code, said = stopped(tmp_path / "batched", server, how)
+            if how is signal.SIGINT:
+                assert code == 130
+                assert "it goes on there, and the same command collects it" in said
+                assert "stopped; what was received is kept" in said
+        assert ended(tmp_path / "batched", server) == 0
+        assert data(tmp_path / "batched" / "take-6") == expected != {}
+        assert server.paid == online
+        assert max(server.paid.values()) == 1
+
+
+@pytest.mark.slow
+def test_batches_are_looked_at_ended_and_let_go_of(tmp_path: Path) -> None:
+    with OpenAIBatchServer(spoken) as server:
+        stopped(tmp_path, server, signal.SIGKILL)
+        server.looks = 10**9
+        (line,) = batches(tmp_path)
+        batch = server.batches[-1]
+        assert line.startswith(f"{batch.id}: a batch of {len(batch.lines)} requests at openai/")
+        assert line.endswith("is under way")
+        assert ended(tmp_path, server, "online") == 1  # they would be paid twice
+        assert batches(tmp_path, cancel=True)[0].endswith("is being cancelled; the next run brings in what it has")
+        server.looks = 1
+        assert ended(tmp_path, server, "online") == 0
+        assert batches(tmp_path) == []
+        assert server.paid.total() == len(server.paid)
+        stopped(tmp_path / "other", server, signal.SIGKILL)
+        assert "may be paid for again" in batches(tmp_path / "other", forget=True)[0]
+        assert ended(tmp_path / "other", server, "online") == 0
+    with pytest.raises(RunError, match="no run is here"):
+        batches(tmp_path / "nowhere")
