@@ -11,13 +11,13 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prefgen import cli_hub
 from prefgen.allow import Allow
-from prefgen.cli_after import append, replay, verify
+from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
 from prefgen.errors import (
@@ -32,6 +32,7 @@ from prefgen.errors import (
 from prefgen.options import (
     AllowCodeOpt,
     AllowHostOpt,
+    BatchOpt,
     ConcurrencyOpt,
     JsonOpt,
     MaxCallsOpt,
@@ -119,6 +120,7 @@ def run(
     max_cost: MaxCostOpt = None,
     max_calls: MaxCallsOpt = None,
     concurrency: ConcurrencyOpt = None,
+    batch: BatchOpt = False,
     allow_code: AllowCodeOpt = [],  # noqa: B006
     allow_host: AllowHostOpt = [],  # noqa: B006
     push: PushOpt = None,
@@ -139,7 +141,8 @@ def run(
     pull_weights(found, screen)
     with nullcontext() if quiet else Watch(progress, screen):
         allow = Allow(allow_code, allow_host)
-        done = run_recipe(found, out, take=take, max_calls=max_calls, progress=progress, say=say(screen), allow=allow)
+        how: dict[str, Any] = {"take": take, "max_calls": max_calls, "allow": allow, "batch": batch}
+        done = run_recipe(found, out, progress=progress, say=say(screen), **how)
     report(done, as_json=as_json)
     for line in failures(done):
         screen.print(plain(line), style="yellow", markup=False, soft_wrap=True)
@@ -161,6 +164,7 @@ def plan(
     take: TakeOpt = None,
     seed: SeedOpt = None,
     out: OutOpt = None,
+    batch: BatchOpt = False,
     allow_code: AllowCodeOpt = [],  # noqa: B006
     allow_host: AllowHostOpt = [],  # noqa: B006
     as_json: JsonOpt = False,
@@ -171,7 +175,7 @@ def plan(
 
     found = read_recipe(recipe, overrides, preset, seed)
     allow = Allow(allow_code, allow_host)
-    guessed = estimates(found, out, take=take, say=say(console(err=True)), allow=allow)
+    guessed = estimates(found, out, take=take, say=say(console(err=True)), allow=allow, batch=batch)
     if as_json:
         print(json.dumps({table: vars(one) for table, one in guessed.items()}, indent=1))
     else:
@@ -181,6 +185,7 @@ def plan(
 app.command()(cli_hub.push)
 app.command()(verify)
 app.command()(replay)
+app.command()(batches)
 app.command()(append)
 app.command()(export)
 app.command()(formats)

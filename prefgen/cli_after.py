@@ -57,6 +57,21 @@ def replay(
     raise typer.Exit(0 if found.equal or found.changed else 1)
 
 
+def batches(
+    folder: RunArg,
+    cancel: Annotated[bool, typer.Option("--cancel", help="End them; what is done by then is kept.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Let go of them: what is in them may be paid for twice.")
+    ] = False,
+) -> None:
+    """Say which batches of a run are under way at its providers; end them, or let go of them."""
+    from prefgen.batches import batches as found
+
+    lines = found(folder, cancel=cancel, forget=forget)
+    for line in lines or ["no batch is under way"]:
+        print(plain(line))
+
+
 def append(
     older: Annotated[Path, typer.Argument(metavar="OLDER", help="The dataset folder that is there.")],
     newer: Annotated[Path, typer.Argument(metavar="NEWER", help="A second run's folder, or its dataset folder.")],

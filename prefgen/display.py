@@ -62,7 +62,7 @@ class Watch:
             since = since if busy == before else time.monotonic()
             before, still = busy, time.monotonic() - since
             waits = [f"nothing new for {clock(still)}"] if busy and still >= STILL_SECONDS else []
-            words = " · ".join([self._clock(), self._share(), *busy, *waits])
+            words = " · ".join([self._clock(), self._share(), *busy, *self.progress.waits(), *waits])
             self.console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def _asking(self) -> list[tuple[str, Count]]:
@@ -84,8 +84,13 @@ class Watch:
         passed = time.monotonic() - p.stage_began
         return f", about {clock(passed * (p.prompts - p.prompts_done) / p.prompts_done)} left"
 
+    def _below(self) -> str:
+        """What stands under the table: the time, how far it is, and what may be waited for for long."""
+        waits = (escape(plain(line)) for line in self.progress.waits())
+        return "\n".join([f"{self._clock()} · {self._share()}", *waits])
+
     def _table(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, header_style="dim", caption=f"{self._clock()} · {self._share()}")
+        table = Table(box=None, pad_edge=False, header_style="dim", caption=self._below())
         for name in ("step", "in", "rows", "calls", "known", "unreadable", "failed", "tokens", "$"):
             table.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
         for name, count in self.progress.counts.items():
@@ -176,6 +181,8 @@ def spent(run: Run) -> Text:
     if untold := sum(t.untold for t in tallies):
         money += f", {some(untold, 'reply', 'replies')} of untold tokens at the most that they can cost"
     known = f"{some(cached, 'reply', 'replies')} known or shared"
+    if batched := sum(t.batched for t in tallies):
+        known += f", {some(batched, 'reply', 'replies')} by batch"
     read = sum(t.cached_tokens for t in tallies)
     used = f"{tokens:,} tokens" + (f" ({read:,} from the providers' caches)" if read else "")
     return Text(f"\n{some(calls, 'call', 'calls')}, {known}, {used}, {money}, {clock(run.seconds)}")

@@ -13,7 +13,16 @@ from prefgen.errors import BudgetReached
 from prefgen.llm.budget import Budget
 
 FIRST = 4
-"""Prompts that are begun before it is known what one costs; after that, twice as many as are done at most."""
+"""Prompts that are begun before it is known what one costs."""
+GROWTH = 2.0
+"""After that, so many times as many as are done are begun at most."""
+IN_ROUNDS = 100, 1e9
+"""The same where a round may take a day: one round to know the cost, and all that the money is good for in the next."""
+
+
+def pace(*, in_batches: bool) -> tuple[int, float]:
+    """How many prompts are begun at first, and how many more each time."""
+    return IN_ROUNDS if in_batches else (FIRST, GROWTH)
 
 
 @dataclass
@@ -23,6 +32,8 @@ class Early:
     budget: Budget
     table: str = ""
     target: int | None = None
+    first: int = FIRST
+    growth: float = GROWTH
     begun: int = 0
     done: int = 0
     seen: int = 0
@@ -70,7 +81,7 @@ class Early:
         if self.budget.max_cost is None or not self.begun:
             return True
         each = (self.budget.spent - self._before) / (self.done + under_way / 2)
-        few = self.begun + prompts <= max(FIRST, 2 * self.done)
+        few = self.begun + prompts <= max(self.first, self.growth * self.done)
         return (few or not under_way) and each * (under_way / 2 + prompts) <= self.budget.left
 
     def ended(self, prompts: int, rows: int = 0, why: BudgetReached | None = None) -> None:

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from prefgen.errors import RunError
 
-OWN = ("dataset", "tables", "files", "gates", "take-", "run.json", "recipe.yaml", "results.json", "journal.sqlite", ".")
+OWN = (
+    "dataset",
+    "tables",
+    "files",
+    "gates",
+    "take-",
+    "run.json",
+    "recipe.yaml",
+    "results.json",
+    "journal.sqlite",
+    "batches",
+    ".",
+)
 """How the names begin of what a run writes; what else lies in its folder is its user's."""
 MARKS = ("run.json", "journal.sqlite", ".lock")
 """By one of these a run's folder is known."""

@@ -37,13 +37,16 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
 
 def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
-    repetition that asks nothing, and a replay. A reply of two steps stands in both, and once in all. What a gate asked
-    is not in it, nor what was drawn for prompts that are in no table.
+    repetition that asks nothing, and a replay; and how many of its journal's replies came in batches. A reply of two
+    steps stands in both, and once in all. What a gate asked is not in it, nor what was drawn for prompts that are in no
+    table.
     """
+    from prefgen.llm.batch.ledger import brought
     from prefgen.llm.drawn import bills
 
     steps, total = bills(journal, {table: count.replies for table, count in progress.counts.items() if count.replies})
-    return {"steps": [{"table": table, **vars(one)} for table, one in steps.items()], "total": vars(total)}
+    batched = {"batched": number} if (number := brought(journal)) else {}
+    return {"steps": [{"table": table, **vars(one)} for table, one in steps.items()], "total": vars(total), **batched}
 
 
 def write(

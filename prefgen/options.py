@@ -38,6 +38,10 @@ MaxCostOpt = Annotated[
     float | None,
     typer.Option("--max-cost", min=0, help="Dollars that all runs in this folder may cost; never passed."),
 ]
+BatchOpt = Annotated[
+    bool,
+    typer.Option("--batch", help="Ask in batches, at half price; each round may take up to a day."),
+]
 ConcurrencyOpt = Annotated[
     int | None, typer.Option("--concurrency", min=1, help="Requests in flight to each model at once.")
 ]

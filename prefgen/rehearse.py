@@ -15,6 +15,7 @@ from prefgen.applied import split
 from prefgen.asker import Ask, Asker, Row
 from prefgen.drawing import blank, pool_order, replied, request_of, rows_of
 from prefgen.errors import RowFailed, Unreadable
+from prefgen.llm.batch.endpoints import in_batches, share
 from prefgen.llm.client import Client
 from prefgen.llm.outcome import Tally
 from prefgen.llm.request import Model, Request
@@ -292,8 +293,8 @@ def _cost(client: Client, model: Model, asks: Sequence[Ask]) -> Cost:
     text = sum(length(m["content"]) for ask in asks for m in ask.messages) + sum(length(a.given or "") for a in asks)
     written = sum(ask.given is None for ask in asks)
     cost = Cost(text / CHARACTERS, written * limit if limit else None if written else 0, dollars=None)
-    price = client.provider(model).price(model)
+    price, part = client.provider(model).price(model), share(model, in_batches=in_batches(client))
     cost.priced = price is not None
     if price and not (cost.completion is None and price["output"]):
-        cost.dollars = (cost.prompt * price["input"] + (cost.completion or 0) * price["output"]) / 1e6
+        cost.dollars = part * (cost.prompt * price["input"] + (cost.completion or 0) * price["output"]) / 1e6
     return cost

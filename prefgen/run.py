@@ -21,6 +21,7 @@ from prefgen.recipe import Recipe, dump
 if TYPE_CHECKING:
     import polars as pl
 
+    from prefgen.llm.batch.protocol import Settings
     from prefgen.llm.client import Client
     from prefgen.llm.outcome import Tally
     from prefgen.planned import Plan
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 """Where runs lie unless one says otherwise; each in a folder of its recipe's name."""
+IN_BATCHES = 512
+"""Times 8 prompts under way at once, where models are asked in batches: as large as these are."""
 
 Say = Callable[[str], None]
 
@@ -72,6 +75,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     progress: "Progress | None" = None,
     say: Say = lambda _: None,
     allow: Allow = NOTHING,
+    batch: "bool | Settings" = False,
 ) -> Run:
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
@@ -79,7 +83,8 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
     (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
-    the recipe may do beyond data.
+    the recipe may do beyond data; ``batch`` asks models in batches, at half price (True, or the settings of
+    ``prefgen.llm.batch.protocol``).
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
@@ -88,17 +93,16 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     from prefgen import plan as planning
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
-    gates = gate.plans(plan)
-    _tell(plan, gates, say)
-    home, progress, stop = folder_of(recipe, folder), progress or stages.Progress(), threading.Event()
+    _tell(plan, gates := gate.plans(plan), say)
+    progress, stop, home = progress or stages.Progress(), threading.Event(), folder_of(recipe, folder)
     folders.check(home, named=folder is not None)
     folders.free(home)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), _told(plan, place, progress, take) as done, seldom_collecting():
         kept.lay(plan, place)
-        client = _client(plan, journal_of(home), max_calls)
-        how: dict[str, Any] = {"shard": shard, "side_by_side": side_by_side or stages.SIDE_BY_SIDE}
+        client = _client(plan, journal_of(home), max_calls, batch)
+        how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else stages.SIDE_BY_SIDE)}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)
@@ -106,18 +110,21 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         written.write(plan, place, progress, text, done)
         if progress.ended:
             raise progress.ended
-    splits = done.reports.get("splits", {})
-    return Run(place, progress.counts, done.configs, done.seconds, progress.asked_at_gates(), splits)
+    gated, splits = progress.asked_at_gates(), done.reports.get("splits", {})
+    return Run(place, progress.counts, done.configs, done.seconds, gated, splits)
 
 
-def _client(plan: "Plan", path: Path, max_calls: int | None) -> "Client":
+def _client(plan: "Plan", path: Path, max_calls: int | None, batch: "bool | Settings") -> "Client":
     """What asks, with its journal, and a budget of which earlier runs' money is gone."""
+    from prefgen.llm.batch.gather import Batches
     from prefgen.llm.budget import Budget
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
 
     journal = Journal(path)
-    return Client(journal, plan.fakes, Budget(max_calls, plan.recipe.max_cost, spent=journal.spent()))
+    client = Client(journal, plan.fakes, Budget(max_calls, plan.recipe.max_cost, spent=journal.spent()))
+    client.batches = Batches(client, batch)
+    return client
 
 
 def _tell(plan: "Plan", gates: "Mapping[str, Plan]", say: Say) -> None:
@@ -140,6 +147,10 @@ async def _made(
 
     from prefgen import gate, stages
 
+    if client.batches:
+        progress.waits = client.batches.words
+        models = [model for one in (plan, *gates.values()) for pool in one.models.values() for model in pool]
+        await client.batches.open(models, say)
     for table, slice_of in gates.items():
         folder = place / "gates" / table
         progress.gates[table] = asked = stages.Progress()
@@ -242,6 +253,7 @@ def estimates(
     take: int | None = None,
     say: Say = lambda _: None,
     allow: Allow = NOTHING,
+    batch: bool = False,
 ) -> "Mapping[str, Estimate]":
     """What a run of this recipe would ask, step by step, given what its journal holds. Sends nothing.
 
@@ -260,17 +272,20 @@ def estimates(
     folders.free(home)
     kept = journal_of(home)
     with TemporaryDirectory() as nowhere:
-        return finished(_rehearsed(plan, gates, kept if kept.exists() else Path(nowhere) / "journal.sqlite"))
+        path = kept if kept.exists() else Path(nowhere) / "journal.sqlite"
+        return finished(_rehearsed(plan, gates, path, batch=batch))
 
 
-async def _rehearsed(plan: "Plan", gates: "Mapping[str, Plan]", path: Path) -> "Mapping[str, Estimate]":
+async def _rehearsed(plan: "Plan", gates: "Mapping[str, Plan]", path: Path, *, batch: bool) -> "Mapping[str, Estimate]":
     """The estimates of each gate's judge, and of each step."""
+    from prefgen.llm.batch.gather import Batches
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
     from prefgen.rehearse import rehearse
 
     journal = Journal(path)
     client = Client(journal, plan.fakes)
+    client.batches = Batches(client) if batch else None
     try:
         before = {f"gate of {table}": (await rehearse(one, client))["judgments"] for table, one in gates.items()}
         return {**before, **await rehearse(plan, client)}

@@ -18,10 +18,11 @@ import polars as pl
 
 from prefgen.asker import Row
 from prefgen.canaries import check
-from prefgen.early import Early, up_to
+from prefgen.early import Early, pace, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.flow import Flow, Way, gathered
+from prefgen.llm.batch.endpoints import in_batches
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
@@ -44,8 +45,8 @@ class _Enough(PrefgenError):
 
 @dataclass
 class Progress:
-    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun;
-    ``finished`` which prompts of each root are in the tables; ``gates`` how far the gate of each judge came.
+    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun,
+    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day.
     """
 
     counts: dict[str, Count] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Progress:
     ended: PrefgenError | None = None
     finished: dict[str, Spans] = field(default_factory=dict)
     gates: "dict[str, Progress]" = field(default_factory=dict)
+    waits: Callable[[], Sequence[str]] = tuple
 
     def asked_at_gates(self) -> dict[str, Tally]:
         """What was spent on each gate."""
@@ -164,7 +166,8 @@ class Walk:
 
     def _early(self, tables: Sequence[str]) -> Early:
         table, target = self.plan.target or ("", None)
-        return Early(self.client.budget, table, target) if table in tables else Early(self.client.budget)
+        of = (table, target) if table in tables else ("", None)
+        return Early(self.client.budget, *of, *pace(in_batches=in_batches(self.client)))
 
     async def _came(
         self, rows: pl.DataFrame, made: "dict[str, Made] | BudgetReached", flow: Flow, early: Early, files: "Files"

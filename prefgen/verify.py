@@ -16,7 +16,7 @@ from typing import Any
 
 from prefgen.errors import RunError
 from prefgen.llm.journal import is_sound, unpack
-from prefgen.llm.store import ATTEMPT, FAILURE, REPLY, Insert, Sqlite, opened
+from prefgen.llm.store import ATTEMPT, BATCH, FAILURE, REPLY, Insert, Sqlite, opened
 
 MISSES = 10_000
 """Row numbers in a row that cannot be read, after which a broken journal is taken to have ended."""
@@ -176,7 +176,12 @@ def _salvaged(path: Path) -> Iterator[Insert]:
     """The rows of all tables that can be read and are sound."""
     with closing(sqlite3.connect(path, timeout=30)) as connection:
         connection.text_factory = lambda text: text.decode("utf-8", "replace")
-        for statement, table, width in ((REPLY, "reply", 8), (ATTEMPT, "attempt", 6), (FAILURE, "failure", 4)):
+        for statement, table, width in (
+            (REPLY, "reply", 8),
+            (ATTEMPT, "attempt", 6),
+            (FAILURE, "failure", 4),
+            (BATCH, "batch", 4),
+        ):
             rows = []
             for row in _rows(connection, table):
                 if statement != REPLY or _reads(*row[:3]):

@@ -27,7 +27,20 @@ def prefgen(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_names_every_command() -> None:
     said = prefgen("--help")
     assert said.returncode == 0
-    commands = ("run", "plan", "push", "verify", "replay", "append", "export", "formats", "recipes", "verbs", "models")
+    commands = (
+        "run",
+        "plan",
+        "push",
+        "verify",
+        "replay",
+        "batches",
+        "append",
+        "export",
+        "formats",
+        "recipes",
+        "verbs",
+        "models",
+    )
     for command in (*commands, "schema"):
         assert command in said.stdout
 

@@ -35,7 +35,7 @@ STOREYS = [
     {"manifest"},
     {"written"},
     {"run"},
-    {"after", "ways"},
+    {"after", "batches", "ways"},
     {"compared"},
     {"replay"},
     {"columns"},

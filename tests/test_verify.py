@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -275,6 +276,9 @@ def test_a_journal_of_the_version_before_is_brought_up_and_keeps_all(tmp_path: P
         assert read(tmp_path / "old.sqlite") == (MANY, 0, False)
     journal = Journal(tmp_path / "old.sqlite")
     assert journal.spent() == pytest.approx(MANY * 0.001)
+    assert journal.store.batches() == []
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as found:
+        assert found.execute("SELECT value FROM meta").fetchall() == [("3",)]
     journal.close()
 
 

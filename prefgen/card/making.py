@@ -96,6 +96,7 @@ def cost(costs: Mapping[str, Any], written: Written, steps: Sequence[Mapping[str
     rows = [(f"`{cell(one['table'])}`", *_bill(one)) for one in costs["steps"]]
     head = ("step", "replies", "tokens in", "tokens out", "dollars")
     told = "What the replies came to on which these rows rest, at list prices, whichever run paid for them."
+    told += f" {costs['batched']:,} replies came in batches, at half of it." if costs.get("batched") else ""
     less = saved.line(step.get("saved") or {} for step in steps)
     less = f"Stops {less}." if less else ""
     bills = table(head, [*rows, ("all", *_bill(costs["total"]))])

@@ -93,9 +93,16 @@ class Anthropic:
         except ProviderError:
             self._place.forget()  # the key may be being changed
             raise
+        return Sent(self.raws(data, request, 1), limits)
+
+    def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:  # noqa: ARG002
+        """What is sent for one draw, but for marks in it."""
+        return _body(request)
+
+    def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:  # noqa: ARG002
+        """The reply in what came back."""
         choice = {name: data.get(name) for name in ("role", "content", "stop_reason", "stop_sequence", "stop_details")}
-        raw = {"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}
-        return Sent([raw], limits)
+        return [{"choice": choice, "usage": data.get("usage"), "model": data.get("model"), "id": data.get("id")}]
 
     def read(self, raw: Raw) -> Completion:
         """The text blocks, put together; thinking stays in the raw. Raises TryAgain ("bad_body")."""

@@ -17,16 +17,18 @@ def options() -> dict[str, Any]:
     return {"headers": {"Accept-Encoding": "identity"}, "event_hooks": {"response": [bound]}}
 
 
-async def bound(response: httpx2.Response) -> None:
-    """Sees to it that a response's body is read so far and no further. Raises NoReply for a success that is packed."""
+async def bound(response: httpx2.Response, most: int = MOST) -> None:
+    """Sees to it that a response's body is read so far and no further: a success ``most`` bytes. Raises NoReply for a
+    success that is packed.
+    """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     packed = packing not in {"", "identity"}
     if packed and response.is_success:
         raise NoReply(f"it came packed ({packing[:20]}), which was not asked for", request=response.request)
     if packed:  # of an error the status says enough
         del response.headers["content-encoding"]
-    most = MOST if response.is_success else 0 if packed else MOST_TOLD
-    response.stream = _Bounded(response, most)
+    told = 0 if packed else MOST_TOLD
+    response.stream = _Bounded(response, most if response.is_success else told)
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -46,6 +46,10 @@ class Budget:
             await self._wait()
         raise BudgetReached(f"{self.calls:,} requests sent, the limit of --max-calls")
 
+    def hold(self, worst: float) -> None:
+        """Sets aside what an earlier run sent and is under way still, even past the limit."""
+        self.open, self.set_aside = self.open + 1, self.set_aside + worst
+
     def settle(self, worst: float, cost: float) -> None:
         """Gives back what was set aside, and books what it came to."""
         self.open, self.spent = self.open - 1, self.spent + cost

@@ -120,6 +120,8 @@ class Client(Exchanges):
 
     async def _exchange(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[Read]:
         """Sends until there is a reply, or no more hope of one; after the first of its siblings, where that pays."""
+        if self.batches and self.batches.takes(request, keys):
+            return await self._tried(request, keys, tally, self.batches)
         if (caching := self._of(request.model).caching) is None:
             return await self._tried(request, keys, tally)
         async with self._prefixes.turn(request, caching) as marked:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import BudgetReached, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.bill import Bill, bills, most
@@ -19,6 +19,9 @@ from prefgen.llm.prices import most_sent
 from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Model, Provider, Raw, Request, Sent, seed_of
 from prefgen.llm.retry import Sleep, retrying
+
+if TYPE_CHECKING:
+    from prefgen.llm.batch.gather import Batches
 
 ROTATION = 5.0
 """Seconds after which a key that served before and is refused now is tried once more: it may be being changed."""
@@ -35,7 +38,8 @@ class Shut(PrefgenError):
 @dataclass
 class Exchanges:
     """What sends, and what it sends by. ``fakes`` are functions that stand in for models called ``fake/NAME``;
-    ``chance`` draws how long a fault is waited out, and nothing else.
+    ``chance`` draws how long a fault is waited out, and nothing else; ``batches`` are where requests go that need not
+    be answered at once.
     """
 
     journal: Journal
@@ -43,6 +47,7 @@ class Exchanges:
     budget: Budget = field(default_factory=Budget)
     sleep: Sleep | None = None
     chance: random.Random = field(default_factory=random.Random)
+    batches: "Batches | None" = None
 
     def __post_init__(self) -> None:
         self.pace = Pace()
@@ -60,19 +65,33 @@ class Exchanges:
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
+            if self.batches:
+                self.batches.let_go()
 
     def reopen(self) -> None:
         """Sends again, after a ``shut`` that was meant for one stage."""
         self.reason = None
         self._shutting.clear()
 
+    def go_on(self) -> None:
+        """Raises Shut where nothing more is to be sent."""
+        if self.reason:
+            raise Shut(str(self.reason))
+
+    async def pausing(self, seconds: float) -> None:
+        """A wait that ends early when the client is shut."""
+        await (self.sleep or self._pause)(seconds)
+
     def waits(self) -> list[str]:
         """What is waited for, in words: answers, and turns to ask."""
         waiting = self.pace.waits(asyncio.get_running_loop().time())
+        waiting += self.batches.words() if self.batches else []
         return [*([f"{self.pace.in_flight:,} answers"] if self.pace.in_flight else []), *waiting]
 
     async def close(self) -> None:
         """Lets go of connections; the journal stays open for its owner."""
+        if self.batches:
+            await self.batches.close()
         for provider in self._providers.values():
             await provider.close()
 
@@ -91,9 +110,15 @@ class Exchanges:
 
     # --- one exchange ---
 
-    async def _tried(self, request: Request, keys: Sequence[bytes], tally: Tally) -> list[Read]:
+    async def _tried(
+        self, request: Request, keys: Sequence[bytes], tally: Tally, batches: "Batches | None" = None
+    ) -> list[Read]:
         health = self._of(request.model).health
         try:
+            if batches:
+                replies = await batches.ask(request, keys, tally)
+                health.served()
+                return replies
             try:
                 replies = await self._once(request, keys, tally, again=False)
             except TryAgain as fault:
@@ -148,8 +173,7 @@ class Exchanges:
         self.journal.check_room()
         await self.budget.reserve(worst)
         try:
-            if self.reason:
-                raise Shut(str(self.reason))
+            self.go_on()
             at = replace(request, model=known.endpoints[turn.endpoint]) if len(known.endpoints) > 1 else request
             tally.calls += 1
             self.longest, wired = max(self.longest, 1.5 * request.model.timeout), True

@@ -18,6 +18,7 @@ from prefgen.errors import RowFailed, RunError, TryAgain
 from prefgen.llm.request import Raw
 from prefgen.llm.store import (
     ATTEMPT,
+    BATCH,
     FAILURE,
     REPLY,
     Cost,
@@ -92,23 +93,23 @@ class Journal:
 
     async def put(self, entries: Sequence[Entry]) -> None:
         """Keeps replies; returns after the commit that holds them all. The first reply to a key stays."""
-        await self._send(Insert(REPLY, [packed(entry) for entry in entries]))
+        await self.keep(Insert(REPLY, [packed(entry) for entry in entries]))
 
     async def note(self, attempt: Attempt) -> None:
         """Keeps the record of a request that failed."""
-        await self._send(_noted(attempt))
+        await self.keep(noted(attempt))
 
     def jot(self, attempt: Attempt) -> None:
         """The same where nobody can wait: it is kept with the next commit, or when the journal is closed."""
         if self._open:
-            self._waiting.append(_Job(_noted(attempt), asyncio.get_running_loop().create_future()))
+            self._waiting.append(_Job(noted(attempt), asyncio.get_running_loop().create_future()))
 
     async def lose(self, keys: Sequence[bytes], fault: TryAgain | RowFailed, lost: Exception) -> None:
         """Keeps the record of draws that a run goes on without, where ``lost`` says that it does, in one commit."""
         notes = [self.note(Attempt(keys[0], fault.reason, str(fault)))] if isinstance(fault, RowFailed) else []
         if isinstance(lost, RowFailed):
             words = sound(str(lost)[:2000])
-            notes.append(self._send(Insert(FAILURE, [(key, lost.reason, words, time.time()) for key in keys])))
+            notes.append(self.keep(Insert(FAILURE, [(key, lost.reason, words, time.time()) for key in keys])))
         await asyncio.gather(*notes)
 
     def failures(self) -> Mapping[bytes, tuple[str, str]]:
@@ -153,7 +154,8 @@ class Journal:
 
     # --- commits ---
 
-    async def _send(self, insert: Insert) -> None:
+    async def keep(self, insert: Insert) -> None:
+        """Keeps rows; returns after the commit that holds them."""
         if not self._open:
             raise RunError(f"{self.path}: is closed; what came in now is not kept")
         job = _Job(insert, asyncio.get_running_loop().create_future())
@@ -253,12 +255,13 @@ def _wrote(path: Path, inserts: Sequence[Insert]) -> bool:
 def _inserts(path: Path) -> list[Insert]:
     found = opened(path)
     try:
-        tables = {REPLY: "reply", ATTEMPT: "attempt", FAILURE: "failure"}
+        tables = {REPLY: "reply", ATTEMPT: "attempt", FAILURE: "failure", BATCH: "batch"}
         return [Insert(to, found.execute(f"SELECT * FROM {name}").fetchall()) for to, name in tables.items()]  # noqa: S608
     finally:
         found.close()
 
 
-def _noted(attempt: Attempt) -> Insert:
+def noted(attempt: Attempt) -> Insert:
+    """A row of the attempt table."""
     words, billed = sound(attempt.message[:2000]), int(attempt.billed)
     return Insert(ATTEMPT, [(attempt.key, attempt.kind, words, billed, time.time(), attempt.dollars)])

@@ -103,6 +103,14 @@ class OpenAI:
             raise
         return Sent(_raws(data, request, len(seeds)), limits)
 
+    def body(self, request: Request, seeds: Sequence[int]) -> dict[str, Any]:
+        """What is sent for so many draws, online or in a batch."""
+        return _body(request, seeds, own=keys.address(request.model, ACCOUNT) == ACCOUNT.url)
+
+    def raws(self, data: dict[str, Any], request: Request, draws: int) -> list[Raw]:
+        """The replies in what came back for so many draws; fewer are no error. Raises TryAgain ("bad_body")."""
+        return _raws(data, request, draws)
+
     def read(self, raw: Raw) -> Completion:
         """Text, how it ended, tokens; for given text its log-probabilities. Reasoning beside the text stays in the raw.
         Raises TryAgain ("bad_body") for a shape that is none, RowFailed ("not_scored").

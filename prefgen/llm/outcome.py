@@ -24,7 +24,7 @@ class Read:
 class Tally:
     """What one step has asked for so far in this run; ``cached_tokens`` are those of prompts that providers had in
     their caches; ``dollars`` holds only what has a price, and ``untold`` replies, which do not say their tokens, at
-    the most that they can cost.
+    the most that they can cost; ``batched`` are replies that came in batches.
     """
 
     calls: int = 0
@@ -36,6 +36,7 @@ class Tally:
     unpriced: int = 0
     untold: int = 0
     cached_tokens: int = 0
+    batched: int = 0
 
     def add(self, bill: Bill) -> None:
         """Counts a reply that came in this run."""

@@ -31,9 +31,9 @@ class Model:
     the account allows, where its provider's headers do not say; ``timeout`` is the total deadline of one call in
     seconds; ``price`` is dollars per million tokens (``input`` and ``output``, ``cache_read`` and ``cache_write``);
     ``likelihood`` says how its server scores given text; ``prompt_cache`` whether to send so that the provider can keep
-    what prompts begin with (where nothing is said, at Anthropic's and OpenAI's own addresses); ``extra`` goes into the
-    body as it is. ``trusted`` are the hosts to which its user lets a key go:
-    no setting of a recipe.
+    what prompts begin with (where nothing is said, at Anthropic's and OpenAI's own addresses); ``batch`` whether its
+    server has its protocol's batches (the same); ``extra`` goes into the body as it is. ``trusted`` are the hosts to
+    which its user lets a key go: no setting of a recipe.
     """
 
     use: str
@@ -50,6 +50,7 @@ class Model:
     price: Price | None = None
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
     prompt_cache: bool | None = None
+    batch: bool | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
 

@@ -15,8 +15,10 @@ import tenacity
 
 from prefgen.errors import RunError
 
-VERSION = 2
-"""Of the tables. 1 had no dollars beside an attempt, and checksums of bodies alone."""
+VERSION = 3
+"""Of the tables. 1 had no dollars beside an attempt, and checksums of bodies alone; 2 knew of no batches, and would pay
+again for what is in one.
+"""
 
 SETUP = ("PRAGMA page_size = 16384", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
          "PRAGMA wal_autocheckpoint = 4000")  # fmt: skip
@@ -32,12 +34,15 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS failure (
     key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, at REAL NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS batch (tag TEXT NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL, at REAL NOT NULL)",
 )
 REPLY = "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 """The first reply to a key stays."""
 ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)"
 FAILURE = "INSERT INTO failure VALUES (?, ?, ?, ?)"
 """A draw that a run went on without. Its attempts do not tell this: they are of one draw of a request, and of tries."""
+BATCH = "INSERT INTO batch VALUES (?, ?, ?, ?)"
+"""What happened to a batch of requests; its last row says how it stands (``prefgen.llm.batch.ledger``)."""
 
 AT_ONCE = 64
 """Rows in one step; a statement of each number of them is prepared, and kept."""
@@ -82,6 +87,9 @@ class Store(Protocol):
 
     def failures(self) -> Mapping[bytes, tuple[str, str]]:
         """Of each draw that failed for good, the last kind of failure and its words."""
+
+    def batches(self) -> Sequence[tuple[str, str, bytes]]:
+        """What happened to batches, in order: tag, state, body."""
 
     def count(self) -> int:
         """How many replies there are."""
@@ -152,6 +160,11 @@ class Sqlite:
             rows = self._reader.execute("SELECT key, kind, message FROM failure ORDER BY rowid").fetchall()
         return {key: (kind, message) for key, kind, message in rows}
 
+    def batches(self) -> Sequence[tuple[str, str, bytes]]:
+        """All at once: some rows for each batch."""
+        with told(self.path):
+            return self._reader.execute("SELECT tag, state, body FROM batch ORDER BY rowid").fetchall()
+
     def count(self) -> int:
         """All rows of the table."""
         return int(self._one("SELECT count(*) FROM reply")[0])
@@ -208,22 +221,24 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
 def _brought_up(connection: sqlite3.Connection, path: Path) -> None:
     """Makes an older version this one. Raises RunError for one that is not known."""
     (version,) = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
-    if version == "1":
-        _from_1(connection)
+    if version in {"1", "2"}:
+        _from_older(connection)
     elif version != str(VERSION):
         words = f"written by another prefgen (journal version {version}, this one reads {VERSION})"
         raise RunError(f"{path}: {words}; update prefgen, or name another folder with --out")
 
 
-def _from_1(connection: sqlite3.Connection) -> None:
-    """What version 1 lacks. Two processes may come here at once: the second finds it done."""
+def _from_older(connection: sqlite3.Connection) -> None:
+    """What versions 1 and 2 lack, but for tables, which are made already. Two processes may come here at once: the
+    second finds it done.
+    """
     connection.execute("BEGIN IMMEDIATE")
     columns = [row[1] for row in connection.execute("PRAGMA table_info(attempt)")]
     if "dollars" not in columns:
         connection.execute("ALTER TABLE attempt ADD COLUMN dollars REAL")
         connection.create_function("bound", 3, _bound, deterministic=True)
         connection.execute("UPDATE reply SET crc = bound(key, body, crc)")
-    connection.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(VERSION),))
     connection.execute("COMMIT")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen.llm.journal import is_sound
-from prefgen.llm.store import ATTEMPT, FAILURE, REPLY, Cost, Insert
+from prefgen.llm.store import ATTEMPT, BATCH, FAILURE, REPLY, Cost, Insert
 
 FULL = "database or disk is full"
 
@@ -22,6 +22,7 @@ class Disk:
     replies: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
     attempts: list[tuple[Any, ...]] = field(default_factory=list)
     failures: dict[bytes, tuple[str, str]] = field(default_factory=dict)
+    batches: list[tuple[Any, ...]] = field(default_factory=list)
     full: bool = False
     low: bool = False
     rotten: set[bytes] = field(default_factory=set)
@@ -35,6 +36,8 @@ class Disk:
                     self.attempts.append(row)
                 elif insert.statement == FAILURE:
                     self.failures[row[0]] = (row[1], row[2])
+                elif insert.statement == BATCH:
+                    self.batches.append(row)
 
     def rot(self) -> None:
         """Turns one bit of one reply."""
@@ -94,6 +97,9 @@ class SimStore:
 
     def failures(self) -> dict[bytes, tuple[str, str]]:
         return self.disk.failures
+
+    def batches(self) -> list[tuple[str, str, bytes]]:
+        return [(row[0], row[1], row[2]) for row in self.disk.batches]
 
     def count(self) -> int:
         return len(self.disk.replies)
