@@ -27,7 +27,9 @@ def preferences(rows: pl.DataFrame) -> pl.DataFrame:
     replies = pairs.group_by("pair_id", maintain_order=True).agg(each)
     whole = pairs.drop("judgment_replies").join(replies, on="pair_id", how="left", maintain_order="left")
     whole = whole.filter(pl.col("pair_id").is_first_distinct())
-    return _shaped("preferences", whole.with_columns(_ended(whole, side).alias(side) for side in ("chosen", "rejected")))
+    return _shaped(
+        "preferences", whole.with_columns(_ended(whole, side).alias(side) for side in ("chosen", "rejected"))
+    )
 
 
 def preferences_text(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -141,7 +141,9 @@ def _check(config: str, rows: pl.DataFrame) -> None:
 
 def _no_pair(rows: pl.DataFrame) -> list[tuple[str, pl.Expr]]:
     """What makes two conversations no preference pair."""
-    last, before = ({side: pl.col(side).list.get(at, null_on_oob=True).struct.field("role") for side in SIDES} for at in (-1, -2))
+    last, before = (
+        {side: pl.col(side).list.get(at, null_on_oob=True).struct.field("role") for side in SIDES} for at in (-1, -2)
+    )
     start, whole = _alike(rows)
     return [
         ("does not end with the assistant", pl.any_horizontal(turn != "assistant" for turn in last.values())),
@@ -161,7 +163,10 @@ def _alike(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     lengths = [pl.col(side).list.len() for side in SIDES]
     numbered = rows.select(pl.int_range(pl.len()).alias("place"), *SIDES)
     turns = numbered.filter(lengths[0] == lengths[1], lengths[0] > 0).explode(SIDES)
-    fields = [pl.col("chosen").struct.field(name).eq_missing(pl.col("rejected").struct.field(name)) for name in ("role", "content")]
+    fields = [
+        pl.col("chosen").struct.field(name).eq_missing(pl.col("rejected").struct.field(name))
+        for name in ("role", "content")
+    ]
     same = pl.all_horizontal(fields)
     last = pl.col("place") != pl.col("place").shift(-1)
     told = turns.select("place", same.alias("whole"), (same | last.fill_null(value=True)).alias("start"))

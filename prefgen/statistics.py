@@ -55,7 +55,9 @@ class Sums:
 
     def add(self, told: pl.DataFrame) -> None:
         """Adds the rows of whole pairs (``pair_id``, ``holds``); those that hold null tell nothing."""
-        each = told.drop_nulls("holds").group_by("pair_id").agg(pl.len().cast(pl.Int64), pl.col("holds").cast(int).sum())
+        each = (
+            told.drop_nulls("holds").group_by("pair_id").agg(pl.len().cast(pl.Int64), pl.col("holds").cast(int).sum())
+        )
         n, right = each["len"], each["holds"]
         sums = (n.sum(), right.sum(), each.height, (right * right).sum(), (right * n).sum(), (n * n).sum())
         for name, value in zip(vars(self), sums, strict=True):
@@ -69,8 +71,9 @@ class Sums:
         return Share(value, *wilson(value, self.rows / self._design_effect(value)), self.rows)
 
     def _design_effect(self, value: float) -> float:
-        """How many of the rows tell as much as one independent row would: their variance by pairs over that of as many
-        independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are taken so.
+        """How many of the rows tell as much as one independent row would: their variance by pairs over that of as
+        many independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are
+        taken so.
         """
         each = self.rows / self.pairs
         if self.pairs == 1 or value in {0.0, 1.0}:
@@ -181,7 +184,9 @@ def bradley_terry(battles: pl.DataFrame, *, prior: float = PRIOR) -> pl.DataFram
     wins = np.zeros((len(names), len(names)))
     often = pl.col("n") if "n" in battles.columns else pl.lit(1)
     met = battles.filter(pl.col("model_a") != pl.col("model_b"), pl.col("outcome").is_not_null())
-    each = met.group_by("model_a", "model_b").agg((pl.col("outcome") * often).sum(), (often + pl.col("outcome") * 0).sum().alias("n"))
+    each = met.group_by("model_a", "model_b").agg(
+        (pl.col("outcome") * often).sum(), (often + pl.col("outcome") * 0).sum().alias("n")
+    )
     for a, b, won, of in each.iter_rows():
         wins[place[a], place[b]] += won
         wins[place[b], place[a]] += of - won

@@ -20,7 +20,7 @@ STOREYS = [
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
-    {"pools", "touched", "told", "schema", "resources", "statistics"},
+    {"pools", "touched", "told", "schema", "resources", "statistics", "agreement"},
     {"canaries", "nothing"},
     {"planned", "shown"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
@@ -118,6 +118,7 @@ RUNS_CODE = {
 SUBPROCESSES = {"subprocess", "pty", "multiprocessing"}
 RUNS = {
     "codefile.py": {"exec", "compile"},  # a verb of the recipe's own file, where the caller allows it
+    "card/drawing.py": {"subprocess"},  # draws pictures: ours alone, of numbers and of names as text
     "llm/weights.py": {"subprocess"},  # pip fetches weights whose hash is known
     "judges/reading/structured.py": {"literal_eval"},  # literals alone
 }

@@ -1,5 +1,5 @@
-"""What a card looks at of all pairs, without their texts and in memory that does not grow with them: of a few the numbers
-are held, of many they lie in a file without a name.
+"""What a card looks at of all pairs, without their texts and in memory that does not grow with them: of a few the
+numbers are held, of many they lie in a file without a name.
 """
 
 from collections.abc import Iterator

@@ -55,9 +55,7 @@ class Page:
         """The pictures, by their paths in the folder; when all rows have gone by."""
         if self.measures is not None:
             self.reports |= {"authors": author_report(self.measures.met), "pairs": pair_report(self.measures)}
-        self.pictures = drawn(
-            self.funnel, self.measures, self.reports["judges"], self.reports["pairs"], kept=self.kept
-        )
+        self.pictures = drawn(self.funnel, self.measures, self.reports["judges"], self.reports["pairs"], kept=self.kept)
         return {one.path: one.png for one in self.pictures}
 
     def readme(self, configs: Mapping[str, Mapping[str, int]]) -> str:
