@@ -2,6 +2,7 @@
 numbers are held, of many they lie in a file without a name.
 """
 
+import weakref
 from collections.abc import Iterator
 from itertools import chain
 from tempfile import TemporaryFile, gettempdir
@@ -45,7 +46,9 @@ class Measures:
 
     def _write(self, rows: pl.DataFrame) -> None:
         try:
-            self.file = self.file or TemporaryFile()  # noqa: SIM115  # it ends with its owner
+            if self.file is None:
+                self.file = TemporaryFile()  # noqa: SIM115  # it ends with its owner
+                weakref.finalize(self, self.file.close)
             self.file.seek(0, 2)
             self.file.write(rows.to_numpy(order="c").tobytes())
             self.file.flush()

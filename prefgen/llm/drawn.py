@@ -7,6 +7,7 @@ as long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such
 
 import math
 import sqlite3
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ class Spool:
 
     def __init__(self, fields: list[tuple[str, Any]]) -> None:
         self.fields, self.file = fields, TemporaryFile()  # noqa: SIM115  # it ends with its spool
+        weakref.finalize(self, self.file.close)
         self.blocks: list[tuple[int, NDArray[np.int64]]] = []
 
     def add(self, records: "NDArray[Any]") -> None:
