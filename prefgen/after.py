@@ -2,20 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from prefgen import folders
 from prefgen.errors import RunError
 from prefgen.run import Run, home_of, journal_of, locked
-from prefgen.verify import Verified, verify
+
+if TYPE_CHECKING:
+    from prefgen.verify import Verified
 
 
-def verified(folder: str | Path, *, mend: bool = False) -> Verified:
+def verified(folder: str | Path, *, mend: bool = False) -> "Verified":
     """Whether a run's journal and files are as they were written. Raises RunError where no run is, or one is going
     on.
     """
+    from prefgen.verify import verify
+
     place = Path(folder)
     home = home_of(place)
     if not (journal_of(home).exists() or (place / "run.json").exists()):

@@ -106,8 +106,8 @@ def _centred(units: Sequence[Sequence[float]]) -> list[list[float]]:
 class Units:
     """What alpha is made of, summed over units as they come; memory does not grow with them.
 
-    Of a unit whose ratings have no order (nominal) it takes how often each value was given; of one of numbers (interval)
-    how many there are, their sum and the sum of their squares.
+    Of a unit whose ratings have no order (nominal) it takes how often each value was given; of one of numbers
+    (interval) how many there are, their sum and the sum of their squares.
     """
 
     def __init__(self, level: Level) -> None:

@@ -1,17 +1,19 @@
 """Async inside, sync at the door: how work is brought to its end, and how Ctrl-C stops it.
 
-In a notebook a loop runs already; the work then has a loop and a thread of its own.
+In a notebook a loop runs already; the work then has a loop and a thread of its own. The library of loops is imported
+when work begins: what only asks for help, or imports prefgen, needs none.
 """
 
-import asyncio
 import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -41,6 +43,9 @@ def seldom_collecting() -> Iterator[None]:
 
 def finished(work: Coroutine[Any, Any, T], stop: threading.Event | None = None) -> T:
     """The result of the work, whether or not a loop runs here. ``stop`` is set by Ctrl-C where one does."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -58,6 +63,8 @@ def finished(work: Coroutine[Any, Any, T], stop: threading.Event | None = None) 
 @asynccontextmanager
 async def stoppable(halt: Callable[[], None], stop: threading.Event) -> AsyncIterator[None]:
     """Calls ``halt`` at the first Ctrl-C, or when ``stop`` is set; a second Ctrl-C ends the process."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
 
     def heard() -> None:
@@ -79,12 +86,14 @@ async def stoppable(halt: Callable[[], None], stop: threading.Event) -> AsyncIte
 
 
 async def _looked(stop: threading.Event, halt: Callable[[], None]) -> None:
+    import asyncio
+
     while not stop.is_set():  # noqa: ASYNC110  # the one who sets it is in another thread, which knows no loop
         await asyncio.sleep(LOOK)
     halt()
 
 
-def _deaf(loop: asyncio.AbstractEventLoop) -> None:
+def _deaf(loop: "asyncio.AbstractEventLoop") -> None:
     for one in SIGNALS:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(one)

@@ -34,8 +34,8 @@ def judge_report(rows: pl.DataFrame | Iterable[pl.DataFrame]) -> dict[str, Any]:
 
 
 def looked_at(judgments: Path) -> Iterator[pl.DataFrame]:
-    """What ``judge_report`` looks at of a table on disk, prompts by prompts: of responses their lengths, so that no text
-    is held. Nothing of a table without verdicts or scores.
+    """What ``judge_report`` looks at of a table on disk, prompts by prompts: of responses their lengths, so that no
+    text is held. Nothing of a table without verdicts or scores.
     """
     there = set(pl.read_parquet_schema(judgments))
     wanted = PAIRS if there >= PAIRS else SCORES if there >= SCORES else set[str]()
@@ -70,14 +70,11 @@ class _OfPairs:
             self.agreed[tuple((one["judge_model"], one["verdict"]) for one in unit)] += often
 
     def told(self) -> dict[str, Any]:
-        judges = {
-            judge: {
-                name: asdict(told) if isinstance(one, Sums) else one
-                for name, one in of.items()
-                if not isinstance(one, Sums) or (told := one.share())
-            }
-            for judge, of in self.judges.items()
-        }
+        judges: dict[str, dict[str, Any]] = {}
+        for judge, one in self.judges.items():
+            shares = {name: one[name].share() for name in MEASURES}
+            counts = {name: one[name] for name in ("judgments", "pairs")}
+            judges[judge] = counts | {name: asdict(told) for name, told in shares.items() if told}
         return {"kind": "pairs", "judges": judges, **self._agreement()}
 
     def _agreement(self) -> dict[str, Any]:
@@ -220,8 +217,8 @@ def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def pair_report(measured: Iterable[pl.DataFrame]) -> dict[str, Any]:
-    """Of the pairs that are written (``pair_measures``, in frames): how many they are, the mean lengths of both responses
-    in characters, and the share of unequal ones whose chosen response is the ``longer`` one.
+    """Of the pairs that are written (``pair_measures``, in frames): how many they are, the mean lengths of both
+    responses in characters, and the share of unequal ones whose chosen response is the ``longer`` one.
     """
     chosen, rejected = pl.col("chosen_characters"), pl.col("rejected_characters")
     sums = (pl.len(), chosen.sum(), rejected.sum(), (chosen > rejected).sum(), (chosen != rejected).sum())
@@ -243,9 +240,9 @@ _LENGTHS = ("chosen_characters", "rejected_characters")
 def author_report(pairs: pl.DataFrame) -> list[dict[str, Any]]:
     """Which model tends to be chosen where two different ones meet: what a reward model could learn instead of quality.
 
-    Takes pairs with ``chosen_model`` and ``rejected_model``, and ``n`` where a row is of so many. A row for each model, strongest first: how often it was
-    ``chosen`` and ``rejected``, the share with its interval, and its Bradley-Terry ``elo`` with interval. Empty where
-    no two different models meet.
+    Takes pairs with ``chosen_model`` and ``rejected_model``, and ``n`` where a row is of so many. A row for each model,
+    strongest first: how often it was ``chosen`` and ``rejected``, the share with its interval, and its Bradley-Terry
+    ``elo`` with interval. Empty where no two different models meet.
     """
     often = pairs if "n" in pairs.columns else pairs.with_columns(n=pl.lit(1))
     apart = often.filter(pl.col("chosen_model") != pl.col("rejected_model"))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from prefgen import saved
 from prefgen.canaries import told
 from prefgen.errors import RunError
-from prefgen.verify import digests
 
 if TYPE_CHECKING:
     from prefgen.planned import Plan
@@ -61,6 +60,7 @@ def write(
     that gave more. Raises RunError for a full disk.
     """
     from prefgen import __version__
+    from prefgen.verify import digests
 
     tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
     part = {root: one.spans for root, one in progress.finished.items() if not one.whole}

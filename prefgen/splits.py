@@ -17,8 +17,6 @@ from typing import Any
 import polars as pl
 
 from prefgen.errors import Problem, RunError
-from prefgen.filters._bulk import suspects
-from prefgen.filters._shingles import band_keys, jaccard, ngrams, texts_of, words
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 
@@ -79,6 +77,8 @@ def drawn(prompt_id: str, shares: Mapping[str, float]) -> str:
 
 def assigned(prompts: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
     """The split of each prompt (``prompt_id``, ``prompt``), in their order; null for those that are left out."""
+    from prefgen.filters._shingles import texts_of
+
     own = [drawn(prompt_id, shares) for prompt_id in prompts["prompt_id"]]
     found = placed(texts_of(prompts, ["prompt"]).to_list(), own)
     return prompts.select("prompt_id", pl.Series("split", found, pl.String))
@@ -104,6 +104,9 @@ def placed(texts: Sequence[str], own: Sequence[str], *, fixed: int = 0) -> list[
 
 def _met(texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The places of texts that share a band with another one, and their numbers in those bands."""
+    from prefgen.filters._bulk import suspects
+    from prefgen.filters._shingles import band_keys
+
     places = suspects(pl.Series(texts, dtype=pl.String), THRESHOLD, NGRAM)  # others are near none
     keys = band_keys([texts[place] for place in places], THRESHOLD, NGRAM)
     shared = keys.select(places.alias("place"), *(pl.when(one.is_duplicated()).then(one) for one in keys))
@@ -122,6 +125,7 @@ def _near_splits(place: int, buckets: Sequence[Mapping[str, Sequence[int]]], is_
 
 def _nearness(texts: Sequence[str]) -> Any:
     """Whether the texts at two places are near."""
+    from prefgen.filters._shingles import jaccard, ngrams, words
 
     @lru_cache(maxsize=10_000)
     def grams(place: int) -> set[str]:
@@ -195,6 +199,8 @@ def _has_others(tables: Path, table: str, inputs: Sequence[str]) -> bool:
 
 def prompts_of(path: Path) -> pl.DataFrame:
     """The prompts of a table, each once, in order; of one without their text the ids alone."""
+    from prefgen.filters._shingles import texts_of
+
     lazy = pl.scan_parquet(path)
     names = lazy.collect_schema().names()
     columns = ["prompt_id", *(name for name in ("prompt",) if name in names)]

@@ -71,8 +71,9 @@ class Sums:
         return Share(value, *wilson(value, self.rows / self._design_effect(value)), self.rows)
 
     def _design_effect(self, value: float) -> float:
-        """How many of the rows tell as much as one independent row would: their variance by pairs over that of as many
-        independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are taken so.
+        """How many of the rows tell as much as one independent row would: their variance by pairs over that of as
+        many independent ones (Kish 1965). A pair's rows tell no less than one does; where all say the same they are
+        taken so.
         """
         each = self.rows / self.pairs
         if self.pairs == 1 or value in {0.0, 1.0}:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -76,7 +75,7 @@ class TableFile:
 
     def _how(self) -> dict[str, Any]:
         """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end."""
-        return {name: self.chunked for name in ("use_content_defined_chunking", "write_page_index", "write_statistics")}
+        return dict.fromkeys(("use_content_defined_chunking", "write_page_index", "write_statistics"), self.chunked)
 
     def _write(self, rows: pl.DataFrame) -> None:
         pq = parquet()
@@ -92,7 +91,7 @@ class TableFile:
 
 
 @cache
-def parquet() -> ModuleType:
+def parquet() -> Any:
     """Arrow's reader and writer, with the one of its pools that gives memory back best."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -150,8 +149,8 @@ def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
 
 
 BATCH, BYTES = 10_000, 2_000_000
-"""Rows of a table that are read at once, or fewer where they are as many bytes; and as many more as make the last prompt
-whole.
+"""Rows of a table that are read at once, or fewer where they are so many bytes; and as many more as make the last
+prompt whole.
 """
 
 
@@ -190,8 +189,8 @@ AT_ONCE = 2**19
 
 def _together(file: "pq.ParquetFile") -> bool:
     """Whether the rows of each prompt stand together. Of each id that begins, eight bytes are held: if two had the same
-    ones, prompts would be taken for mixed, which costs memory and nothing else. Of many rows, one part of the numbers is
-    looked at after another.
+    ones, prompts would be taken for mixed, which costs memory and nothing else. Of many rows, one part of the numbers
+    is looked at after another.
     """
     parts = -(-file.metadata.num_rows // AT_ONCE)
     return not any(_begins_again(file, part, parts) for part in range(parts))

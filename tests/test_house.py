@@ -1,6 +1,7 @@
 """The house: imports run one way, one word stands in five places, nothing is long, nothing heavy comes early."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ STOREYS = [
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied", "stopping", "order"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
-    {"pools", "touched", "told", "schema", "resources", "statistics", "spool"},
+    {"pools", "touched", "told", "schema", "resources", "statistics", "spool", "agreement"},
     {"canaries", "nothing"},
     {"planned", "shown"},
     {"drawing", "saved", "standins"},
@@ -121,6 +122,7 @@ RUNS_CODE = {
 SUBPROCESSES = {"subprocess", "pty", "multiprocessing"}
 RUNS = {
     "codefile.py": {"exec", "compile"},  # a verb of the recipe's own file, where the caller allows it
+    "card/drawing.py": {"subprocess"},  # draws pictures: ours alone, of numbers and of names as text
     "llm/weights.py": {"subprocess"},  # pip fetches weights whose hash is known
     "judges/reading/structured.py": {"literal_eval"},  # literals alone
 }
@@ -200,3 +202,52 @@ def test_filters_load_no_hub_and_no_provider() -> None:
     found = loaded_by("from prefgen.filters import verdict_agreement, length_control")
     assert not found & {"datasets", "openai", "anthropic", "pyarrow", "huggingface_hub"}
     assert "polars" in found
+
+
+RUN = """
+import sys
+from pathlib import Path
+from prefgen import Recipe, do, run
+from prefgen.verbs import answer, load
+Path("p.jsonl").write_text("\\n".join('{"prompt": "question %d"}' % n for n in range(40)))
+steps = {"prompts": do(load, "p.jsonl"), "responses": do(answer, "prompts", model="m")}
+recipe = Recipe(name="light", models={"m": {"use": "fake/m"}}, steps=steps, write={"responses": "responses"})
+run(recipe, "out", fakes={"m": lambda request: "an answer"})
+"""
+
+
+def test_a_run_loads_no_statistics_no_hub_and_no_drawer(tmp_path: Path) -> None:
+    """Nor what other libraries would bring along."""
+    code = f"{RUN}\nprint(' '.join(sys.modules), file=sys.stderr)"
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=path, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "pyarrow.parquet" in loaded
+    heavy = {
+        "pandas",
+        "scipy",
+        "altair",
+        "vl_convert",
+        "statsmodels",
+        "datasets",
+        "huggingface_hub",
+        "openai",
+        "anthropic",
+        "sklearn",
+    }
+    assert not {name.split(".")[0] for name in loaded} & heavy
+    assert "pyarrow.compute" not in loaded
+
+
+def test_import_prefgen_loads_no_loop_and_no_metadata() -> None:
+    code = "import prefgen, sys; print(' '.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert not set(done.stdout.split()) & {"asyncio", "importlib.metadata", "email", "sqlite3", "numpy"}

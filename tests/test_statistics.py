@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefgen.agreement import cohens_kappa, fleiss_kappa, krippendorff_alpha
+from prefgen.agreement import MANY, Units, cohens_kappa, fleiss_kappa, krippendorff_alpha
 from prefgen.statistics import (
     Share,
     accuracy,
@@ -155,6 +155,23 @@ def test_samples_of_units_have_the_library_s_alpha() -> None:
         found = krippendorff_alpha([["A", "A", "B"]] if level == "nominal" else [[1, 1, 4]], level=level)
         assert found is not None
         assert (found.low, found.high) == pytest.approx((found.value, found.value))
+
+
+@pytest.mark.parametrize("level", ["nominal", "interval"])
+def test_of_many_units_none_is_held_and_the_interval_is_the_same(level: Any) -> None:
+    """Just below and just above the number from which samples are drawn from the normal distribution."""
+    chance = np.random.default_rng(0)
+    truth = chance.integers(1, 4, MANY + 1)
+    ratings = [[float(t), float(t if chance.random() < 0.7 else chance.integers(1, 4))] for t in truth]
+    few, many = (krippendorff_alpha(ratings[:n], level=level) for n in (MANY, MANY + 1))
+    assert few is not None
+    assert many is not None
+    assert (many.value, many.low, many.high) == pytest.approx((few.value, few.low, few.high), abs=0.002)
+    found = Units("nominal")
+    for _ in range(3):
+        found.add(np.array([[1.0, 1.0]] * MANY))
+    assert not found.held
+    assert found.bundles == 3 * MANY
 
 
 def test_unequal_numbers_of_ratings() -> None:

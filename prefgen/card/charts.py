@@ -1,7 +1,7 @@
 """The charts themselves: numbers in, Vega-Lite out.
 
-They are written as Vega-Lite's own JSON: the library that writes it from Python costs more to import than all else that a
-card needs, and checks what never changes.
+They are written as Vega-Lite's own JSON: the library that writes it from Python costs more to import than all else
+that a card needs, and checks what never changes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,8 +115,8 @@ def _counted(pairs: Frames, side: str, edges: Sequence[float]) -> list[int]:
     """How many values are in each bin; the last one has its upper edge too."""
     import numpy as np
 
-    counts = sum(np.histogram(rows[side].to_numpy(), bins=edges)[0] for rows in scored(pairs))
-    return [int(n) for n in counts]
+    counts = [np.histogram(rows[side].to_numpy(), bins=edges)[0] for rows in scored(pairs)]
+    return [int(n) for n in np.sum(counts, axis=0)]
 
 
 def lengths(pairs: Frames, told: str) -> Spec:
@@ -156,11 +156,11 @@ def lengths(pairs: Frames, told: str) -> Spec:
         "y": _number("y", title="characters of the chosen response", **axis),
         "y2": {"field": "y2"},
     }
-    ends = [{"x": end, "y": end} for end in scale["domain"]]
+    corners = [{"x": float(end), "y": float(end)} for end in (edges[0], edges[-1])]
     line = {"type": "line", "color": INK, "strokeDash": [4, 3], "strokeWidth": 1.2}
     layers = [
         _layer(told_squares, {"type": "rect"}, squares),
-        _layer(ends, line, {"x": _number("x", scale=scale), "y": _number("y", scale=scale)}),
+        _layer(corners, line, {"x": _number("x", scale=scale), "y": _number("y", scale=scale)}),
     ]
     whole = {"layer": layers, "height": 420, "width": 420}
     return _looks(whole, "Lengths: above the line, the chosen one is longer", told[0].upper() + told[1:])

@@ -38,20 +38,20 @@ def png(charts: Sequence[Mapping[str, Any]], kept: Path | None = None) -> list[b
     return [found[name] for name in names]
 
 
-def drawn(charts: Sequence[str]) -> list[bytes]:
+def drawn(charts: Sequence[str], python: str = sys.executable) -> list[bytes]:
     """Charts, as JSON, as PNG."""
     with suppress(OSError, ValueError, subprocess.SubprocessError):
-        return by_another(charts)
+        return by_another(charts, python)
     return [drawer.png(chart) for chart in charts]
 
 
-def by_another(charts: Sequence[str]) -> list[bytes]:
-    """The same, by a process of its own. Raises OSError, ValueError or SubprocessError where that cannot be had."""
+def by_another(charts: Sequence[str], python: str = sys.executable) -> list[bytes]:
+    """The same, by a process of its own, which ``python`` starts. Raises OSError, ValueError or SubprocessError where that cannot be had."""
     if not charts:
         return []
-    if "python" not in Path(sys.executable or "").name.lower():
+    if "python" not in Path(python or "").name.lower():
         raise OSError("this process is no interpreter that could be started again")
-    command = [sys.executable, "-I", "-S", drawer.__file__, json.dumps(sys.path)]
+    command = [python, "-I", "-S", drawer.__file__, json.dumps(sys.path)]
     asked = "\n".join(charts).encode()
     done = subprocess.run(command, input=asked, capture_output=True, check=True, timeout=SECONDS)  # noqa: S603
     sizes, _, pictures = done.stdout.partition(b"\n")

@@ -1,7 +1,8 @@
-"""What a card looks at of all pairs, without their texts and in memory that does not grow with them: of a few the numbers
-are held, of many they lie in a file without a name.
+"""What a card looks at of all pairs, without their texts and in memory that does not grow with them: of a few the
+numbers are held, of many they lie in a file without a name.
 """
 
+import weakref
 from collections.abc import Iterator
 from itertools import chain
 from tempfile import TemporaryFile, gettempdir
@@ -45,7 +46,9 @@ class Measures:
 
     def _write(self, rows: pl.DataFrame) -> None:
         try:
-            self.file = self.file or TemporaryFile()  # noqa: SIM115  # it ends with its owner
+            if self.file is None:
+                self.file = TemporaryFile()  # noqa: SIM115  # it ends with its owner
+                weakref.finalize(self, self.file.close)
             self.file.seek(0, 2)
             self.file.write(rows.to_numpy(order="c").tobytes())
             self.file.flush()

@@ -1,20 +1,21 @@
 """Which replies were drawn, and what they cost: keys in bounded memory, and sums by their journal.
 
-Few keys are a set, and are looked up. Of many, the first eight bytes of each lie in a file without a name, and all of the
-journal is read once, in the order in which it lies: a look-up goes to another page each time, and takes ten times as
-long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such runs; one of them is counted then.
+Few keys are a set, and are looked up. Of many, the first eight bytes of each lie in a file without a name, and all of
+the journal is read once, in the order in which it lies: a look-up goes to another page each time, and takes ten times
+as long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such runs; one of them is counted then.
 """
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from prefgen.errors import RunError
-from prefgen.llm.offline import Bill
 from prefgen.llm.store import opened
 
 if TYPE_CHECKING:
@@ -25,6 +26,22 @@ HELD = 20_000
 """Keys of a step that are held in memory."""
 TOGETHER = 500
 """Keys that are looked up in one statement."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What some replies cost when they came in; ``unpriced`` of them have no known price."""
+
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    dollars: float = 0.0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """In and out."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 class Drawn:
@@ -40,7 +57,7 @@ class Drawn:
         if len(self.held) > HELD:
             self.spooled()
 
-    def __ior__(self, other: "Drawn") -> "Drawn":
+    def __ior__(self, other: "Drawn") -> Self:
         self.update(other.held)
         return self
 
@@ -58,8 +75,8 @@ class Drawn:
 
 
 def bills(journal: Path, drawn: Mapping[str, Drawn]) -> tuple[dict[str, Bill], Bill]:
-    """What the replies cost by step, each once in a step, and in all, each once. Those that failed brought none, and are
-    not in it. How they are found depends on what was drawn alone, so that the same draws give the same sums.
+    """What the replies cost by step, each once in a step, and in all, each once. Those that failed brought none, and
+    are not in it. How they are found depends on what was drawn alone, so that the same draws give the same sums.
     """
     with closing(opened(journal)) as connection:
         many = any(one.spool for one in drawn.values())
@@ -83,8 +100,8 @@ _COST = "prompt_tokens, completion_tokens, dollars"
 
 def _sum(costs: Sequence[Sequence[Any]]) -> Bill:
     dollars = [cost[2] for cost in costs]
-    tokens = [sum(cost[i] for cost in costs) for i in (0, 1)]
-    return Bill(len(costs), *tokens, math.fsum(d for d in dollars if d is not None), dollars.count(None))
+    prompt, completion = (sum(cost[i] for cost in costs) for i in (0, 1))
+    return Bill(len(costs), prompt, completion, math.fsum(d for d in dollars if d is not None), dollars.count(None))
 
 
 # --- of many --------------------------------------------------------------------------------
@@ -95,6 +112,7 @@ class Spool:
 
     def __init__(self, fields: list[tuple[str, Any]]) -> None:
         self.fields, self.file = fields, TemporaryFile()  # noqa: SIM115  # it ends with its spool
+        weakref.finalize(self, self.file.close)
         self.blocks: list[tuple[int, NDArray[np.int64]]] = []
 
     def add(self, records: "NDArray[Any]") -> None:
@@ -161,15 +179,15 @@ def _journal(connection: sqlite3.Connection) -> Spool:
 def _of(replies: "NDArray[Any]") -> Bill:
     import numpy as np
 
-    unpriced, tokens = np.isnan(replies["dollars"]), [int(replies[name].sum()) for name in ("prompt", "completion")]
-    return Bill(len(replies), *tokens, math.fsum(replies["dollars"][~unpriced].tolist()), int(unpriced.sum()))
+    unpriced, dollars = np.isnan(replies["dollars"]), replies["dollars"]
+    prompt, completion = (int(replies[name].sum()) for name in ("prompt", "completion"))
+    return Bill(len(replies), prompt, completion, math.fsum(dollars[~unpriced].tolist()), int(unpriced.sum()))
 
 
 def _together(bills: Sequence[Bill]) -> Bill:
     """The sum of bills."""
-    names = ("replies", "prompt_tokens", "completion_tokens")
-    return Bill(
-        *(sum(getattr(one, name) for one in bills) for name in names),
-        math.fsum(one.dollars for one in bills),
-        sum(one.unpriced for one in bills),
+    replies, prompt, completion, unpriced = (
+        sum(getattr(one, name) for one in bills)
+        for name in ("replies", "prompt_tokens", "completion_tokens", "unpriced")
     )
+    return Bill(replies, prompt, completion, math.fsum(one.dollars for one in bills), unpriced)

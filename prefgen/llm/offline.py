@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from prefgen.errors import PrefgenError, RowFailed
 from prefgen.llm.client import Client
+from prefgen.llm.drawn import Bill
 from prefgen.llm.journal import Journal
 from prefgen.llm.local import Local
 from prefgen.llm.outcome import Outcome, Tally, outcome, said
 from prefgen.llm.request import Request
+
+__all__ = ["Bill", "NotKnown", "Offline", "Used", "bill"]
 
 
 class NotKnown(PrefgenError):
@@ -67,22 +70,6 @@ class Offline(Client):
         if raw is not None:
             return outcome(key, said(self.provider(request.model), raw))
         return Outcome(key, failure=RowFailed(*self._failures[key])) if key in self._failures else None
-
-
-@dataclass(frozen=True)
-class Bill:
-    """What some replies cost when they came in; ``unpriced`` of them have no known price."""
-
-    replies: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    dollars: float = 0.0
-    unpriced: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """In and out."""
-        return self.prompt_tokens + self.completion_tokens
 
 
 def bill(journal: Journal, keys: Iterable[bytes]) -> Bill:
