@@ -77,3 +77,4 @@ bench:
 	$(PYTHON) bench/likelihood.py
 	$(PYTHON) bench/reading.py
 	PYTHONPATH=. $(PYTHON) bench/pace.py
+	$(PYTHON) bench/tables.py
