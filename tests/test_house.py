@@ -18,7 +18,7 @@ STOREYS = [
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"hostile", "applied"},
+    {"hostile", "applied", "agreement"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
     {"pools", "touched", "told", "schema", "resources", "statistics"},
     {"canaries", "nothing"},

@@ -168,6 +168,18 @@ def test_alpha_of_many_units_is_that_of_few(level: Any) -> None:
     assert large.units == 12_000
 
 
+def test_alpha_of_very_many_values_is_that_of_their_moments() -> None:
+    chance = np.random.default_rng(0)
+    ratings = [[float(mean + one) for one in chance.normal(size=3)] for mean in chance.normal(size=400)]
+    found, expected = krippendorff_alpha(ratings, level="interval"), brute_alpha(ratings, "interval")
+    assert found is not None
+    assert found.value == pytest.approx(expected)
+    assert found.low < found.value < found.high
+    large = krippendorff_alpha([*map(list, chance.normal(size=(20_000, 2)))], level="interval")
+    assert large is not None
+    assert -0.03 < large.low < 0 < large.high < 0.03
+
+
 def test_samples_of_units_have_the_library_s_alpha() -> None:
     """With one unit a sample is the table itself, over and over: the interval is the value."""
     for level in ("nominal", "interval"):
