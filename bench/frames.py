@@ -131,7 +131,7 @@ def sets(rows: int) -> pl.DataFrame:
     chance, made = np.random.default_rng(13), together(responses(4 * rows))
     ids = pl.col("candidates").list.eval(pl.element().struct.field("response_id"))
     picked = ids.list.get(pl.Series(chance.integers(0, 4, made.height)))
-    own = dict(judgment=texts(made.height, 15, 14), judge_model=pl.lit("judge/0"), judgment_reply=pl.col("id"))
+    own = {"judgment": texts(made.height, 15, 14), "judge_model": pl.lit("judge/0"), "judgment_reply": pl.col("id")}
     first = pl.col("candidates").list.first().struct.field("response_id")
     return made.with_columns(picked=picked, correct_ids=pl.concat_list(first), **own)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from prefgen.kinds import as_frame
-from prefgen.rows import apart, because, drops, filters, finite, shuffled, whole
+from prefgen.rows import Stages, apart, because, drops, filters, finite, in_stages, shuffled, whole
 
 
 @filters
@@ -43,6 +43,23 @@ def _odd_one(*, limit: int = 1) -> pl.Expr:
 @drops(_odd_one, prepared=_with_sum)
 def summed(rows: pl.DataFrame, *, limit: int = 1) -> pl.DataFrame:
     return rows.select("x", "sum")
+
+
+def _mean(*, limit: int = 1) -> Stages:
+    return {"__sum": pl.col("x").sum(), "__n": pl.col("x").count()}, {"__mean": pl.col("__sum") / pl.col("__n")}
+
+
+@in_stages(_mean)
+@filters
+def far(*, limit: int = 1) -> pl.Expr:
+    """Keeps what is no further than the limit from the mean."""
+    return because((f"over {limit} from the mean", (pl.col("x") - pl.col("__mean")).abs() > limit))
+
+
+@in_stages(_mean)
+@drops(lambda *, limit=1: because(("far", (pl.col("x") - pl.col("__mean")).abs() > limit)))
+def near(rows: pl.DataFrame, *, limit=1) -> pl.DataFrame:  # type: ignore[no-untyped-def]
+    return rows.select("x")
 
 
 ROWS: list[dict[str, Any]] = [{"x": 1, "y": "a"}, {"x": 2, "y": "b"}, {"x": None, "y": "c"}]
@@ -98,7 +115,40 @@ def test_a_filter_of_a_lazy_frame_stays_lazy_and_reads_nothing() -> None:
     def read(_: pl.DataFrame) -> pl.DataFrame:
         raise AssertionError("collected")
 
-    over(FRAME.lazy().map_batches(read))
+    unread = FRAME.lazy().map_batches(read, schema=FRAME.schema)
+    for verb in (over, far):
+        assert isinstance(verb(unread), pl.LazyFrame)
+        assert isinstance(verb.marked(unread), pl.LazyFrame)
+
+
+def test_what_is_added_for_a_reason_is_in_no_table(rows: Any) -> None:
+    assert as_frame(far(rows, limit=0)).to_dicts() == [{"x": None, "y": "c"}]
+    marked = as_frame(far.marked(rows, limit=0))
+    assert marked.columns == ["x", "y", "dropped"]
+    assert marked["dropped"].to_list() == ["over 0 from the mean", "over 0 from the mean", None]
+    assert as_frame(near(rows, limit=1))["x"].to_list() == [1, 2, None]
+    assert far.parted(FRAME, limit=0)[1].columns == ["x", "y", "dropped"]
+
+
+def test_a_reason_is_built_once_for_equal_settings_of_equal_types() -> None:
+    built: list[Any] = []
+
+    @filters
+    def keeps(*, limit: Any = 1) -> pl.Expr:
+        built.append(limit)
+        return because(
+            (
+                f"over {limit}",
+                pl.col("x") > pl.lit(limit).list.first() if isinstance(limit, list) else pl.col("x") > limit,
+            )
+        )
+
+    for limit in (1, 1, 1.0, 1.0, [1], [1], [2]):
+        last = keeps.marked(FRAME, limit=limit)["dropped"].to_list()
+    assert built == [1, 1.0, [1], [2]]
+    assert [type(one) for one in built] == [int, float, list, list]
+    assert last == [None, None, None]
+    assert keeps.marked(FRAME, limit=1.0)["dropped"].to_list() == [None, "over 1.0", None]
 
 
 def test_a_filter_leaves_a_column_of_its_own_name_alone() -> None:

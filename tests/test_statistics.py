@@ -149,6 +149,35 @@ def test_krippendorff_s_alpha(level: Any) -> None:
     agree()
 
 
+@pytest.mark.parametrize("level", ["nominal", "interval"])
+def test_alpha_of_many_units_is_that_of_few(level: Any) -> None:
+    """Beyond MANY units no one is looked at by itself: value and interval are those that all of them give."""
+    chance = np.random.default_rng(0)
+    few = [
+        [float(a), float(a if right else b)]
+        for a, b, right in zip(*chance.integers(0, 5, (2, 2000)), chance.random(2000) < 0.5, strict=True)
+    ]
+    small, large = krippendorff_alpha(few, level=level), krippendorff_alpha(few * 6, level=level)
+    assert small is not None
+    assert large is not None
+    assert large.value == pytest.approx(small.value, abs=1e-3)
+    assert large.high - large.low == pytest.approx((small.high - small.low) / 6**0.5, rel=0.2)
+    assert large.low < large.value < large.high
+    assert large.units == 12_000
+
+
+def test_alpha_of_very_many_values_is_that_of_their_moments() -> None:
+    chance = np.random.default_rng(0)
+    ratings = [[float(mean + one) for one in chance.normal(size=3)] for mean in chance.normal(size=400)]
+    found, expected = krippendorff_alpha(ratings, level="interval"), brute_alpha(ratings, "interval")
+    assert found is not None
+    assert found.value == pytest.approx(expected)
+    assert found.low < found.value < found.high
+    large = krippendorff_alpha([*map(list, chance.normal(size=(20_000, 2)))], level="interval")
+    assert large is not None
+    assert -0.03 < large.low < 0 < large.high < 0.03
+
+
 def test_samples_of_units_have_the_library_s_alpha() -> None:
     """With one unit a sample is the table itself, over and over: the interval is the value."""
     for level in ("nominal", "interval"):

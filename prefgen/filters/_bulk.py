@@ -38,7 +38,7 @@ MOST, LEFT = (1 << OFTEN) - 1, 64 - ROW - OFTEN
 # --- texts near one another -----------------------------------------------------------------
 
 
-def suspects(texts: pl.Series, threshold: float, n: int) -> pl.Series:
+def suspects(texts: pl.Series, threshold: float, n: int, *, piece: int = PIECE) -> pl.Series:
     """Places of texts, among which are all that are ``threshold`` alike to another one: Jaccard of their runs of n.
 
     Sets of a and b runs that are so alike have threshold * max(a, b) in common. So of each set all but as many runs and
@@ -48,10 +48,10 @@ def suspects(texts: pl.Series, threshold: float, n: int) -> pl.Series:
     import numpy as np
 
     often = np.zeros(1 << TABLE, np.uint8)
-    for _, (place, more) in _each(texts, lambda piece: _counted(piece, n)):
+    for _, (place, more) in _each(texts, lambda some: _counted(some, n), piece):
         often[place] = np.minimum(often[place] + np.minimum(more, MOST), MOST)
     rows, numbers = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
-    for start, (row, number) in _each(texts, lambda piece: _begun(piece, n, often, threshold)):
+    for start, (row, number) in _each(texts, lambda some: _begun(some, n, often, threshold), piece):
         rows.append(row + start)
         numbers.append(number)
     shared = pl.Series(np.concatenate(numbers)).is_duplicated()
@@ -88,17 +88,17 @@ class Known:
         import numpy as np
 
         self.n, self.pair = n, pair
-        found = list(_each(texts, lambda piece: (runs(piece, n)[1], runs(piece, pair)[1])))
+        found = list(_each(texts, lambda some: (runs(some, n)[1], runs(some, pair)[1])))
         self.runs = np.unique(np.concatenate([some for _, (some, _) in found]))
         self.has_run, self.has_pair = (_table([both[which] for _, both in found]) for which in (0, 1))
 
-    def suspects(self, texts: pl.Series, threshold: float) -> pl.Series:
+    def suspects(self, texts: pl.Series, threshold: float, *, piece: int = PIECE) -> pl.Series:
         """Places of texts, among which are all that have a run of these, and all that are ``threshold`` alike to one of
         them by their pairs: so much of a text's own pairs must be among theirs.
         """
         import numpy as np
 
-        found = [row + start for start, row in _each(texts, lambda piece: self._suspects(piece, threshold))]
+        found = [row + start for start, row in _each(texts, lambda some: self._suspects(some, threshold), piece)]
         return pl.Series(np.concatenate([np.zeros(0, np.int64), *found]), dtype=pl.UInt32)
 
     def _suspects(self, texts: pl.Series, threshold: float) -> "Places":
@@ -204,9 +204,9 @@ def _row(key: "Numbers") -> "Places":
     return (key >> np.uint64(64 - ROW)).astype(np.int64)
 
 
-def _each(texts: pl.Series, work: Callable[[pl.Series], Found]) -> Iterator[tuple[int, Found]]:
+def _each(texts: pl.Series, work: Callable[[pl.Series], Found], piece: int = PIECE) -> Iterator[tuple[int, Found]]:
     """What comes of each piece, in order, with the place of its first text; several threads work."""
-    starts = list(_pieces(texts))
+    starts = list(_pieces(texts, piece))
     if len(starts) < 2:
         yield from ((start, work(texts.slice(start, size))) for start, size in starts)
         return
@@ -214,11 +214,11 @@ def _each(texts: pl.Series, work: Callable[[pl.Series], Found]) -> Iterator[tupl
         yield from zip((start for start, _ in starts), pool.map(lambda of: work(texts.slice(*of)), starts), strict=True)
 
 
-def _pieces(texts: pl.Series) -> Iterator[tuple[int, int]]:
-    """Slices of about PIECE bytes: the place of the first text, and how many they are."""
+def _pieces(texts: pl.Series, piece: int) -> Iterator[tuple[int, int]]:
+    """Slices of about ``piece`` bytes: the place of the first text, and how many they are."""
     ends, start, said = texts.str.len_bytes().cast(pl.Int64).cum_sum(), 0, 0
     while start < len(texts):
-        end = max(int(ends.search_sorted(said + PIECE, "right")), start + 1)
+        end = max(int(ends.search_sorted(said + piece, "right")), start + 1)
         end = min(end, start + (1 << ROW))
         yield start, end - start
         start, said = end, int(ends[end - 1])

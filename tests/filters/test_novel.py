@@ -1,3 +1,4 @@
+import random
 from typing import Any
 
 import polars as pl
@@ -71,3 +72,19 @@ def test_a_limit_outside_0_to_1() -> None:
 
 def test_none_of_nothing() -> None:
     assert novel(table([], [])).schema == novel(table([], ["Say it."])).schema
+
+
+def test_many_texts_are_compared_as_few_are() -> None:
+    """Over several blocks, greedily and one by one."""
+    chance = random.Random(0)
+    new = [" ".join(chance.choices("abcdefgh", k=chance.randrange(1, 9))) for _ in range(600)]
+    marked, kept = VERB.marked(table(["a b c d"], list(new))), [["a", "b", "c", "d"]]
+    for text, score, reason in (
+        marked.filter(pl.col("instruction").is_not_null()).select("instruction", "rouge_l", "dropped").rows()
+    ):
+        best = max(rouge_l(words(text), other) for other in kept)
+        assert score == pytest.approx(best)
+        assert (reason is None) == (best <= 0.7)
+        if reason is None:
+            kept.append(words(text))
+    assert 256 < len(new) > len(kept) > 20
