@@ -21,6 +21,7 @@ from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
+from prefgen.door import FEWER
 from prefgen.errors import (
     BudgetReached,
     GateClosed,
@@ -97,9 +98,8 @@ def every(
 
 def main() -> None:
     """Runs a command; errors that have a cure are told in a line, without a traceback."""
-    gc.set_threshold(
-        20_000, 20, 100
-    )  # imports and rows make much that stays; looking through it takes a tenth of a run
+    # Imports and rows make much that stays; looking through it for garbage takes a tenth of a run.
+    gc.set_threshold(*FEWER)
     try:
         app()
     except (PrefgenError, KeyboardInterrupt) as e:

@@ -34,9 +34,15 @@ class Folder:
     """
 
     def __init__(self) -> None:
-        _swept(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        lock = _locked(self.path / LOCK, os.O_CREAT)
+        place = Path(tempfile.gettempdir())
+        _swept(place)
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            lock = _locked(self.path / f"{LOCK}.new", os.O_CREAT)
+            if lock is not None:  # it has its name when it is held, so that nobody takes the folder away before
+                (self.path / f"{LOCK}.new").rename(self.path / LOCK)
+        except OSError as e:
+            raise RunError(f"{place}: {e.strerror or e}; make room, or name another place with TMPDIR") from e
         weakref.finalize(self, _removed, self.path, lock)
 
 

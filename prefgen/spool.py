@@ -80,11 +80,13 @@ def _shuffled(chunks: "Chunks") -> Spool:
     keys: list[pl.DataFrame] = []
 
     def noted(marked: pl.DataFrame) -> pl.DataFrame:
-        keys.append(parted(marked)[0].select(key=chunks.order(), prompt=number(pl.col("prompt_id"))))
+        own = [] if chunks.take is None else [number(pl.col("prompt_id")).alias("prompt")]
+        keys.append(parted(marked)[0].select(chunks.order().alias("key"), *own))
         return marked
 
     spool = written(map(noted, chunks.frames()))
     places = chunks.places(pl.concat(keys))
+    keys.clear()
     path = spool.path.with_name("shuffled.parquet")
     with tablefiles(path) as (file,):
         for frame in ordered(frames(spool.path), places, places):

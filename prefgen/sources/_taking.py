@@ -91,12 +91,12 @@ class Chunks:
         """Where a seed puts each of the rows that stay, null for those that are not taken. Of a row ``key`` is its
         order, and ``prompt`` stands for its prompt.
         """
-        rows = kept.with_row_index("row").sort("key", maintain_order=True).with_columns(pl.lit(None).alias(DROPPED))
-        taken = _up_to(rows, self.take, "prompt" if self.of == "prompt_id" else "row")
-        places = taken.select("row").with_row_index("place")
-        return (
-            kept.with_row_index("row").select("row").join(places, on="row", how="left", maintain_order="left")["place"]
-        )
+        rows = kept.with_row_index("row").sort("key", maintain_order=True).drop("key")
+        if self.take is not None:
+            marked = rows.with_columns(pl.lit(None).alias(DROPPED))
+            rows = _up_to(marked, self.take, "prompt" if self.of == "prompt_id" else "row")
+        none = pl.Series("place", [None], dtype=pl.UInt32).new_from_index(0, kept.height)
+        return none.scatter(rows["row"], pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
 
 
 class Source(Generic[P]):
