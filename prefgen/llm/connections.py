@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
-from prefgen.llm.http1 import Answer, Connection, Trouble, Unreachable
+from prefgen.llm.http1 import Answer, Connection, Late, Trouble, Unreachable
 from prefgen.llm.proxies import proxy_for
 from prefgen.llm.wire import CONNECT
 
@@ -84,6 +84,8 @@ class Connections:
             self._look(connection.until)
         try:
             answer = await connection.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        except Late:
+            raise Late(f"within {seconds:g} s") from None
         finally:
             self._busy.discard(connection)
         if connection.is_open:

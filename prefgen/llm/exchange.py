@@ -155,7 +155,8 @@ class Exchanges:
 
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[Read]:
         """One exchange on the wire, within the pace and the budget."""
-        known, line = self._of(request.model), self._of(request.model).line
+        known = self._of(request.model)
+        line = known.line
         sent = line.guess(request.model, most_sent(request) / CHARACTERS, len(keys)) if line.counts_tokens else 0.0
         try:
             async with Turn(line, sent, again=again) as turn:

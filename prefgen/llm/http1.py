@@ -6,6 +6,7 @@ or read, and reading ends after so many bytes.
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -13,6 +14,18 @@ from typing import cast
 import httptools
 
 from prefgen.llm.bounds import HEAD, MOST, MOST_TOLD
+
+ALIVE = [
+    (level, getattr(socket, name), value)
+    for level, name, value in (
+        (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 60),
+        (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 60),
+        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),
+    )
+    if hasattr(socket, name)
+]
+"""An answer may take minutes, and routers forget silent connections; a dead one is known after six. So do the SDKs."""
 
 
 class Trouble(Exception):
@@ -90,6 +103,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
         self.transport = cast("asyncio.Transport", transport)
+        line = transport.get_extra_info("socket")
+        for level, option, value in ALIVE:
+            line.setsockopt(level, option, value)
 
     def data_received(self, data: bytes) -> None:
         """Some of the answer; where none is waited for, it is no answer of ours."""
@@ -150,9 +166,9 @@ class Connection(asyncio.Protocol):
         if 100 <= self._status < 200:
             self._clear()
             return
-        keep = self._parser.should_keep_alive()
+        keep = self._parser.should_keep_alive() and self.transport and not self.transport.get_write_buffer_size()
         self._finish()
-        if not keep:
+        if not keep:  # or the answer came before all of the request had gone out
             self.close()
 
     # --- the end ---

@@ -137,8 +137,8 @@ class OpenAI:
             return Usage(told=False)
         prompt, completion, total = [wire.number(usage.get(name)) for name in _COUNTS]
         told, details = prompt is not None or completion is not None, usage.get("prompt_tokens_details")
-        read = min(wire.count(details, "cached_tokens"), prompt or 0)
-        written = min(wire.count(details, "cache_write_tokens"), (prompt or 0) - read)
+        read = min(wire.count(details, "cached_tokens"), prompt or 0) if details else 0
+        written = min(wire.count(details, "cache_write_tokens"), (prompt or 0) - read) if details else 0
         return Usage(prompt or 0, max(completion or 0, (total or 0) - (prompt or 0)), read, written, told)
 
     async def close(self) -> None:
@@ -202,7 +202,7 @@ def _raws(data: dict[str, Any], request: Request, n: int) -> list[Raw]:
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
         raise faults.bad_body(request.model.use, "a reply without choices", data)
-    ordered = sorted(choices, key=lambda choice: wire.count(choice, "index"))[:n]
+    ordered = sorted(choices, key=lambda choice: wire.count(choice, "index"))[:n] if len(choices) > 1 else choices
     nothing = {"prompt_tokens": 0, "completion_tokens": 0}
     same = {"model": data.get("model"), "id": data.get("id")}
     if request.given is not None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from prefgen.errors import ProviderError, RowFailed, RunError, TryAgain
-from prefgen.llm.journal import Attempt, Entry, Journal, _wrote
+from prefgen.llm.journal import LOOKS, Attempt, Entry, Journal, _wrote
+from prefgen.llm.store import Sqlite
 
 
 def put(journal: Journal, *entries: Entry) -> None:
@@ -35,6 +36,48 @@ def test_what_is_put_is_there_for_this_and_the_next_process(tmp_path: Path) -> N
     assert again.get(entry(999).key) is None
     assert (again.has(entry(7).key), again.has(entry(999).key)) == (True, False)
     again.close()
+
+
+@pytest.mark.parametrize("number", [1, 63, 64, 65, 200])
+def test_as_many_as_come_together_are_kept_together(number: int, tmp_path: Path) -> None:
+    """Whatever number of them SQLite is given at once, in whatever tables."""
+    journal = Journal(tmp_path / "j.sqlite")
+
+    async def go() -> None:
+        noted = [journal.note(Attempt(entry(n).key, "timeout", f"{n}")) for n in range(number)]
+        await asyncio.gather(journal.put([entry(n, f"{n}") for n in range(number)]), *noted)
+        await journal.put([entry(n, "later") for n in range(number + 1)])
+
+    asyncio.run(go())
+    assert journal.all_of([entry(n).key for n in range(number)]) == [
+        {"choice": {"text": f"{n}"}} for n in range(number)
+    ]
+    assert journal.all_of([entry(0).key, entry(number + 1).key]) is None
+    assert len(journal) == number + 1
+    journal.close()
+    with sqlite3.connect(tmp_path / "j.sqlite") as db:
+        found = db.execute("SELECT message FROM attempt").fetchall()
+    db.close()
+    assert sorted(int(words) for (words,) in found) == list(range(number))
+
+
+def test_free_space_is_looked_at_once_for_some_requests(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    looks = []
+
+    class Roomy(Sqlite):
+        def room(self) -> int:
+            looks.append(1)
+            return 2**40 if len(looks) < 3 else 0
+
+    journal.store.close()
+    journal.store = Roomy(tmp_path / "j.sqlite")
+    for _ in range(2 * LOOKS):
+        journal.check_room()
+    assert len(looks) == 2
+    with pytest.raises(RunError, match="are free"):
+        journal.check_room()
+    journal.close()
 
 
 def test_the_first_reply_to_a_key_stays(tmp_path: Path) -> None:

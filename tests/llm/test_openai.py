@@ -173,6 +173,26 @@ def test_the_address_variable_gets_the_key_and_the_users_headers(monkeypatch: py
     assert (headers["authorization"], headers["x-mine"]) == (f"Bearer {KEY}", "yes")
 
 
+def test_a_key_that_was_refused_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model is asked with is worked out once, until that is wrong."""
+
+    async def go(server: OpenAIServer) -> None:
+        provider, asked = OpenAI(), Request(model(server, api_key_env="ROUTER_KEY"), ASKED)
+        monkeypatch.setenv("ROUTER_KEY", "rk-first-key")
+        await provider.send(asked, [1])
+        monkeypatch.setenv("ROUTER_KEY", "rk-second-key")
+        server.faults.append(Response(status=401))
+        with pytest.raises(ProviderError):
+            await provider.send(asked, [1])
+        await provider.send(asked, [1])
+        await provider.close()
+
+    with OpenAIServer(hello) as server:
+        asyncio.run(go(server))
+    keys = [seen.headers["authorization"] for seen in server.requests]
+    assert keys == ["Bearer rk-first-key", "Bearer rk-first-key", "Bearer rk-second-key"]
+
+
 def test_no_key_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ProviderError, match="needs a key in OPENAI_API_KEY, which is not set"):

@@ -8,6 +8,7 @@ import pytest
 
 from prefgen.llm.pace import Pace
 from prefgen.llm.request import Model
+from tests.sim import virtual
 
 ONE = Model(use="fake/one", concurrency=3)
 TASKS = 20
@@ -56,6 +57,38 @@ def test_no_more_are_in_flight_than_the_endpoint_has_places(places: int) -> None
 )
 def test_places_belong_to_an_endpoint_and_not_to_a_model_s_settings(other: Model, most: int) -> None:
     assert most_at_once(ONE, other) == most
+
+
+@pytest.mark.parametrize(
+    ("model", "at_once"),
+    [
+        (Model("openai/x", base_url="http://127.0.0.1:8000/v1"), 64),
+        (Model("openai/x", base_url="http://vllm:8000/v1", concurrency=200), 200),
+        (Model("openai/x", base_urls=["http://10.0.0.1/v1", "http://10.0.0.2/v1"], concurrency=50), 100),
+        (Model("openai/x", base_url="https://router.example/v1"), 6),
+        (Model("openai/x"), 6),
+    ],
+    ids=["this machine", "a private network", "two of them", "a router", "the provider"],
+)
+def test_a_server_of_ones_own_is_not_begun_with_slowly(model: Model, at_once: int) -> None:
+    """Where nobody's account has a limit there is no rate to find; elsewhere a quarter of a second's worth goes first."""
+
+    async def go() -> int:
+        pace, over = Pace(), asyncio.Event()
+
+        async def one() -> None:
+            async with pace.turn(model):
+                await over.wait()
+
+        tasks = [asyncio.ensure_future(one()) for _ in range(300)]
+        await asyncio.sleep(0)
+        found = pace.in_flight
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return found
+
+    assert virtual.run(go()) == at_once
 
 
 def test_those_that_have_a_place_are_counted() -> None:
