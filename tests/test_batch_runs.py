@@ -116,6 +116,24 @@ def test_rounds_of_a_batch_that_expires_come_to_the_same(tmp_path: Path) -> None
         assert data(online.folder) == data(batched.folder) != {}
 
 
+def test_with_a_limit_of_money_a_first_round_tells_what_the_rest_costs(tmp_path: Path) -> None:
+    """Not 4, 8, 16 … prompts, at a day each."""
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        steps = {
+            "prompts": do("load", [{"prompt": f"why {n}?"} for n in range(130)]),
+            "responses": do("answer", "prompts", model="it", n=2),
+        }
+        of = Recipe(
+            name="money", steps=steps, models={"it": _it(server)}, write={"responses": "responses"}, max_cost=1e5
+        )
+        done = run(of, tmp_path, batch=type(FAST)(**{**vars(FAST), "quiet": 0.5}))
+        assert done.counts["responses"].rows_out == 260
+        sizes = [len(batch.lines) for batch in server.batches]
+        assert sum(sizes) == 130
+        assert 96 <= sizes[0] <= 104  # whole shards
+        assert len(sizes) == 2
+
+
 # --- real processes -------------------------------------------------------------------------
 
 ROOT = Path(__file__).parent.parent
@@ -162,7 +180,7 @@ def test_a_run_that_is_killed_or_stopped_again_and_again_comes_to_the_same(tmp_p
                 assert "stopped; what was received is kept" in said
         assert ended(tmp_path / "batched", server) == 0
         assert data(tmp_path / "batched" / "take-6") == expected != {}
-        assert server.paid == online
+        assert server.all_paid() == online
         assert max(server.paid.values()) == 1
 
 

@@ -110,6 +110,13 @@ class Batched(Server):
         self.batches.append(Batch(f"batch_{next(self._ids)}", lines, twist, file, metadata))
         return self.batches[-1]
 
+    def all_paid(self) -> Counter[str]:
+        """The ledger once every batch has ended, as each does, whether or not anybody looks at it."""
+        for batch in self.batches:
+            if not batch.ended:
+                self.end(batch)
+        return self.paid
+
     def looked_at(self, batch: Batch) -> None:
         batch.looks += 1
         if batch.looks >= self.looks and not batch.ended:

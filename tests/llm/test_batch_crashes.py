@@ -119,7 +119,7 @@ def points(fate: Fate) -> Iterator[Point]:
 
 def holds(folder: Path, server: Batched, found: list[list[str]], expected: list[list[str]]) -> None:
     assert found == expected
-    assert max(server.paid.values()) == 1
+    assert max(server.all_paid().values()) == 1
     journal = Journal(folder / "j.sqlite")
     assert len(journal) == REQUESTS * DRAWS
     assert not [one for one in journal.store.batches() if one[1] == "intent" and not over(journal, one[0])]
@@ -192,7 +192,7 @@ def test_a_crash_at_each_point_where_a_batch_expires(kind: type[Batched], tmp_pa
             folder = tmp_path / str(number)
             found, _ = history(folder, server, [point])
             assert found == expected
-            assert max(server.paid.values()) == 1
+            assert max(server.all_paid().values()) == 1
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ def test_a_crash_at_each_point_and_then_online(kind: type[Batched], tmp_path: Pa
             folder = tmp_path / str(number)
             if session(folder, server, Fate(point)) is None:
                 assert session(folder, server, Fate(), how=False) == expected
-            assert server.paid.total() == REQUESTS * (1 if kind is OpenAIBatchServer else DRAWS)
+            assert server.all_paid().total() == REQUESTS * (1 if kind is OpenAIBatchServer else DRAWS)
 
 
 def test_an_answer_that_is_lost_makes_no_second_batch(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_an_answer_that_is_lost_makes_no_second_batch(tmp_path: Path) -> None:
             server.fails["POST", path] = [Response(then="close")]
             assert session(tmp_path / str(number), server, Fate()) is not None
             assert len(server.batches) == 1
-            assert max(server.paid.values()) == 1
+            assert max(server.all_paid().values()) == 1
 
 
 def test_a_list_without_marks_tells_by_the_input(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_list_without_marks_tells_by_the_input(tmp_path: Path) -> None:
         assert session(tmp_path, server, Fate(("call", 2, "after"))) is None
         assert session(tmp_path, server, Fate()) is not None
         assert len(server.batches) == 6
-        assert max(server.paid.values()) == 1
+        assert max(server.all_paid().values()) == 1
 
 
 def test_a_stranger_s_batch_is_not_ours(tmp_path: Path) -> None:
@@ -241,4 +241,4 @@ def test_a_stranger_s_batch_is_not_ours(tmp_path: Path) -> None:
         found = session(tmp_path, server, Fate())
         assert found is not None
         assert [len(batch.lines) for batch in server.batches] == [0, 6, 6]
-        assert sum(number for name, number in server.paid.items() if "theirs" not in name) == 6 + 6
+        assert sum(number for name, number in server.all_paid().items() if "theirs" not in name) == 6 + 6
