@@ -212,7 +212,7 @@ from prefgen.verbs import answer, load
 Path("p.jsonl").write_text("\\n".join('{"prompt": "question %d"}' % n for n in range(40)))
 steps = {"prompts": do(load, "p.jsonl"), "responses": do(answer, "prompts", model="m")}
 recipe = Recipe(name="light", models={"m": {"use": "fake/m"}}, steps=steps, write={"responses": "responses"})
-run(recipe, "out", fakes={"m": lambda request: "an answer"})
+run(recipe, "out", fakes={"m": lambda request, seed: "an answer"})
 """
 
 

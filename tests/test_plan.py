@@ -42,7 +42,7 @@ BROKEN = [
     ("below", "perturb: responses", "perturb: agreed", "6: pairs: agreed is made below; a table is made above the tables made of it"),
     ("file", "prompts.jsonl", "prompst.jsonl", "4: prompts: "),
     ("concurrency", "fake/it}", "fake/it, concurrency: 0}", "2: judge: model judge: concurrency is 0; input should be greater than or equal to 1"),
-    ("price", "fake/it}", "fake/it, price: {in: 3, output: 1}}", "2: judge: model judge: price is {'in': 3, 'output': 1}; in: input should be 'input' or 'output'"),
+    ("price", "fake/it}", "fake/it, price: {in: 3, output: 1}}", "2: judge: model judge: price is {'in': 3, 'output': 1}; in: input should be 'input', 'output', 'cache_read' or 'cache_write'"),
     ("half a price", "fake/it}", "fake/it, price: {input: 3}}", "2: judge: price says but one of input and output; say both, in $ per 1M tokens"),
     ("half a price, and a limit", "models:\n  judge: {use: fake/it}", "max_cost: 2\nmodels:\n  judge: {use: fake/it, price: {input: 3}}", "3: judge: price says but one"),
     ("likelihood", "fake/it}", "fake/it, likelihood: magic}", "2: judge: model judge: likelihood is 'magic'; input should be 'grammar' or 'prompt_logprobs'"),
