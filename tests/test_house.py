@@ -205,11 +205,12 @@ RUN = """
 import sys
 from pathlib import Path
 from prefgen import Recipe, do, run
+from prefgen.llm.request import Completion
 from prefgen.verbs import answer, load
 Path("p.jsonl").write_text("\\n".join('{"prompt": "question %d"}' % n for n in range(40)))
 steps = {"prompts": do(load, "p.jsonl"), "responses": do(answer, "prompts", model="m")}
 recipe = Recipe(name="light", models={"m": {"use": "fake/m"}}, steps=steps, write={"responses": "responses"})
-run(recipe, "out", fakes={"m": lambda request: "an answer"})
+run(recipe, "out", fakes={"m": lambda request, seed: Completion("an answer")})
 """
 
 

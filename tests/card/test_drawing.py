@@ -22,7 +22,7 @@ def test_another_process_draws_what_this_one_would() -> None:
 @pytest.mark.parametrize("python", ["", "/usr/bin/a-program-that-holds-us", "/no/such/python"])
 def test_where_no_process_can_be_started_this_one_draws(python: str) -> None:
     text = json.dumps(CHART)
-    with pytest.raises(OSError, match="no interpreter|No such file"):
+    with pytest.raises(OSError, match=r"no interpreter|No such file"):
         drawing.by_another([text], python)
     assert drawing.drawn([text], python) == [drawer.png(text)]
 
