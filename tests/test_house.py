@@ -208,6 +208,7 @@ RUN = """
 import sys
 from pathlib import Path
 from prefgen import Recipe, do, run
+from prefgen.llm.request import Completion
 from prefgen.verbs import answer, load
 Path("p.jsonl").write_text("\\n".join('{"prompt": "question %d"}' % n for n in range(40)))
 steps = {"prompts": do(load, "p.jsonl"), "responses": do(answer, "prompts", model="m")}

@@ -46,7 +46,9 @@ def drawn(charts: Sequence[str], python: str = sys.executable) -> list[bytes]:
 
 
 def by_another(charts: Sequence[str], python: str = sys.executable) -> list[bytes]:
-    """The same, by a process of its own, which ``python`` starts. Raises OSError, ValueError or SubprocessError where that cannot be had."""
+    """The same, by a process of its own, which ``python`` starts. Raises OSError, ValueError or SubprocessError where
+    that cannot be had.
+    """
     if not charts:
         return []
     if "python" not in Path(python or "").name.lower():
