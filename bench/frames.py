@@ -1,6 +1,6 @@
 """Seeded tables like a run's, of as many rows as wanted: what ``tables.py`` puts verbs over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 import numpy as np
@@ -130,8 +130,12 @@ def sets(rows: int) -> pl.DataFrame:
 
     chance, made = np.random.default_rng(13), together(responses(4 * rows))
     ids = pl.col("candidates").list.eval(pl.element().struct.field("response_id"))
-    picked = ids.list.get(pl.Series(chance.integers(0, 4, made.height)))
-    own = {"judgment": texts(made.height, 15, 14), "judge_model": pl.lit("judge/0"), "judgment_reply": pl.col("id")}
+    picked = ids.list.get(pl.lit(pl.Series(chance.integers(0, 4, made.height))))
+    own: dict[str, pl.Expr | pl.Series] = {
+        "judgment": texts(made.height, 15, 14),
+        "judge_model": pl.lit("judge/0"),
+        "judgment_reply": pl.col("id"),
+    }
     first = pl.col("candidates").list.first().struct.field("response_id")
     return made.with_columns(picked=picked, correct_ids=pl.concat_list(first), **own)
 
@@ -163,7 +167,7 @@ def credited(rows: int) -> pl.DataFrame:
     return made.with_columns(kind=pl.lit(None, pl.String))
 
 
-TABLES: dict[str, Callable[[int], pl.DataFrame]] = {
+TABLES: Mapping[str, Callable[[int], pl.DataFrame]] = {
     one.__name__: one
     for one in (
         prompts, responses, pairs, verdicts, ratings, battles, sets, new_texts, judgment_pairs, credited,

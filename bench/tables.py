@@ -22,7 +22,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import polars as pl
-from frames import TABLES, benchmark
+
+from bench.frames import TABLES, benchmark
 
 ROWS, SHORT, FEW, SHARD = 1_000_000, 10_000, 4, 500
 """Rows of a table, of one for ``--short``, and of one that is all but empty; prompts of a shard."""
