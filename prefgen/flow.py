@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import polars as pl
 
 from prefgen.asker import Row
-from prefgen.llm.client import settled
+from prefgen.llm.pace import BEGUN
+from prefgen.llm.settled import settled
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count
 from prefgen.shards import Made
@@ -40,11 +41,12 @@ class Asks(Protocol):
 @dataclass(frozen=True)
 class Way:
     """What a shard brings along: what counts its rows in an asker's table, and what is told of each prompt that is
-    done.
+    done; ``first`` is the place of its first prompt.
     """
 
     count: Callable[[str], Count]
     leave: Callable[[], None]
+    first: int = 0
 
 
 def segments(plan: Plan, root: str, tables: Sequence[str]) -> Mapping[str, Segment]:
@@ -64,7 +66,7 @@ class Flow:
 
     def __init__(self, plan: Plan, root: str, tables: Sequence[str], asks: Asks) -> None:
         self.plan, self.root, self.tables, self.asks = plan, root, tables, asks
-        self.under_way = UnderWay()
+        self.under_way, self.begun = UnderWay(), 0
         cut = segments(plan, root, tables)
         self.together = {of: Together(plan, segment, self.under_way) for of, segment in cut.items()}
 
@@ -73,7 +75,9 @@ class Flow:
         return Unit(rows.rows(named=True), None if self.together[self.root].alone else rows)
 
     async def made(self, unit: Unit, way: Way) -> Parts:
-        """All that is made of a unit."""
+        """All that is made of a unit, before what begins after it."""
+        way, self.begun = replace(way, first=self.begun), self.begun + len(unit.prompts)
+        BEGUN.set(way.first)
         return await self._below(self.root, unit, way)
 
     async def _below(self, head: str, unit: Unit, way: Way) -> Parts:
@@ -88,10 +92,12 @@ class Flow:
         """What an asker makes, and all below it: each prompt by itself, unless all seem to be known."""
         if one_prompt(asked) or self.asks.seem_known(self.plan.steps[table], asked):
             return await self._asked(table, asked, way)
-        return joined(await settled(self._alone(table, one, way) for one in one_by_one(asked)))
+        alone = enumerate(one_by_one(asked), way.first)
+        return joined(await settled(self._alone(table, one, way, place) for place, one in alone))
 
-    async def _alone(self, table: str, asked: Asked, way: Way) -> Parts:
-        """One prompt's way from here; then it leaves."""
+    async def _alone(self, table: str, asked: Asked, way: Way, place: int) -> Parts:
+        """One prompt's way from here, before those that began after it; then it leaves."""
+        BEGUN.set(place)
         try:
             return await self._asked(table, asked, way)
         finally:

@@ -102,7 +102,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     with locked(home), _told(plan, place, progress, take) as done, seldom_collecting():
         kept.lay(plan, place)
         client = _client(plan, journal_of(home), max_calls, batch)
-        how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else stages.SIDE_BY_SIDE)}
+        how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else None)}
         tables = _made(plan, gates, client, place, say, progress, how)
         finished(_stoppably(tables, client, say, stop), stop)
         kept.settle(place, text)

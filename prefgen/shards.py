@@ -7,8 +7,31 @@ from typing import Self
 
 import polars as pl
 
+from prefgen.llm.pace import most_in_flight
+from prefgen.planned import Plan
 from prefgen.rounds import Count
 from prefgen.tablefile import TableFile
+
+SHARD = 8
+"""Prompts in one shard at most, where a run may end between two of them."""
+WRITTEN = 64
+"""Prompts in one shard at most, where it may not."""
+FEWEST, MORE = 64, 1.5
+"""Prompts under way at once: so many at least, or so many for each request that may be in flight, for some prompts are
+between two requests. This is what bounds memory.
+"""
+
+
+def under_way(plan: Plan, tables: Sequence[str]) -> int:
+    """How many prompts may be under way, for the models of these tables to have enough to do."""
+    return max(FEWEST, int(MORE * most_in_flight(model for table in tables for model in plan.steps[table].models)))
+
+
+def shard_size(prompts: int, places: int, *, limited: bool) -> int:
+    """Prompts in a shard, where so many may be under way: few where there are few, or where money or a target may end
+    the run between two shards.
+    """
+    return max(1, min(SHARD if limited else WRITTEN, prompts // FEWEST, places // 4))
 
 
 @dataclass(frozen=True)

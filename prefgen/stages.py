@@ -27,16 +27,9 @@ from prefgen.llm.client import Client, Shut
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all, seem_known
-from prefgen.shards import Files, Made, Spans
+from prefgen.shards import SHARD, Files, Made, Spans, shard_size, under_way
 from prefgen.spool import in_shards, prompts_of
 from prefgen.together import Asked, counted, table_of
-
-SHARD = 8
-"""Prompts in one shard at most, where a run may end between two of them."""
-WRITTEN = 64
-"""Prompts in one shard at most, where it may not."""
-SIDE_BY_SIDE = 64
-"""Times ``SHARD``: the prompts under way at once. This is what bounds memory."""
 
 
 class _Enough(PrefgenError):
@@ -71,12 +64,13 @@ async def make_tables(
     folder: Path,
     *,
     shard: int | None = None,
-    side_by_side: int = SIDE_BY_SIDE,
+    side_by_side: int | None = None,
     progress: Progress | None = None,
     walk: "Callable[..., Walk] | None" = None,
 ) -> Mapping[str, Count]:
     """Makes every table of a plan, each as ``folder/NAME.parquet``, its lost rows as ``NAME.dropped.parquet``.
-    Gives what became of every row. ``shard`` is the number of prompts in a shard, as the run needs it by default;
+    Gives what became of every row. ``shard`` is the number of prompts in a shard, and ``side_by_side`` that of shards
+    under way at once, as the run needs them by default;
     ``walk`` makes what goes through the plan, a replay's for one.
 
     Raises what ends a run (ProviderError, BudgetReached, Interrupted, RunError); what was received is kept, and
@@ -126,7 +120,7 @@ class Walk:
     """One run's way through its plan."""
 
     def __init__(
-        self, plan: Plan, client: Client, folder: Path, shard: int | None, side_by_side: int, progress: Progress
+        self, plan: Plan, client: Client, folder: Path, shard: int | None, side_by_side: int | None, progress: Progress
     ) -> None:
         self.plan, self.client, self.folder = plan, client, folder
         self.shard, self.side_by_side, self.progress = shard, side_by_side, progress
@@ -139,10 +133,11 @@ class Walk:
         self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
         flow = Flow(self.plan, root, tables, self)
+        places = self.side_by_side * (self.shard or SHARD) if self.side_by_side else under_way(self.plan, tables)
         results = local.run_shards(
-            in_shards(path, self._shard_size(prompts, early)),
+            in_shards(path, self.shard or shard_size(prompts, places, limited=early.is_limited)),
             lambda rows, leave: self._guarded(rows, flow, early, leave),
-            places=self.side_by_side * (self.shard or SHARD),
+            places=places,
             size=lambda rows: rows["prompt_id"].n_unique(),
             may_begin=early.may_begin,
         )
@@ -158,11 +153,6 @@ class Walk:
         self.progress.ended = self.progress.ended or early.why
         if early.enough:
             self.client.reopen()
-
-    def _shard_size(self, prompts: int, early: Early) -> int:
-        """Prompts in a shard: few where money or a target may end the run between two of them."""
-        most = SHARD if early.is_limited else WRITTEN
-        return self.shard or max(1, min(most, prompts // self.side_by_side))
 
     def _early(self, tables: Sequence[str]) -> Early:
         table, target = self.plan.target or ("", None)

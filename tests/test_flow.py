@@ -235,3 +235,23 @@ def test_a_new_step_on_known_replies_lets_prompts_go_one_by_one_again(tmp_path: 
 
     make(plan_of(PAIRS, writer), tmp_path, shard=20)
     assert done.is_set()
+
+
+def test_the_first_pairs_are_there_before_the_last_prompts_are_asked(tmp_path: Path) -> None:
+    """Where requests wait, those of the prompt that began first go first: in the order of steps its last one would come
+    after all responses and all scores, which are five in six of all requests.
+    """
+    asked = list[int]()
+
+    async def writer(request: Request, seed: int) -> Any:
+        text = request.messages[-1]["content"]
+        asked.append(next(i for i, one in enumerate(PROMPTS) if one["prompt"] in text))
+        await asyncio.sleep(0.01)  # longer than it takes to keep a reply
+        return writes(request, seed)
+
+    source = {"prompts": do("load", PROMPTS, keep=["topic"])}
+    models = {"m": {"use": "fake/it", "concurrency": 1}}
+    plan = planning.make(Recipe(name="r", models=models, steps={**source, **PAIRS}), fakes={"it": writer})
+    make(plan, tmp_path)
+    assert asked.count(0) == 6
+    assert len(asked) - 1 - asked[::-1].index(0) < len(asked) // 2

@@ -8,6 +8,8 @@ import asyncio
 import heapq
 import itertools
 import math
+from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -27,11 +29,17 @@ OUTPUT = 1024
 """Tokens guessed of a reply where neither a limit nor a reply is known yet."""
 
 
+BEGUN: ContextVar[int] = ContextVar("BEGUN", default=0)
+"""The place in the run's order of what a task asks for. Where requests wait, the one goes first that belongs to what
+began first: so that the first results are there soon, and little is under way that is half done.
+"""
+
+
 @dataclass(order=True)
 class _Ticket:
-    """One that waits; those that wait again come first."""
+    """One that waits; those that wait again come first, then those of whoever began first."""
 
-    rank: tuple[bool, int]
+    rank: tuple[bool, int, int]
     tokens: float = field(compare=False)
     turn: "asyncio.Future[Gate]" = field(compare=False)
 
@@ -51,7 +59,8 @@ class Line:
         if not self._waiting and (gate := self._open(asyncio.get_running_loop().time())):
             gate.enter(asyncio.get_running_loop().time(), tokens)
             return gate
-        ticket = _Ticket((not again, next(self._numbers)), tokens, asyncio.get_running_loop().create_future())
+        rank = (not again, BEGUN.get(), next(self._numbers))
+        ticket = _Ticket(rank, tokens, asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, ticket)
         self.advance()
         try:
@@ -156,8 +165,8 @@ class Pace:
         return sum(gate.in_flight for line in self._lines.values() for gate in line.gates)
 
     def line(self, model: Model) -> Line:
-        """The line of this model; another sampling of it stands in the same one."""
-        place = (model.use, tuple(model.base_urls) or (model.base_url,))
+        """The line of this model."""
+        place = _place(model)
         if place not in self._lines:
             self._lines[place] = Line(model)
         return self._lines[place]
@@ -172,9 +181,24 @@ class Pace:
         return [words for line in self._lines.values() if (words := line.waits(now))]
 
 
+def most_in_flight(models: Iterable[Model]) -> int:
+    """Requests to all of these models, at all of their endpoints, that may be on the wire at once."""
+    return sum(
+        _most(endpoint) for one in {_place(model): model for model in models}.values() for endpoint in one.endpoints()
+    )
+
+
+def _place(model: Model) -> tuple[str, tuple[str | None, ...]]:
+    """What a line is for: another sampling of a model stands in the same one."""
+    return model.use, tuple(model.base_urls) or (model.base_url,)
+
+
+def _most(model: Model) -> int:
+    return model.concurrency or (PLACES_OF_YOURS if model.base_url or model.provider in FREE else PLACES)
+
+
 def _gate(model: Model) -> Gate:
-    most = model.concurrency or (PLACES_OF_YOURS if model.base_url or model.provider in FREE else PLACES)
-    return Gate(most, model.rpm, model.tpm, paced=not _is_yours(model))
+    return Gate(_most(model), model.rpm, model.tpm, paced=not _is_yours(model))
 
 
 def _is_yours(model: Model) -> bool:
