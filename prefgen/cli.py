@@ -98,10 +98,9 @@ def every(
 
 MEMORY = {
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
     "OPENBLAS_NUM_THREADS": "1",
 }
-"""What polars, Arrow and numpy read when they are imported. Memory that is freed is given back at once: kept for what
+"""What polars and numpy read when they are imported. Memory that is freed is given back at once: kept for what
 comes next, as they have it, it is a quarter of what a run holds. And numpy's threads, which have nothing to do here,
 do not wait for it in a loop.
 """

@@ -145,7 +145,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "a line without end": ("p.jsonl", hole, f":1: a line {CURE}"),
     "a list without end": ("p.json", lambda path: hole(path, b"["), ": is 5.0 GB in one piece; save its rows as JSON Lines, one a line"),
     "a row without end": ("p.csv", lambda path: hole(path, b'prompt\n"'), f":2: a line {CURE}"),
-    "one value of a dictionary": ("p.parquet", one_value_often, " bytes that unpack to 1.1 GB, "),
+    "one value of a dictionary": ("p.parquet", one_value_often, " bytes that unpack to 1.0 GB, "),
     "rows of nothing": ("p.parquet", nothing_often, " bytes that unpack to 1.3 GB, "),
     "gzip called CSV": ("p.csv", gzipped, ": is packed (gzip); unpack it first"),
     "zstd called TSV": ("p.tsv", zstd, ": is packed (zstd); unpack it first"),
