@@ -11,6 +11,7 @@ import zstandard
 from prefgen.errors import RunError
 from prefgen.llm.request import Raw
 from prefgen.llm.store import checksum
+from prefgen.texts import NOT_READ, quickly
 
 LARGEST = 64 * 2**20
 """Bytes that one stored reply may unpack to; none that was written comes near."""
@@ -59,7 +60,8 @@ def unpack(body: bytes) -> Raw:
     try:
         if zstandard.frame_content_size(body) > LARGEST:
             raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(_ZSTD.unpack.decompress(body, max_output_size=LARGEST).decode())
+        text = _ZSTD.unpack.decompress(body, max_output_size=LARGEST)
+        raw = json.loads(text.decode()) if (read := quickly(text)) is NOT_READ else read
     except (zstandard.ZstdError, ValueError, RecursionError) as e:
         raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
     if not isinstance(raw, dict):
