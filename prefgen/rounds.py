@@ -79,7 +79,9 @@ class _Group:
 
     def wants(self) -> list[tuple[Draws, int]]:
         """Who is to have how many more draws."""
-        more = (WHOLE if self.audit else self.stop).more(self.rows, [one.rows for one in self.draws], self.n)
+        if self.audit or self.stop is WHOLE:
+            return [(one, self.n - len(one.rows)) for one in self.draws if len(one.rows) < self.n]
+        more = self.stop.more(self.rows, [one.rows for one in self.draws], self.n)
         return [(one, number) for one, number in zip(self.draws, more, strict=True) if number > 0]
 
     async def rest(self) -> None:
@@ -115,6 +117,7 @@ async def ask_all(
     await _all_of([*together, *beside], at)
     for (_, canary), group in zip(tried, beside, strict=True):
         _tell_canary(count, canary, group.draws[0])
+    count.replies.update(key for group in together for one in group.draws for key in one.keys)
     for group in together:
         _tell(count, group)
     return _told(step, rows, why, together, count)
@@ -188,7 +191,7 @@ def _wanting(group: _Group) -> bool:
 
 
 def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary | None:
-    chance = canaries.chance(seed, row["id"])
+    chance = canaries.chance(seed, row["id"]) if canaries.share and type(asker).canary is not Asker.canary else None
     return None if chance is None else asker.canary(row, chance)
 
 
@@ -212,7 +215,6 @@ def _tell(count: Count, group: _Group) -> None:
         count.read += one.drawn - len(one.lost)
         for lost in one.lost:
             (count.failed if lost.failed else count.unreadable)[lost.status] += 1
-        count.replies.update(one.keys)
         count.saved.asked += one.drawn * one.asks
         count.saved.fixed += group.n * one.asks
     if group.audit:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prefgen.errors import BudgetReached, Interrupted, RowFailed, TryAgain
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.exchange import Exchanges, Shut
 from prefgen.llm.journal import Attempt, Entry
 from prefgen.llm.outcome import Outcome, Read, Tally, outcome, said
 from prefgen.llm.prefixes import Prefixes
-from prefgen.llm.request import Part, Raw, Request, keys
+from prefgen.llm.request import Part, Raw, Request, is_plain, keys
 from prefgen.llm.settled import settled
 
 __all__ = ["Asked", "Client", "Shut", "settled"]
@@ -33,6 +34,7 @@ class Client(Exchanges):
         super().__post_init__()
         self._prefixes = Prefixes()
         self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
+        self._plain = ByModel(lambda model: is_plain(self._seen(Request(model, []))))
         self._missed: dict[int, tuple[Asked, list[bytes]]] = {}
 
     def known(self, request: Request, draw: int) -> bool:
@@ -149,7 +151,8 @@ class Client(Exchanges):
         missed = self._missed.pop(id(request), None)
         if missed and missed[0][0] is request and missed[0][1] == draws:
             return missed[1]
-        return keys(self._seen(request), draws, request.seed)
+        plain = request.schema is None and self._plain(request.model)
+        return keys(self._seen(request), draws, request.seed, plain=plain)
 
     def _key(self, request: Request, draw: int) -> bytes:
         return keys(self._seen(request), [draw], request.seed)[0]

@@ -117,6 +117,8 @@ def text_of(content: object) -> str:
 
     Half surrogate pairs, which JSON can hold and files cannot, become U+FFFD. Raises TypeError for anything else.
     """
+    if isinstance(content, str):
+        return sound(content)
     if isinstance(content, list):
         blocks = [block for block in content if isinstance(block, dict) and block.get("type") == "text"]
         return "".join(_text(block.get("text")) for block in blocks)
