@@ -273,6 +273,8 @@ def without_thinking(text: str) -> str:
     """What a reasoning model says, without its think blocks. One that never closes hides all that follows it;
     one that only closes was opened by the chat template, and hides all that goes before.
     """
+    if "<" not in text:
+        return text
     said, start, inside = [], 0, False
     for tag in _THINK_TAG.finditer(text):
         if not tag[1] and not inside:

@@ -31,6 +31,8 @@ def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.D
 
 def frame_of(rows: Sequence[Row], schema: pl.Schema) -> pl.DataFrame:
     """The table of some rows. Conversations go in by their parts, in a third of the time that polars takes."""
+    if not rows:
+        return schema.to_frame()
     names = [name for name, kind in schema.items() if kind == MESSAGES]
     try:
         talks = talks_of({name: [row[name] for row in rows] for name in names})

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import zstandard
 
 from prefgen.errors import RunError
 from prefgen.llm.request import Raw
 from prefgen.llm.store import checksum
-from prefgen.texts import NOT_READ, quickly
 
 LARGEST = 64 * 2**20
 """Bytes that one stored reply may unpack to; none that was written comes near."""
@@ -60,10 +60,19 @@ def unpack(body: bytes) -> Raw:
     try:
         if zstandard.frame_content_size(body) > LARGEST:
             raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        text = _ZSTD.unpack.decompress(body, max_output_size=LARGEST)
-        raw = json.loads(text.decode()) if (read := quickly(text)) is NOT_READ else read
+        raw = _read(_ZSTD.unpack.decompress(body, max_output_size=LARGEST))
     except (zstandard.ZstdError, ValueError, RecursionError) as e:
         raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
     if not isinstance(raw, dict):
         raise RunError("a stored reply is no object; this journal was not written by prefgen")
     return raw
+
+
+def _read(text: bytes) -> Any:
+    """JSON as orjson reads it, but for what it does not (NaN). A number of over 64 bits is a fraction then: no count
+    of tokens and no probability is one.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text.decode())
