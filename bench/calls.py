@@ -20,7 +20,7 @@ import polars as pl
 
 from prefgen.asker import Ask, Asker, Reply, Row
 from prefgen.filters import majority_share
-from prefgen.llm.client import Client
+from prefgen.llm.client import Asked, Client
 from prefgen.llm.journal import Journal
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Completion, Model, Request
@@ -59,7 +59,10 @@ class Planted(Client):
 
     replies: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def kept(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:
+    def kept_all(self, asked: Sequence[Asked], tally: Tally) -> list[list[Outcome] | None]:
+        return [self._outcome(*one, tally) for one in asked]
+
+    def _outcome(self, request: Request, draws: Sequence[int], tally: Tally) -> list[Outcome]:
         row = request.messages[0]["content"]
         tally.calls += len(draws)
         return [Outcome(f"{row}/{k}".encode(), Completion(self.replies[row][k])) for k in draws]

@@ -26,6 +26,7 @@ from typing_extensions import TypedDict
 from prefgen.conversations import as_text as as_text  # noqa: PLC0414  # parts read conversations so
 from prefgen.errors import RowFailed, Status, Unreadable
 from prefgen.promptfile import PromptFileError as PromptFileError  # noqa: PLC0414  # the door of parts to prompt files
+from prefgen.promptfile import Section
 from prefgen.promptfile import sections as sections  # noqa: PLC0414
 from prefgen.promptfile import spliced as spliced  # noqa: PLC0414
 
@@ -202,7 +203,7 @@ def blanks(path: Path) -> frozenset[str]:
 
 def read_anew() -> None:
     """Forgets the prompt files that were read: between two runs of one process they may have changed."""
-    for read in (sections, blanks, _compiled):
+    for read in (sections, blanks, _filling):
         read.cache_clear()
 
 
@@ -210,9 +211,10 @@ def fill(path: Path, row: Mapping[str, Any]) -> list[Message]:
     """The messages of a prompt file for one row. Conversations in the row read as their text;
     what the row holds is never filled a second time.
     """
-    shown = {name: as_text(row[name]) for name in blanks(path) if name in row}
+    names, parts = _filling(path)
+    shown = {name: as_text(row[name]) for name in names if name in row}
     messages: list[Message] = []
-    for section, name in zip(sections(path), _compiled(path), strict=True):
+    for section, name in parts:
         if section.messages:
             messages += _talk(path, section.messages, row[section.messages])
         else:
@@ -229,12 +231,14 @@ def _talk(path: Path, name: str, turns: Any) -> list[Message]:
 
 
 @lru_cache(maxsize=256)
-def _compiled(path: Path) -> tuple[str, ...]:
-    """The engine's names for a prompt file's texts, which it compiles once."""
-    named = [(f"{path}#{place}", section.text) for place, section in enumerate(sections(path))]
-    for name, text in named:
-        _environment().add_template(name, text)
-    return tuple(name for name, _ in named)
+def _filling(path: Path) -> tuple[frozenset[str], Sequence[tuple[Section, str]]]:
+    """The columns that a prompt file names; and its sections, each with the engine's name for its text, which is
+    compiled once.
+    """
+    named = [(section, f"{path}#{place}") for place, section in enumerate(sections(path))]
+    for section, name in named:
+        _environment().add_template(name, section.text)
+    return blanks(path), named
 
 
 def _render(path: Path, name: str, row: Mapping[str, Any]) -> str:
@@ -269,6 +273,8 @@ def without_thinking(text: str) -> str:
     """What a reasoning model says, without its think blocks. One that never closes hides all that follows it;
     one that only closes was opened by the chat template, and hides all that goes before.
     """
+    if "<" not in text:
+        return text
     said, start, inside = [], 0, False
     for tag in _THINK_TAG.finditer(text):
         if not tag[1] and not inside:

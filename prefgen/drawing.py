@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prefgen.asker import Ask, Asker, Reply, Row
 from prefgen.errors import RowFailed, Unreadable
-from prefgen.llm.client import Client, settled
+from prefgen.llm.client import Asked, Client, settled
 from prefgen.llm.outcome import Outcome, Tally
 from prefgen.llm.request import Model, Request
 from prefgen.texts import sound
@@ -64,10 +64,8 @@ class Draws:
         """None of a row that cannot be asked."""
         return len(self.requests[0]) if self.requests else 0
 
-    def known(self, more: int) -> bool:
-        """Takes so many more draws in, where the journal has all of them. Waits for nothing."""
-        client, tally = self.at.client, self.at.tally
-        found = [client.kept(request, draws, tally) for request, draws in self._exchanges(more)]
+    def knows(self, more: int, found: list[list[Outcome] | None]) -> bool:
+        """Takes so many more draws in, where all of a round's exchanges are found; else holds those that are."""
         if None in found:
             self.found = found
             return False
@@ -76,13 +74,13 @@ class Draws:
 
     async def ask(self, more: int) -> None:
         """Takes so many more draws in, whether or not the journal has them."""
-        client, tally, exchanges = self.at.client, self.at.tally, self._exchanges(more)
+        client, tally, exchanges = self.at.client, self.at.tally, self.exchanges(more)
         there, self.found = self.found or [None] * len(exchanges), []
         left = [client.draw(*one, tally) for one, found in zip(exchanges, there, strict=True) if found is None]
         came = iter([await left[0]] if len(left) == 1 else await settled(left))
         self._take(more, [next(came) if found is None else found for found in there])
 
-    def _exchanges(self, more: int) -> list[tuple[Request, Sequence[int]]]:
+    def exchanges(self, more: int) -> list[Asked]:
         """What a round asks: all of its draws of one model together, for an endpoint that takes ``n``."""
         if len(self.order) == 1:
             draws = range(self.drawn, self.drawn + more)

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 import polars as pl
 
 from prefgen.asker import Row
+from prefgen.framing import framed
 from prefgen.llm.pace import BEGUN
 from prefgen.llm.settled import settled
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count
 from prefgen.shards import Made
-from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, counted, framed, named
+from prefgen.together import Asked, Part, Segment, Together, UnderWay, Unit, counted, named
 
 Parts = dict[str, list[Part]]
 """What a unit has in each table; nothing in those that it does not reach."""

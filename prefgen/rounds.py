@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import polars as pl
 
@@ -76,28 +77,22 @@ class _Group:
         self.rows = [one.row for one in draws]
         self.wanted: list[tuple[Draws, int]] = []
 
-    def _wants(self) -> list[tuple[Draws, int]]:
+    def wants(self) -> list[tuple[Draws, int]]:
         """Who is to have how many more draws."""
-        more = (WHOLE if self.audit else self.stop).more(self.rows, [one.rows for one in self.draws], self.n)
+        if self.audit or self.stop is WHOLE:
+            return [(one, self.n - len(one.rows)) for one in self.draws if len(one.rows) < self.n]
+        more = self.stop.more(self.rows, [one.rows for one in self.draws], self.n)
         return [(one, number) for one, number in zip(self.draws, more, strict=True) if number > 0]
 
-    def known(self) -> bool:
-        """Goes as far as the journal knows, and says whether that is all the way."""
-        while wants := self._wants():
-            self.wanted = [(one, more) for one, more in wants if not one.known(more)]
-            if self.wanted:
-                return False
-        return True
-
     async def rest(self) -> None:
-        """Goes on from there to the end."""
+        """Goes on from what the journal knows to the end."""
         wants = self.wanted
         while wants:
             if len(wants) == 1:
                 await wants[0][0].ask(wants[0][1])
             else:
                 await settled(one.ask(more) for one, more in wants)
-            wants = self._wants()
+            wants = self.wants()
 
 
 async def ask_all(
@@ -119,9 +114,10 @@ async def ask_all(
     together = [_group(at, some, step.stop or WHOLE) for some in groups(asked, step.stop)]
     beside = [_Group([Draws(at, one.row, pool_order(step.models, seed, row))], WHOLE, 1) for row, one in tried]
     count.saved.stop = step.stop
-    await _all_of([*together, *beside])
+    await _all_of([*together, *beside], at)
     for (_, canary), group in zip(tried, beside, strict=True):
         _tell_canary(count, canary, group.draws[0])
+    count.replies.update(key for group in together for one in group.draws for key in one.keys)
     for group in together:
         _tell(count, group)
     return _told(step, rows, why, together, count)
@@ -163,20 +159,39 @@ def _group(at: At, rows: Sequence[Row], stop: Stop) -> _Group:
     return _Group(draws, stop, at.asker.n, audit=stop.audits(at.seed, rows))
 
 
-async def _all_of(groups: Sequence[_Group]) -> None:
+async def _all_of(groups: Sequence[_Group], at: At) -> None:
     """Brings all groups to their end."""
-    left = []
-    for number, group in enumerate(groups, 1):
-        if not group.known():
-            left.append(group)
-        if number % TURN == 0:
+    left: list[_Group] = []
+    for start in range(0, len(groups), TURN):
+        if start:
             await asyncio.sleep(0)
+        left += _unknown(groups[start : start + TURN], at)
     if left:
         await settled(group.rest() for group in left)
 
 
+def _unknown(groups: Sequence[_Group], at: At) -> list[_Group]:
+    """Goes as far as the journal knows, round by round; gives the groups for which that is not all the way."""
+    left, going = list[_Group](), groups
+    while going := [group for group in going if _wanting(group)]:
+        asked = [(draws, more, draws.exchanges(more)) for group in going for draws, more in group.wanted]
+        found = iter(at.client.kept_all([one for *_, exchanges in asked for one in exchanges], at.tally))
+        lacks = {draws for draws, more, exchanges in asked if not draws.knows(more, [*islice(found, len(exchanges))])}
+        for group in going:
+            group.wanted = [(draws, more) for draws, more in group.wanted if draws in lacks]
+        left += [group for group in going if group.wanted]
+        going = [group for group in going if not group.wanted]
+    return left
+
+
+def _wanting(group: _Group) -> bool:
+    """Whether a group wants more, which it then holds."""
+    group.wanted = group.wants()
+    return bool(group.wanted)
+
+
 def _canary_of(asker: Asker, row: Row, seed: int, canaries: Canaries) -> Canary | None:
-    chance = canaries.chance(seed, row["id"])
+    chance = canaries.chance(seed, row["id"]) if canaries.share and type(asker).canary is not Asker.canary else None
     return None if chance is None else asker.canary(row, chance)
 
 
@@ -200,7 +215,6 @@ def _tell(count: Count, group: _Group) -> None:
         count.read += one.drawn - len(one.lost)
         for lost in one.lost:
             (count.failed if lost.failed else count.unreadable)[lost.status] += 1
-        count.replies.update(one.keys)
         count.saved.asked += one.drawn * one.asks
         count.saved.fixed += group.n * one.asks
     if group.audit:

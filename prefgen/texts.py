@@ -2,6 +2,9 @@
 
 import json
 import re
+from typing import Any
+
+import orjson
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufff9-\ufffb"
@@ -9,6 +12,10 @@ _CONTROL = re.compile(
 )
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.IGNORECASE)
 """What Windows takes for a device, whatever its ending."""
+_DIGITS, _LONG = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
+"""How digits are made alike, and so many that a number may have more than 64 bits, of which orjson makes a fraction."""
+NOT_READ = object()
+"""What is no value of JSON."""
 
 
 def plain(text: str) -> str:
@@ -21,6 +28,18 @@ def plain(text: str) -> str:
 def visible(text: str) -> str:
     """JSON with every such character as JSON spells it, so that all of it can be seen."""
     return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def quickly(data: bytes) -> Any:
+    """The value of a JSON text that orjson reads as the standard library does, in a third of the time; else NOT_READ:
+    the standard library may still read it, or say what is wrong.
+    """
+    if _LONG in data.translate(_DIGITS):
+        return NOT_READ
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return NOT_READ
 
 
 def is_deeper(value: object, levels: int) -> bool:

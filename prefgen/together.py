@@ -13,6 +13,7 @@ import polars as pl
 from prefgen.applied import split
 from prefgen.asker import Asker, Row
 from prefgen.errors import PrefgenError, RunError
+from prefgen.framing import framed
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import Count
 from prefgen.rows import DROPPED
@@ -212,23 +213,6 @@ def _more(span: range | list[int], more: range) -> range | list[int]:
     if isinstance(span, range) and span.stop == more.start:
         return range(span.start, more.stop)
     return [*span, *more]
-
-
-def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.DataFrame:
-    """One table of parts: frames, dicts, or some of each."""
-    frames, rows = list[pl.DataFrame](), list[Row]()
-    for part in parts:
-        if isinstance(part, list):
-            rows += part
-            continue
-        if rows:
-            frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
-            rows = []
-        if part.height:
-            frames.append(part)
-    if rows or not frames:
-        frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
-    return frames[0] if len(frames) == 1 else pl.concat(frames)
 
 
 def _passes_over(step: Planned) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from prefgen import do
 from prefgen import plan as planning
 from prefgen.flow import segments
+from prefgen.framing import framed
 from prefgen.llm.client import Client
 from prefgen.llm.fake import Writer
 from prefgen.llm.journal import Journal
@@ -18,7 +19,7 @@ from prefgen.planned import Plan
 from prefgen.recipe import Recipe, Step
 from prefgen.rows import by_prompt
 from prefgen.stages import make_tables
-from prefgen.together import Together, UnderWay, Unit, framed
+from prefgen.together import Together, UnderWay, Unit
 from tests.fakes import writes
 
 PROMPTS = [{"prompt": f"question {i}?", "topic": "t"} for i in range(20)]

@@ -19,7 +19,7 @@ STOREYS = [
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
-    {"hostile", "applied", "stopping", "order"},
+    {"hostile", "applied", "stopping", "order", "framing"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
     {"pools", "touched", "told", "schema", "resources", "statistics", "spool", "agreement"},
     {"canaries", "nothing"},

@@ -4,22 +4,26 @@ The way of a request: look it up · join one like it that is under way · wait f
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prefgen.errors import BudgetReached, Interrupted, RowFailed, TryAgain
+from prefgen.llm.bymodel import ByModel
 from prefgen.llm.exchange import Exchanges, Shut
 from prefgen.llm.journal import Attempt, Entry
 from prefgen.llm.outcome import Outcome, Read, Tally, outcome, said
 from prefgen.llm.prefixes import Prefixes
-from prefgen.llm.request import Part, Request, keys
+from prefgen.llm.request import Part, Raw, Request, is_plain, keys
 from prefgen.llm.settled import settled
 
-__all__ = ["Client", "Shut", "settled"]
+__all__ = ["Asked", "Client", "Shut", "settled"]
 
 WHOLE: frozenset[Part] = frozenset({"prompt"})
 """Shared by the draws of one request."""
+
+Asked = tuple[Request, Sequence[int]]
+"""A request, and the numbers of the draws that are wanted of it."""
 
 
 @dataclass
@@ -30,7 +34,8 @@ class Client(Exchanges):
         super().__post_init__()
         self._prefixes = Prefixes()
         self._flights: dict[bytes, asyncio.Future[Outcome]] = {}
-        self._last: tuple[Request, Sequence[int], list[bytes]] | None = None
+        self._plain = ByModel(lambda model: is_plain(self._seen(Request(model, []))))
+        self._missed: dict[int, tuple[Asked, list[bytes]]] = {}
 
     def known(self, request: Request, draw: int) -> bool:
         """Whether this draw is in the journal already."""
@@ -42,10 +47,23 @@ class Client(Exchanges):
         """The outcomes of these draws, in their order, where all are in the journal; else None. Waits for nothing, and
         counts them as cached.
         """
-        keys, known = self._keys(request, draws), self._of(request.model)
-        raws = self.journal.all_of(keys)
-        if raws is None:
+        return self.kept_all([(request, draws)], tally)[0]
+
+    def kept_all(self, asked: Sequence[Asked], tally: Tally) -> list[list[Outcome] | None]:
+        """The same of several requests, which are looked up together."""
+        keyed = [self._keys(*one) for one in asked]
+        there = self.journal.there([k for keys in keyed for k in keys])
+        return [self._outcomes(one, keys, there, tally) for one, keys in zip(asked, keyed, strict=True)]
+
+    def _outcomes(
+        self, asked: Asked, keys: list[bytes], there: Mapping[bytes, Raw], tally: Tally
+    ) -> list[Outcome] | None:
+        """The outcomes of draws that are all there. The keys of others are remembered: they are drawn next."""
+        raws = [there[k] for k in keys if k in there]
+        if len(raws) < len(keys):
+            self._missed[id(asked[0])] = asked, keys
             return None
+        known = self._of(asked[0].model)
         tally.cached += len(keys)
         known.health.successes += len(keys)
         return [outcome(k, said(known.provider, raw)) for k, raw in zip(keys, raws, strict=True)]
@@ -130,11 +148,11 @@ class Client(Exchanges):
     # --- small things ---
 
     def _keys(self, request: Request, draws: Sequence[int]) -> list[bytes]:
-        """The draws' keys; those of the last request are remembered, since what is not kept is drawn next."""
-        last = self._last
-        if last is None or last[0] is not request or last[1] != draws:
-            self._last = last = (request, draws, keys(self._seen(request), draws, request.seed))
-        return last[2]
+        missed = self._missed.pop(id(request), None)
+        if missed and missed[0][0] is request and missed[0][1] == draws:
+            return missed[1]
+        plain = request.schema is None and self._plain(request.model)
+        return keys(self._seen(request), draws, request.seed, plain=plain)
 
     def _key(self, request: Request, draw: int) -> bytes:
         return keys(self._seen(request), [draw], request.seed)[0]

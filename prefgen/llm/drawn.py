@@ -90,9 +90,10 @@ def _looked_up(connection: sqlite3.Connection, drawn: Sequence[Drawn]) -> list[B
     for start in range(0, len(every), TOGETHER):
         some = every[start : start + TOGETHER]
         places = ", ".join("?" * len(some))
-        rows = connection.execute(f"SELECT key, {_COST} FROM reply WHERE key IN ({places})", some)  # noqa: S608
-        costs |= {key: cost for key, *cost in rows}
-    return [_sum([cost for key, cost in costs.items() if key in one]) for one in (*(d.held for d in drawn), costs)]
+        rows = connection.execute(f"SELECT {_COST}, key FROM reply WHERE key IN ({places})", some)  # noqa: S608
+        costs |= {row[3]: row for row in rows}
+    held = (*(one.held for one in drawn), costs)
+    return [_sum([costs[key] for key in costs if key in one]) for one in held]
 
 
 _COST = "prompt_tokens, completion_tokens, dollars"

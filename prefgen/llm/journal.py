@@ -71,21 +71,22 @@ class Journal:
     def get(self, key: bytes) -> Raw | None:
         """The reply kept under this key, or None. Raises RunError for one whose checksum is wrong."""
         found = self.store.find(key)
-        if found is None:
-            return None
-        if not is_sound(key, *found):
-            cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
-            raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
-        return unpack(found[0])
+        return None if found is None else self._unpacked(key, *found)
+
+    def there(self, keys: Sequence[bytes]) -> dict[bytes, Raw]:
+        """Those of these keys that replies are kept under, with them. Raises RunError as ``get`` does."""
+        return {key: self._unpacked(key, *found) for key, found in self.store.find_all(keys).items()}
 
     def all_of(self, keys: Sequence[bytes]) -> list[Raw] | None:
         """The replies kept under these keys, or None where one of them is not. Raises RunError as ``get`` does."""
-        found: list[Raw] = []
-        for key in keys:
-            if (raw := self.get(key)) is None:
-                return None
-            found.append(raw)
-        return found
+        found = self.there(keys)
+        return [found[key] for key in keys] if all(key in found for key in keys) else None
+
+    def _unpacked(self, key: bytes, body: bytes, crc: int) -> Raw:
+        if not is_sound(key, body, crc):
+            cure = f"`prefgen verify {self.path.parent} --mend` lets it be asked again"
+            raise RunError(f"{self.path}: the reply {key.hex()[:16]} is damaged on disk; {cure}")
+        return unpack(body)
 
     def has(self, key: bytes) -> bool:
         """Whether a reply is kept under this key."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prefgen.errors import PrefgenError, RowFailed
-from prefgen.llm.client import Client
+from prefgen.llm.client import Asked, Client
 from prefgen.llm.drawn import Bill
 from prefgen.llm.journal import Journal
 from prefgen.llm.local import Local
@@ -63,6 +63,10 @@ class Offline(Client):
         if isinstance(tally, Used):
             tally.keys.update(keys)
         return found
+
+    def kept_all(self, asked: Sequence[Asked], tally: Tally) -> list[list[Outcome] | None]:
+        """The same of several requests."""
+        return [self.kept(*one, tally) for one in asked]
 
     def _found(self, request: Request, key: bytes) -> Outcome | None:
         """A draw's outcome in the journal, if any."""

@@ -42,6 +42,7 @@ class OpenAI:
 
     def __init__(self) -> None:
         self._wire = wire.Wire("/chat/completions", ACCOUNT)
+        self._sampled = ByModel(lambda model: _present(_named(model) | _sampled(model)))
         self._home = ByModel(lambda model: keys.at_home(model, ACCOUNT))
         self._place = ByModel(lambda model: keys.place(model, ACCOUNT))
 
@@ -54,14 +55,11 @@ class OpenAI:
 
     def sees(self, request: Request) -> Mapping[str, Any]:
         """Model, messages, sampling, limits of form, and ``extra``; for given text, no sampling but the way."""
-        model = request.model
-        asked: dict[str, Any] = {"model": model.id, "messages": _messages(request), "extra": dict(model.extra) or None}
+        asked = {"messages": _messages(request)}
         if request.given is not None:
-            asked |= {"given": request.given, "likelihood": model.likelihood}
-        else:
-            asked |= {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
-            asked |= {"grammar": request.grammar, "schema": request.schema}
-        return {name: value for name, value in asked.items() if value is not None}
+            return asked | _present(_named(request.model) | _given(request))
+        form = {"grammar": request.grammar, "schema": request.schema}
+        return asked | self._sampled(request.model) | _present(form)
 
     def notices(self, model: Model) -> Sequence[str]:  # noqa: ARG002
         """Nothing that this protocol cannot say."""
@@ -147,6 +145,22 @@ class OpenAI:
 
 
 # --- what is asked --------------------------------------------------------------------------
+
+
+def _named(model: Model) -> dict[str, Any]:
+    return {"model": model.id, "extra": dict(model.extra) or None}
+
+
+def _sampled(model: Model) -> dict[str, Any]:
+    return {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
+
+
+def _given(request: Request) -> dict[str, Any]:
+    return {"given": request.given, "likelihood": request.model.likelihood}
+
+
+def _present(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _body(request: Request, seeds: Sequence[int], *, own: bool) -> dict[str, Any]:

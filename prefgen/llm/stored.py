@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import zstandard
 
 from prefgen.errors import RunError
@@ -59,9 +60,19 @@ def unpack(body: bytes) -> Raw:
     try:
         if zstandard.frame_content_size(body) > LARGEST:
             raise RunError(f"a stored reply of over {LARGEST // 2**20} MB; this journal was not written by prefgen")
-        raw = json.loads(_ZSTD.unpack.decompress(body, max_output_size=LARGEST).decode())
+        raw = _read(_ZSTD.unpack.decompress(body, max_output_size=LARGEST))
     except (zstandard.ZstdError, ValueError, RecursionError) as e:
         raise RunError(f"a stored reply is none ({e}); this journal was not written by prefgen") from e
     if not isinstance(raw, dict):
         raise RunError("a stored reply is no object; this journal was not written by prefgen")
     return raw
+
+
+def _read(text: bytes) -> Any:
+    """JSON as orjson reads it, but for what it does not (NaN). A number of over 64 bits is a fraction then: no count
+    of tokens and no probability is one.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text.decode())

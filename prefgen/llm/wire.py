@@ -14,7 +14,7 @@ from prefgen.llm.faults import Place
 from prefgen.llm.keys import Account
 from prefgen.llm.limits import Limits, of_headers
 from prefgen.llm.request import Request
-from prefgen.texts import is_deeper, sound
+from prefgen.texts import NOT_READ, is_deeper, quickly, sound
 
 if TYPE_CHECKING:
     from prefgen.llm.connections import Connections, Route
@@ -90,7 +90,7 @@ def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Pla
     """The body, where it is a JSON object and not an error dressed as a success (as routers send them)."""
     start = content[:1000].decode("utf-8", "replace")
     try:
-        data = json.loads(content)
+        data = json.loads(content) if (read := quickly(content)) is NOT_READ else read
     except (ValueError, RecursionError):
         raise faults.bad_body(place.use, f"({status}) no JSON came", start, place.key) from None
     if not isinstance(data, dict):
@@ -117,6 +117,8 @@ def text_of(content: object) -> str:
 
     Half surrogate pairs, which JSON can hold and files cannot, become U+FFFD. Raises TypeError for anything else.
     """
+    if isinstance(content, str):
+        return sound(content)
     if isinstance(content, list):
         blocks = [block for block in content if isinstance(block, dict) and block.get("type") == "text"]
         return "".join(_text(block.get("text")) for block in blocks)

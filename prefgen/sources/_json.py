@@ -13,13 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-import orjson
-
 from prefgen import bounds
 from prefgen.asker import Row
 from prefgen.sources._alike import Samples
 from prefgen.sources._raw import LoadError, Opened, Wanted, in_chunks
-from prefgen.texts import sound
+from prefgen.texts import quickly, sound
 
 _SIGN = 64_000
 """Bytes in which a file's first sign stands."""
@@ -27,8 +25,6 @@ _BLOCK = 1_000_000
 """Characters of a list that are looked at together."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LONE = re.compile(r"\\u[dD][89a-fA-F]")
-_DIGITS, _LONG = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
-"""How digits are made alike, and so many that a number may have more than 64 bits, of which orjson makes a fraction."""
 
 
 def lines(path: Path, wanted: Wanted) -> Opened:
@@ -75,19 +71,9 @@ def _lines(path: Path) -> Iterator[tuple[Row, int]]:
     for number, line in bounds.lines(path):
         text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if text.strip():
-            value = _quickly(text)
+            value = quickly(text)
             place = "" if type(value) is dict else f"{path}:{number}"
             yield (_object(_parsed(text.rstrip(), place), place) if place else value), len(line)
-
-
-def _quickly(text: bytes) -> Any:
-    """A line's value where both parsers read the same; else nothing."""
-    if _LONG in text.translate(_DIGITS):
-        return None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _parsed(data: bytes, place: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefgen.llm.request import key, keys
+from prefgen.llm.request import is_plain, key, keys
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -41,3 +41,21 @@ def test_keys_of_several_draws_are_those_of_each(sees: dict[str, Any], draws: li
     plain = [json.dumps([sees, d, seed], sort_keys=True, ensure_ascii=False, separators=(",", ":")) for d in draws]
     expected = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in plain]
     assert keys(sees, draws, seed) == [key(sees, draw, seed) for draw in draws] == expected
+
+
+SETTINGS = st.dictionaries(
+    st.text(), st.none() | st.booleans() | st.integers() | st.floats() | st.text(), max_size=4
+)  # fmt: skip
+
+
+@given(SETTINGS, st.lists(st.text(st.characters())), st.integers(-(2**70), 2**70))
+def test_a_key_is_the_same_where_orjson_spells_it(settings: dict[str, Any], texts: list[str], seed: int) -> None:
+    asked = {**settings, "messages": [{"role": "user", "content": text} for text in texts]}
+    if is_plain({**settings, "messages": []}):
+        assert keys(asked, [0], seed, plain=True) == keys(asked, [0], seed)
+    assert keys(asked, [0, 1], seed)[0] == keys(asked, [0], seed)[0]
+
+
+@pytest.mark.parametrize(("value", "plain"), [(0.7, True), (1e-5, False), (float("nan"), False)])
+def test_what_orjson_spells_otherwise_is_no_plain_setting(value: float, plain: bool) -> None:
+    assert is_plain({"temperature": value}) is plain

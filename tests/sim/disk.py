@@ -88,6 +88,9 @@ class SimStore:
         row = self.disk.replies.get(key)
         return row and (row[1], row[2])
 
+    def find_all(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, int]]:
+        return {key: found for key in keys if (found := self.find(key))}
+
     def has(self, key: bytes) -> bool:
         return key in self.disk.replies
 

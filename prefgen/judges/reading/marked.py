@@ -5,7 +5,6 @@ A verdict or a score that a judge quotes, repeats or was told to write by the te
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from prefgen.asker import Reply, absent, answered
@@ -50,7 +49,7 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
         start, given = found.end(), given or says
     if not given:
         raise absent(reply, " or ".join(f"[[{one}]]" for one in codes))
-    return BRACKETS.get(reading, tagged)(replace(reply, text=plain + _nothing(text[start:])), offered)
+    return BRACKETS.get(reading, tagged)(_saying(reply, plain + _nothing(text[start:])), offered)
 
 
 def _bracketed(found: re.Match[str]) -> bool:
@@ -72,7 +71,10 @@ def _nothing(text: str) -> str:
 
 
 def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
-    """Where one of the codes stands."""
+    """Where one of the codes stands; most texts that are looked at have none, which is seen sooner by the letters."""
+    upper = text.upper()
+    if not any(code in upper for code in codes):
+        return iter(())
     return (found for found in _CODE.finditer(text) if found["code"].upper() in codes)
 
 
@@ -81,7 +83,7 @@ def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> flo
     where nothing bears it, and ``conflicting`` where two that do differ, or what is said around one takes it back.
     """
     pieces = _pieces(reply, mark)
-    *earlier, last = (_read(replace(reply, text=piece.said), read) for piece in pieces)
+    *earlier, last = (_read(_saying(reply, piece.said), read) for piece in pieces)
     if isinstance(last, Unreadable):
         raise last
     others = [one for one in earlier if not (isinstance(one, Unreadable) and one.status == "missing")]
@@ -90,6 +92,11 @@ def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> flo
     if any(denied(piece.before, named=False) for piece in pieces) or taken_back(pieces[-1].below, last):
         raise Unreadable("conflicting", "a score that is turned down, or taken back")
     return last
+
+
+def _saying(reply: Reply, text: str) -> Reply:
+    """The reply with another text."""
+    return Reply(text, reply.finish, reply.logprobs, reply.model, reply.id)
 
 
 def _read(reply: Reply, read: Callable[[Reply], float]) -> float | Unreadable:
@@ -136,7 +143,8 @@ def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> st
     def spelt(found: re.Match[str]) -> str:
         return written.get(found["code"].upper(), found[0])
 
-    plain = _CODE.sub(spelt, text)
+    upper = text.upper()
+    plain = _CODE.sub(spelt, text) if any(code in upper for code in written) else text
     for sign in (mark, fence):
         plain = without(plain, sign)
     return plain

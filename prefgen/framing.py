@@ -1,0 +1,63 @@
+"""Rows as tables."""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, cast
+
+import polars as pl
+
+from prefgen.asker import MESSAGES, Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.DataFrame:
+    """One table of parts: frames, dicts, or some of each."""
+    frames, rows = list[pl.DataFrame](), list[Row]()
+    for part in parts:
+        if isinstance(part, list):
+            rows += part
+            continue
+        if rows:
+            frames.append(frame_of(rows, schema))
+            rows = []
+        if part.height:
+            frames.append(part)
+    if rows or not frames:
+        frames.append(frame_of(rows, schema))
+    return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+
+def frame_of(rows: Sequence[Row], schema: pl.Schema) -> pl.DataFrame:
+    """The table of some rows. Conversations go in by their parts, in a third of the time that polars takes."""
+    if not rows:
+        return schema.to_frame()
+    names = [name for name, kind in schema.items() if kind == MESSAGES]
+    try:
+        talks = talks_of({name: [row[name] for row in rows] for name in names})
+    except (KeyError, TypeError):  # a row without one, or with something else: polars takes what can be taken
+        return pl.DataFrame(rows, schema=schema, orient="row")
+    others = pl.DataFrame(rows, schema={n: kind for n, kind in schema.items() if n not in talks}, orient="row")
+    return pl.DataFrame([talks[name] if name in talks else others[name] for name in schema])
+
+
+def talks_of(columns: Mapping[str, Sequence[Any]]) -> Mapping[str, pl.Series]:
+    """Columns of conversations. Raises KeyError or TypeError where one is no list of turns of text."""
+    import pyarrow as pa
+
+    if not columns:
+        return {}
+    made = pa.RecordBatch.from_arrays([_talks(talks) for talks in columns.values()], [*columns])
+    return {series.name: series for series in cast("pl.DataFrame", pl.from_arrow(made))}
+
+
+def _talks(talks: Sequence[Any]) -> "pa.LargeListArray":
+    import pyarrow as pa
+
+    if not all(isinstance(talk, list) for talk in talks):
+        raise TypeError("other than lists")
+    turns = [turn for talk in talks for turn in talk]
+    parts = [pl.Series(part, [turn[part] for turn in turns], pl.String) for part in ("role", "content")]
+    starts = pl.Series([*accumulate(map(len, talks), initial=0)], dtype=pl.Int64)
+    return pa.LargeListArray.from_arrays(starts.to_arrow(), pl.DataFrame(parts).to_struct().to_arrow())
