@@ -27,11 +27,16 @@ ACCOUNT = keys.Account(
 )
 MAX_TOKENS = 4096
 """Where the recipe sets none; the protocol demands a number."""
-SHORTER, LONGER = 1024, 4096
-"""Tokens of the shortest beginning that is kept (platform.claude.com, prompt caching): of the models that are known to
-take as few, and of all others the most that any model wants. A mark on less would do nothing.
+LEAST: Mapping[int, re.Pattern[str]] = {
+    512: re.compile(r"claude-(?:(?:opus|sonnet|haiku)-5-5|opus-5|(?:fable|mythos)-5(?:-1)?)(?:-\d{8})?$"),
+    1024: re.compile(r"claude-(?:opus-4-8|sonnet-5|sonnet-4-[56]|opus-4-1|opus-4|sonnet-4)(?:-\d{8})?$"),
+    2048: re.compile(r"claude-opus-4-7(?:-\d{8})?$"),
+}
+"""Tokens of the shortest beginning that is kept, and the models that are known to take as few (platform.claude.com,
+prompt caching, 2026-10). A mark on less would do nothing.
 """
-_SHORTER = re.compile(r"claude-(?:sonnet-4-5|opus-4-1)(?:-|$)")
+MOST_WANTED = 4096
+"""The same of all others: the most that any model wants."""
 _FINISH = {"max_tokens": "length", "model_context_window_exceeded": "length", "refusal": "refused"}
 _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -80,7 +85,8 @@ class Anthropic:
         asked = self._home(model) if model.prompt_cache is None else model.prompt_cache
         if not asked or model.extra.keys() & {"cache_control", "messages", "system"}:
             return None
-        return Caching(4 * (SHORTER if _SHORTER.match(model.id) else LONGER), marked=True)
+        least = next((tokens for tokens, of in LEAST.items() if of.match(model.id)), MOST_WANTED)
+        return Caching(4 * least, marked=True)
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:  # noqa: ARG002
         """One exchange, one draw; further seeds are left to the caller."""

@@ -80,7 +80,9 @@ class Client(Exchanges):
         waiting = [self._flights.get(k) for k in keys]
         if new:
             await self._fetch(request, new, tally)
-        return [await flight if flight else self._kept(request, k) for k, flight in zip(keys, waiting, strict=True)]
+        return [
+            await _landed(flight) if flight else self._kept(request, k) for k, flight in zip(keys, waiting, strict=True)
+        ]
 
     async def _fetch(self, request: Request, keys: Sequence[bytes], tally: Tally) -> None:
         """Brings new draws in: together where the endpoint takes ``n``, else one by one side by side."""
@@ -166,6 +168,11 @@ class Client(Exchanges):
         if raw is None:
             raise KeyError(key.hex())
         return outcome(key, said(self.provider(request.model), raw))
+
+
+async def _landed(flight: "asyncio.Future[Outcome]") -> Outcome:
+    """What a flight brought. Who waits for it may be given up; the flight goes on, for it is others' as well."""
+    return await (flight if flight.done() else asyncio.shield(flight))
 
 
 def _entry(request: Request, key: bytes, one: Read) -> Entry:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
-from prefgen.llm.http1 import Answer, Connection, Late, Trouble, Unreachable
+from prefgen.llm.http1 import Answer, Broken, Connection, Late, Trouble, Unreachable
 from prefgen.llm.proxies import proxy_for
 from prefgen.llm.wire import CONNECT
 
@@ -102,7 +102,7 @@ class Connections:
     def _passed(self) -> None:
         self._timer, now = None, asyncio.get_running_loop().time()
         for connection in [one for one in self._busy if one.until <= now + SOON]:
-            connection.give_up()
+            connection.give_up(Late("nothing more was waited for"))
         if left := [one.until for one in self._busy if one.until > now + SOON]:
             self._look(min(left))
 
@@ -117,13 +117,16 @@ class Connections:
         return None
 
     async def close(self) -> None:
-        """Hangs up."""
+        """Hangs up, also on what is under way. Another request opens a connection anew."""
         if self._timer:
             self._timer.cancel()
+            self._timer = None
         idle, self._idle = [one for kept in self._idle.values() for one in kept], {}
+        for connection in self._busy:
+            connection.give_up(Broken("it was closed here"))
         for connection in idle:
             connection.close()
-        if idle:
+        if idle or self._busy:
             await asyncio.sleep(0)  # the loop closes the sockets in its next turn
 
 

@@ -58,6 +58,8 @@ class Drawn:
             self.spooled()
 
     def __ior__(self, other: "Drawn") -> Self:
+        if other.spool:  # a shard of very many draws
+            self.spooled().add(other.spool.all())
         self.update(other.held)
         return self
 
@@ -129,6 +131,12 @@ class Spool:
         except OSError as e:
             cure = "make room there, or name another folder with TMPDIR, and run the same command again"
             raise RunError(f"{gettempdir()}: {e.strerror}; {cure}") from e
+
+    def all(self) -> "NDArray[Any]":
+        """All records."""
+        import numpy as np
+
+        return np.concatenate([self.part(byte) for byte in range(256)])
 
     def part(self, byte: int) -> "NDArray[Any]":
         """All records whose keys begin with this byte, in no order to speak of."""

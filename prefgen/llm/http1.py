@@ -94,9 +94,9 @@ class Connection(asyncio.Protocol):
         finally:
             self._waiting = None
 
-    def give_up(self) -> None:
-        """The deadline has passed."""
-        self._fail(Late("nothing more was waited for"))
+    def give_up(self, why: Trouble) -> None:
+        """Nothing more is waited for."""
+        self._fail(why)
 
     # --- the transport's calls ---
 
@@ -118,12 +118,13 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as e:
             self._fail(Broken(f"no HTTP/1.1 came: {e}"))
             self.close()
-        if not self._known and self._came > HEAD:
+        if self._came > HEAD:
             self._fail(Broken("headers came, and no end of them"))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The end of the socket; of an answer as well, where it did not say how long it is."""
-        if self._known and "content-length" not in self._headers and "transfer-encoding" not in self._headers:
+        measured = "content-length" in self._headers or "transfer-encoding" in self._headers
+        if self._known and not measured and error is None:
             self._finish()
         self._fail(Broken(str(error or "the server closed the connection")))
 
@@ -135,7 +136,9 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; those of one name count as a list."""
+        """One header; those of one name count as a list. What comes after a body says nothing that is used."""
+        if self._known:
+            return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
@@ -152,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """More of the body: a success that has too much is no reply, an error ends there."""
-        self._most -= len(data)
+        self._most, self._came = self._most - len(data), 0
         if self._most >= 0:
             self._body.append(data)
         elif self._is_success:

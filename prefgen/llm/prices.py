@@ -39,15 +39,18 @@ _DOLLARS = {
     "anthropic/claude-haiku-4-5": (1.0, 5.0),
 }
 _READ = {
-    "openai/gpt-5.1": 0.1, "openai/gpt-5": 0.1, "openai/gpt-5-mini": 0.1, "openai/gpt-5-nano": 0.1,
+    "openai/gpt-5.4": 0.1, "openai/gpt-5.1": 0.1,
+    "openai/gpt-5": 0.1, "openai/gpt-5-mini": 0.1, "openai/gpt-5-nano": 0.1,
     "openai/gpt-4.1": 0.25, "openai/gpt-4.1-mini": 0.25, "openai/gpt-4.1-nano": 0.25, "openai/o3": 0.25,
     "openai/o4-mini": 0.25, "openai/gpt-4o": 0.5, "openai/gpt-4o-mini": 0.5, "openai/o3-mini": 0.5,
+    "anthropic/claude-opus-5-5": 0.05, "anthropic/claude-sonnet-5-5": 0.05,
+    "anthropic/claude-fable-5-1": 0.025, "anthropic/claude-mythos-5-1": 0.025,
 }  # fmt: skip
 """What a token that is read from the cache costs, as a share of the price of any other. Models that are not here may
 have no cache, or one whose price is not known.
 """
 _ANTHROPIC_READ, _ANTHROPIC_WRITE = 0.1, 1.25
-"""The same for all of Anthropic's models; what is kept for five minutes costs more to write."""
+"""The same for Anthropic's other models; what is kept for five minutes costs more to write, of all."""
 _DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 """How both providers mark a snapshot, which costs what its model does."""
 FREE = frozenset({"local", "fake"})
@@ -69,7 +72,7 @@ def price_of(model: Model, *, own: bool) -> Price | None:
 def _cached(name: str, full: float) -> Price:
     """What tokens of the cache cost at the provider's own address, by the price of the others."""
     if name.startswith("anthropic/"):
-        return {"cache_read": full * _ANTHROPIC_READ, "cache_write": full * _ANTHROPIC_WRITE}
+        return {"cache_read": full * _READ.get(name, _ANTHROPIC_READ), "cache_write": full * _ANTHROPIC_WRITE}
     return {"cache_read": full * _READ[name]} if name in _READ else {}
 
 

@@ -24,9 +24,17 @@ def proxy_for(url: str) -> str | None:
     if not found or proxy_bypass(parts.netloc) or _is_near(parts.hostname or "", named.get("no", "")):
         return None
     found = found if "://" in found else f"http://{found}"
-    if urlsplit(found).scheme not in {"http", "https"} or not urlsplit(found).hostname:
+    if not _is_http(found):
         raise ProviderError(f"{url}: its proxy is none of HTTP; set HTTPS_PROXY to http://HOST:PORT, or NO_PROXY")
     return found
+
+
+def _is_http(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an address in brackets
+        return False
 
 
 def _is_near(host: str, listed: str) -> bool:

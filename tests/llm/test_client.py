@@ -72,6 +72,25 @@ def test_what_is_kept_needs_no_loop(made: Made) -> None:
     assert tally == Tally(cached=2)
 
 
+def test_who_joined_and_is_given_up_takes_nobody_along(made: Made) -> None:
+    async def slow(r: Request, seed: int) -> str:
+        await asyncio.sleep(0.05)
+        return "so"
+
+    async def go() -> list[Outcome]:
+        client = made(slow)
+        first = asyncio.ensure_future(client.draw(request(), range(1), Tally()))
+        await asyncio.sleep(0)
+        joined, other = (asyncio.ensure_future(client.draw(request(), range(1), Tally())) for _ in range(2))
+        await asyncio.sleep(0)
+        joined.cancel()
+        found = [*await first, *await other]
+        assert joined.cancelled()
+        return found
+
+    assert words(asyncio.run(go())) == ["so", "so"]
+
+
 def test_equal_requests_at_once_are_one(made: Made) -> None:
     calls = []
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -128,6 +130,7 @@ def test_an_answer_in_each_of_its_shapes(parts: list[bytes], status: int, body: 
         ([b"SSH-2.0-OpenSSH_9.6\r\n"], Broken, "no HTTP"),
         ([b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"], Broken, "no HTTP"),
         ([b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * (HEAD // 6 + 9)], Broken, "no end of them"),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", *[b"a: b\r\n" * 9000] * 9], Broken, "no end"),
         ([b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}"], NoReply, "packed"),
     ],
 )  # fmt: skip
@@ -211,6 +214,55 @@ def test_given_up_in_flight_is_hung_up() -> None:
     assert asyncio.run(go())
 
 
+async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers the first request of all, and no other."""
+    while True:
+        text = await request(reader)
+        await asyncio.sleep(0 if b"/quick" in text else 60)
+        writer.write(OK)
+
+
+def test_deadlines_are_kept_to_after_a_close_as_well() -> None:
+    async def go() -> None:
+        lines = Connections()
+        async with serving(hangs) as port:
+            quick, slow = (route(f"http://127.0.0.1:{port}{path}") for path in ("/quick", "/slow"))
+            await lines.ask(quick, head(quick, {}), b"{}", 0.2)
+            await lines.close()
+            with pytest.raises(Late):
+                await asyncio.wait_for(lines.ask(slow, head(slow, {}), b"{}", 0.3), 5)
+            await lines.close()
+
+    asyncio.run(go())
+
+
+def test_what_is_under_way_at_a_close_ends_there() -> None:
+    async def go() -> None:
+        lines = Connections()
+        async with serving(hangs) as port:
+            slow = route(f"http://127.0.0.1:{port}/slow")
+            task = asyncio.ensure_future(lines.ask(slow, head(slow, {}), b"{}", 0.3))
+            await asyncio.sleep(0.05)
+            await lines.close()
+            with pytest.raises(Broken):
+                await asyncio.wait_for(task, 5)
+
+    asyncio.run(go())
+
+
+def test_half_an_answer_of_no_stated_length_is_none_where_the_connection_broke() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{"a": 1}')
+        await asyncio.sleep(0.05)
+        line = writer.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+        writer.transport.abort()
+
+    (trouble,) = asked(talk)
+    assert isinstance(trouble, Broken)
+
+
 # --- addresses ------------------------------------------------------------------------------
 
 
@@ -274,6 +326,14 @@ def test_which_proxy_the_environment_names(
 def test_a_proxy_that_is_not_spoken_to_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://user:secret@p:1")
     with pytest.raises(ProviderError, match="set HTTPS_PROXY to http://HOST:PORT") as caught:
+        proxy_for("https://api.example/v1")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["http://user:secret@p:x", "http://user:secret@p:99999"])
+def test_a_proxy_s_port_that_is_none_is_told(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ProviderError, match="set HTTPS_PROXY") as caught:
         proxy_for("https://api.example/v1")
     assert "secret" not in str(caught.value)
 

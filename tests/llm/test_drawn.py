@@ -59,6 +59,18 @@ def test_what_replies_cost_by_step_and_in_all(tmp_path: Path, many: bool) -> Non
     assert total == expected(set(range(n)))
 
 
+def test_a_shard_of_more_than_is_held_loses_none_when_it_is_added(tmp_path: Path) -> None:
+    n = HELD + 500
+    path, shards = journal(tmp_path / "j.sqlite", n), [range(n - 400), range(n - 600, n)]
+    found = Drawn()
+    for shard in shards:
+        own = Drawn()
+        own.update(key(i) for i in shard)
+        found |= own
+    steps, total = bills(path, {"one": found})
+    assert steps["one"] == total == expected(set(range(n)))
+
+
 def test_many_and_few_cost_the_same(tmp_path: Path) -> None:
     path, numbers = journal(tmp_path / "j.sqlite", 5000), list(range(0, 5000, 3))
     few, spooled = some(numbers, together=50), some(numbers, together=50)

@@ -105,8 +105,14 @@ def test_marks_are_no_part_of_the_key() -> None:
 
 def test_where_prompts_are_kept() -> None:
     claude, gpt = Anthropic().caching, OpenAI().caching
-    assert claude(Model("anthropic/claude-opus-5")) == Caching(4 * 4096, marked=True)
-    assert claude(Model("anthropic/claude-sonnet-4-5-20250929")) == Caching(4 * 1024, marked=True)
+    for least, names in {
+        512: ["opus-5", "opus-5-5", "sonnet-5-5", "haiku-5-5", "fable-5"],
+        1024: ["opus-4-8", "sonnet-5", "sonnet-4-6", "sonnet-4-5-20250929", "opus-4-1", "sonnet-4-20250514"],
+        2048: ["opus-4-7"],
+        4096: ["opus-4-6", "opus-4-5", "haiku-4-5-20251001", "of-tomorrow", "opus-50"],
+    }.items():
+        found = {name: claude(Model(f"anthropic/claude-{name}")) for name in names}
+        assert found == dict.fromkeys(names, Caching(4 * least, marked=True))
     assert gpt(Model("openai/gpt-5")) == Caching(4 * 1024, marked=False)
     for model in (Model("openai/x", base_url="http://localhost/v1"), Model("openai/gpt-5", prompt_cache=False)):
         assert gpt(model) is None
@@ -205,6 +211,11 @@ def test_beginnings_are_not_remembered_without_end() -> None:
         ("anthropic/claude-sonnet-4-5", Usage(1_000_000, 0, cache_write=1_000_000), 375.0),
         ("anthropic/claude-sonnet-4-5", Usage(1_000_000, 0, cache_read=1_000_000), 30.0),
         ("anthropic/claude-sonnet-4-5", Usage(4_000, 100, cache_read=3_000, cache_write=500), 0.15 + 0.09 + 0.1875 + 0.15),
+        ("anthropic/claude-opus-5", Usage(1_000_000, 0, cache_read=1_000_000), 50.0),
+        ("anthropic/claude-opus-5-5", Usage(1_000_000, 0, cache_read=1_000_000), 20.0),
+        ("anthropic/claude-sonnet-5-5", Usage(1_000_000, 0, cache_read=1_000_000), 10.0),
+        ("anthropic/claude-sonnet-5-5", Usage(1_000_000, 0, cache_write=1_000_000), 250.0),
+        ("openai/gpt-5.4", Usage(1_000_000, 0, cache_read=1_000_000), 25.0),
         ("openai/gpt-5", Usage(1_000_000, 0, cache_read=1_000_000), 12.5),
         ("openai/gpt-4.1-mini-2025-04-14", Usage(10_000, 1_000, cache_read=8_000), 0.08 + 0.08 + 0.16),
         ("openai/gpt-4o", Usage(1_000_000, 0, cache_read=500_000), 187.5),
