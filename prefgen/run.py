@@ -209,7 +209,8 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     from prefgen.llm.watch import watched
 
     def halt() -> None:
-        say(f"stopping: waiting for {client.pace.in_flight} requests in flight; Ctrl-C again gives them up")
+        number = client.pace.in_flight
+        say(f"stopping: waiting for {number} requests in flight; Ctrl-C again gives them up" if number else "stopping")
         client.shut(Interrupted("stopped; what was received is kept, and the same command goes on from here"))
 
     try:
