@@ -480,7 +480,7 @@ def test_what_gathers_when_a_run_stops_cost_nothing(server: Batched, tmp_path: P
         client = Client(Journal(tmp_path / "j.sqlite"), budget=Budget(max_cost=1e9))
         client.batches = batches = Batches(client, Settings(quiet=1000.0))
         work = [asyncio.create_task(client.draw(one, [0], Tally())) for one in requests(model(server), 3)]
-        while len(batches.words()) == 0:
+        while not batches.words():  # noqa: ASYNC110  # nothing tells when a request has joined
             await asyncio.sleep(0)
         client.shut(Interrupted("stopped"))
         found = await asyncio.gather(*work, return_exceptions=True)
@@ -494,7 +494,7 @@ def test_what_gathers_when_a_run_stops_cost_nothing(server: Batched, tmp_path: P
 
 
 def test_a_batch_has_no_more_draws_than_its_row_in_the_journal_may_hold(tmp_path: Path) -> None:
-    from prefgen.llm.batch import ledger
+    from prefgen.llm.journal import LARGEST
 
     with OpenAIBatchServer(answer) as server:
         few = Settings(**{**vars(FAST), "draws": 8})
@@ -502,7 +502,7 @@ def test_a_batch_has_no_more_draws_than_its_row_in_the_journal_may_hold(tmp_path
         assert [len(batch.lines) for batch in server.batches] == [2, 2, 2]
     most = Settings()
     key, others = '"' + "0" * 64 + '",', len("[1.2345678901234567e-05],")
-    assert most.draws * len(key) + most.requests * others < ledger.LARGEST
+    assert most.draws * len(key) + most.requests * others < LARGEST
 
 
 def test_two_prices_of_one_model_are_kept_apart(server: Batched, tmp_path: Path) -> None:
@@ -531,3 +531,20 @@ def test_who_has_no_batches_where_they_are_wanted_is_told_so(server: Batched, tm
     assert "no batches are there" in str(found)
     assert "batch: false" in str(found)
     assert "--forget" not in str(found)
+
+
+def test_a_batch_is_found_whatever_a_page_of_the_list_holds(tmp_path: Path) -> None:
+    """Not seen there, it would be made again, and paid for again."""
+    from prefgen.llm.batch.endpoints import endpoint_of
+
+    with AnthropicBatchServer(answer, page=2) as server:
+        before, *newer = [server.made([{"custom_id": str(n)}] * (1 if n == 1 else 7)) for n in range(6)]
+
+        async def found() -> list[str]:
+            endpoint = endpoint_of(model(server))
+            try:
+                return [one.id for one in await endpoint.find("", "", before.id, 1)]
+            finally:
+                await endpoint.close()
+
+        assert asyncio.run(found()) == [newer[0].id]

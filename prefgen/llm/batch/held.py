@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from prefgen.errors import PrefgenError, RunError
+from prefgen.llm.batch import ledger
 from prefgen.llm.batch.carry import Carrier, Under
 from prefgen.llm.batch.ledger import OVER, Record
 from prefgen.llm.batch.protocol import Endpoint, Settings
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.journal import Journal
 from prefgen.llm.request import Model
 
 
@@ -130,6 +132,11 @@ class Held:
 def words(record: Record) -> str:
     """A batch, as people are told of it."""
     return f"a batch of {len(record.lines):,} requests at {record.model.use}: {record.looked:,} done"
+
+
+def under_way(journal: Journal) -> list[str]:
+    """The batches that earlier runs left, in words."""
+    return [words(record) for record in ledger.unfinished(journal)]
 
 
 def trusting(model: Model, models: Iterable[Model]) -> Model:
