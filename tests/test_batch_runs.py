@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from prefgen import Recipe, do, run
+from prefgen import Recipe, do, replay, run
 from prefgen.batches import batches
 from prefgen.door import finished
-from prefgen.errors import RunError
+from prefgen.errors import ProviderError, RunError
 from prefgen.llm.request import Request
 from prefgen.run import estimates
 from prefgen.stages import Progress
@@ -135,6 +135,37 @@ def test_with_a_limit_of_money_a_first_round_tells_what_the_rest_costs(tmp_path:
         assert sum(sizes) == 130
         assert 96 <= sizes[0] <= 104  # whole shards
         assert len(sizes) == 2
+
+
+def test_a_card_tells_of_the_batches_of_its_own_rows(tmp_path: Path) -> None:
+    """Not of all that its journal holds: a pilot's replay would be another one once the whole run is made."""
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        of = recipe(server, models={"writer": _it(server), "judge": _it(server)})
+        server.twists = [Twist(errors={0: (529, {"error": {"message": "busy"}})})]
+        pilot = run(of, tmp_path, take=2, batch=QUIET)
+        told = json.loads((pilot.folder / "run.json").read_text())["costs"]
+        assert told["batched"] == told["total"]["replies"]
+        whole = run(of, tmp_path, batch=QUIET)
+        costs = json.loads((whole.folder / "run.json").read_text())["costs"]
+        assert costs["batched"] == costs["total"]["replies"] > told["batched"]
+        assert replay(pilot.folder).equal
+        other = run(recipe(server, models=of.models, seed=7), tmp_path)
+        assert "batched" not in json.loads((other.folder / "run.json").read_text())["costs"]
+
+
+def test_a_reply_that_came_online_after_its_batch_brought_none_is_no_batch_s(tmp_path: Path) -> None:
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        steps = {
+            "prompts": do("load", [{"prompt": f"why {n}?"} for n in range(5)]),
+            "responses": do("answer", "prompts", model="it"),
+        }
+        of = Recipe(name="part", steps=steps, models={"it": _it(server)}, write={"responses": "responses"})
+        server.twists = [Twist(cancel=3)]
+        with pytest.raises(ProviderError, match="was cancelled"):
+            run(of, tmp_path, batch=QUIET)
+        done = run(of, tmp_path)
+        costs = json.loads((done.folder / "run.json").read_text())["costs"]
+        assert (costs["batched"], costs["total"]["replies"]) == (3, 5)
 
 
 def test_results_that_are_here_are_not_let_go_of(tmp_path: Path) -> None:

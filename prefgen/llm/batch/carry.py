@@ -192,7 +192,8 @@ class Carrier:
 
     async def _over(self, read: Read) -> None:
         """Notes its end, and what broken replies cost, in one commit."""
-        keep, notes = self.client.journal.keep, [ledger.row(self.record, "done", replies=str(read.replies))]
+        lost = " ".join(key.hex() for line in self.record.lines for key in line.keys if key not in read.came)
+        keep, notes = self.client.journal.keep, [ledger.row(self.record, "done", lost=lost)]
         if read.broken:
             notes.append(Insert(ATTEMPT, [one for attempt in read.broken for one in noted(attempt).rows]))
         await asyncio.gather(*map(keep, notes))
