@@ -46,9 +46,7 @@ def finished(work: Coroutine[Any, Any, T], stop: threading.Event | None = None) 
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_inside():
         return asyncio.run(work)
     with ThreadPoolExecutor(1, thread_name_prefix="prefgen") as pool:
         future = pool.submit(copy_context().run, asyncio.run, work)
@@ -58,6 +56,17 @@ def finished(work: Coroutine[Any, Any, T], stop: threading.Event | None = None) 
             if stop:
                 stop.set()
             return future.result()
+
+
+def _is_inside() -> bool:
+    """Whether a loop runs here. Asked apart: work begun while this error is handled would have it behind its own."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from prefgen.canaries import told
 from prefgen.errors import RunError
 
 if TYPE_CHECKING:
+    from prefgen.llm.drawn import Drawn
     from prefgen.planned import Plan
     from prefgen.stages import Progress
 
@@ -36,16 +37,27 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
 
 def costs(journal: Path, progress: "Progress") -> dict[str, Any]:
     """What the replies cost on which a run's rows rest, by step and in all, as its journal has it: the same in a run, a
-    repetition that asks nothing, and a replay; and how many of its journal's replies came in batches. A reply of two
+    repetition that asks nothing, and a replay; and how many of these replies came in batches. A reply of two
     steps stands in both, and once in all. What a gate asked is not in it, nor what was drawn for prompts that are in no
     table.
     """
+    from prefgen.llm.drawn import bills
+
+    drawn = {table: count.replies for table, count in progress.counts.items() if count.replies}
+    steps, total = bills(journal, drawn)
+    batched = {"batched": number} if (number := _batched(journal, drawn, total.replies)) else {}
+    return {"steps": [{"table": table, **vars(one)} for table, one in steps.items()], "total": vars(total), **batched}
+
+
+def _batched(journal: Path, drawn: Mapping[str, "Drawn"], replies: int) -> int:
+    """How many of the drawn replies came in batches: what both have less than their union."""
     from prefgen.llm.batch.ledger import brought
     from prefgen.llm.drawn import bills
 
-    steps, total = bills(journal, {table: count.replies for table, count in progress.counts.items() if count.replies})
-    batched = {"batched": number} if (number := brought(journal)) else {}
-    return {"steps": [{"table": table, **vars(one)} for table, one in steps.items()], "total": vars(total), **batched}
+    if not (came := brought(journal)):
+        return 0
+    each, union = bills(journal, {**drawn, "": came})
+    return replies + each[""].replies - union.replies
 
 
 def write(

@@ -209,7 +209,8 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     from prefgen.llm.watch import watched
 
     def halt() -> None:
-        say(f"stopping: waiting for {client.pace.in_flight} requests in flight; Ctrl-C again gives them up")
+        number = client.pace.in_flight
+        say(f"stopping: waiting for {number} requests in flight; Ctrl-C again gives them up" if number else "stopping")
         client.shut(Interrupted("stopped; what was received is kept, and the same command goes on from here"))
 
     try:
@@ -256,6 +257,7 @@ def estimates(
     batch: bool = False,
 ) -> "Mapping[str, Estimate]":
     """What a run of this recipe would ask, step by step, given what its journal holds. Sends nothing.
+    ``batch`` tells it at the price of batches.
 
     Raises RecipeError as ``run`` does, but for keys that are not set, which are told by ``say``.
     """
@@ -273,12 +275,15 @@ def estimates(
     kept = journal_of(home)
     with TemporaryDirectory() as nowhere:
         path = kept if kept.exists() else Path(nowhere) / "journal.sqlite"
-        return finished(_rehearsed(plan, gates, path, batch=batch))
+        return finished(_rehearsed(plan, gates, path, say, batch=batch))
 
 
-async def _rehearsed(plan: "Plan", gates: "Mapping[str, Plan]", path: Path, *, batch: bool) -> "Mapping[str, Estimate]":
+async def _rehearsed(
+    plan: "Plan", gates: "Mapping[str, Plan]", path: Path, say: Say, *, batch: bool
+) -> "Mapping[str, Estimate]":
     """The estimates of each gate's judge, and of each step."""
     from prefgen.llm.batch.gather import Batches
+    from prefgen.llm.batch.held import under_way
     from prefgen.llm.client import Client
     from prefgen.llm.journal import Journal
     from prefgen.rehearse import rehearse
@@ -287,6 +292,8 @@ async def _rehearsed(plan: "Plan", gates: "Mapping[str, Plan]", path: Path, *, b
     client = Client(journal, plan.fakes)
     client.batches = Batches(client) if batch else None
     try:
+        for line in under_way(journal):
+            say(f"note: under way, and counted as still to ask: {line}")
         before = {f"gate of {table}": (await rehearse(one, client))["judgments"] for table, one in gates.items()}
         return {**before, **await rehearse(plan, client)}
     finally:

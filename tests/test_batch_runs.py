@@ -1,19 +1,22 @@
 """Whole runs in batches: the same dataset as online, at half the price, and what the command line says of them."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prefgen import Recipe, do, run
+from prefgen import Recipe, do, replay, run
 from prefgen.batches import batches
-from prefgen.errors import RunError
+from prefgen.door import finished
+from prefgen.errors import ProviderError, RunError
 from prefgen.llm.request import Request
 from prefgen.run import estimates
 from prefgen.stages import Progress
@@ -132,6 +135,95 @@ def test_with_a_limit_of_money_a_first_round_tells_what_the_rest_costs(tmp_path:
         assert sum(sizes) == 130
         assert 96 <= sizes[0] <= 104  # whole shards
         assert len(sizes) == 2
+
+
+def test_a_card_tells_of_the_batches_of_its_own_rows(tmp_path: Path) -> None:
+    """Not of all that its journal holds: a pilot's replay would be another one once the whole run is made."""
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        of = recipe(server, models={"writer": _it(server), "judge": _it(server)})
+        server.twists = [Twist(errors={0: (529, {"error": {"message": "busy"}})})]
+        pilot = run(of, tmp_path, take=2, batch=QUIET)
+        told = json.loads((pilot.folder / "run.json").read_text())["costs"]
+        assert told["batched"] == told["total"]["replies"]
+        whole = run(of, tmp_path, batch=QUIET)
+        costs = json.loads((whole.folder / "run.json").read_text())["costs"]
+        assert costs["batched"] == costs["total"]["replies"] > told["batched"]
+        assert replay(pilot.folder).equal
+        other = run(recipe(server, models=of.models, seed=7), tmp_path)
+        assert "batched" not in json.loads((other.folder / "run.json").read_text())["costs"]
+
+
+def test_a_reply_that_came_online_after_its_batch_brought_none_is_no_batch_s(tmp_path: Path) -> None:
+    with OpenAIBatchServer(spoken, looks=1) as server:
+        steps = {
+            "prompts": do("load", [{"prompt": f"why {n}?"} for n in range(5)]),
+            "responses": do("answer", "prompts", model="it"),
+        }
+        of = Recipe(name="part", steps=steps, models={"it": _it(server)}, write={"responses": "responses"})
+        server.twists = [Twist(cancel=3)]
+        with pytest.raises(ProviderError, match="was cancelled"):
+            run(of, tmp_path, batch=QUIET)
+        done = run(of, tmp_path)
+        costs = json.loads((done.folder / "run.json").read_text())["costs"]
+        assert (costs["batched"], costs["total"]["replies"]) == (3, 5)
+
+
+def test_results_that_are_here_are_not_let_go_of(tmp_path: Path) -> None:
+    """They are paid for, and a run that was ended before it read them left them on disk."""
+    from prefgen.llm.batch import ledger
+    from prefgen.llm.batch.ending import told
+    from prefgen.llm.batch.protocol import Line
+    from prefgen.llm.journal import Journal
+    from prefgen.llm.request import Model
+
+    async def forgotten() -> Sequence[str]:
+        journal = Journal(tmp_path / "journal.sqlite")
+        record = ledger.Record(ledger.new_tag(), Model("openai/it"), [Line((b"k" * 32,), 1.0)])
+        await ledger.note(journal, record, "intent")
+        await ledger.note(journal, record, "saved")
+        path = ledger.saved_at(journal, record)
+        path.parent.mkdir()
+        path.write_bytes(b"{}\n")
+        journal.close()
+        return await told(tmp_path / "journal.sqlite", cancel=False, forget=True)
+
+    (line,) = asyncio.run(forgotten())
+    assert "its results are here already" in line
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert len(ledger.unfinished(journal)) == 1
+    journal.close()
+
+
+def test_a_plan_tells_of_what_is_under_way(tmp_path: Path) -> None:
+    from prefgen.llm.batch import ledger
+    from prefgen.llm.batch.protocol import Line
+    from prefgen.llm.journal import Journal
+    from prefgen.llm.request import Model
+
+    async def begun() -> None:
+        journal = Journal(tmp_path / "journal.sqlite")
+        record = ledger.Record(ledger.new_tag(), Model("openai/it"), [Line((b"k" * 32,), 1.0)])
+        await ledger.note(journal, record, "intent")
+        journal.close()
+
+    asyncio.run(begun())
+    with OpenAIBatchServer(spoken) as server:
+        said = list[str]()
+        estimates(recipe(server, models={"writer": _it(server), "judge": _it(server)}), tmp_path, say=said.append)
+        line = "note: under way, and counted as still to ask: a batch of 1 requests at openai/it: 0 done"
+        assert line in said
+        assert not server.calls
+
+
+def test_where_a_connection_breaks_in_a_run_its_own_words_are_told(tmp_path: Path) -> None:
+    """Not those of whoever asked whether a loop runs: work begun in an `except` has that error behind its own."""
+
+    async def broken() -> None:
+        raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="its own") as found:
+        finished(broken())
+    assert found.value.__context__ is None
 
 
 # --- real processes -------------------------------------------------------------------------

@@ -397,7 +397,7 @@ def test_an_online_run_pays_nothing_twice(server: Batched, tmp_path: Path) -> No
     assert told == [f"under way since an earlier run: a batch of 3 requests at {of[0].model.use}: 0 done"]
     refused = ask(tmp_path, of[:1], batch=False)[0]
     assert isinstance(refused, RunError)
-    assert "wait for it with --batch, or end it with `prefgen batches RUN --cancel`" in str(refused)
+    assert f"wait for it with --batch, or end it with `prefgen batches {tmp_path} --cancel`" in str(refused)
     server.looks = 1
     assert len(texts(ask(tmp_path, of, batch=False))) == 5
     assert (creates(server), server.paid.total()) == (1, 5)
@@ -459,3 +459,92 @@ def test_a_batch_that_is_not_known_any_more_is_told_where_it_is_wanted(server: B
     assert isinstance(lost, PrefgenError)
     assert "does not know this batch" in str(lost)
     assert "prefgen batches RUN --forget" in str(lost)
+
+
+def test_money_of_a_batch_that_cannot_be_asked_after_stops_nobody_for_ever(server: Batched, tmp_path: Path) -> None:
+    """It counts as spent: who waits for what it leaves would wait for good."""
+    server.looks = 10**9
+    left_under_way(server, tmp_path, 3)
+    worst = sum(line.worst or 0 for line in _lines(tmp_path))
+    server.batches.clear()
+    budget = Budget(max_cost=worst)
+    found = ask(tmp_path, requests(model(server), 5)[3:], budget=budget)
+    assert all(isinstance(one, BudgetReached) for one in found)
+    assert (budget.spent, budget.open) == (worst, 0)
+
+
+def test_what_gathers_when_a_run_stops_cost_nothing(server: Batched, tmp_path: Path) -> None:
+    """It was never sent; a run that goes on has its money still."""
+
+    async def go() -> Budget:
+        client = Client(Journal(tmp_path / "j.sqlite"), budget=Budget(max_cost=1e9))
+        client.batches = batches = Batches(client, Settings(quiet=1000.0))
+        work = [asyncio.create_task(client.draw(one, [0], Tally())) for one in requests(model(server), 3)]
+        while not batches.words():  # noqa: ASYNC110  # nothing tells when a request has joined
+            await asyncio.sleep(0)
+        client.shut(Interrupted("stopped"))
+        found = await asyncio.gather(*work, return_exceptions=True)
+        assert all(isinstance(one, Shut) for one in found)
+        await client.close()
+        client.journal.close()
+        return client.budget
+
+    budget = asyncio.run(go())
+    assert (budget.spent, budget.open, creates(server)) == (0.0, 0, 0)
+
+
+def test_a_batch_has_no_more_draws_than_its_row_in_the_journal_may_hold(tmp_path: Path) -> None:
+    from prefgen.llm.journal import LARGEST
+
+    with OpenAIBatchServer(answer) as server:
+        few = Settings(**{**vars(FAST), "draws": 8})
+        assert len(texts(ask(tmp_path, requests(model(server), 6), batch=few, draws=3))) == 6
+        assert [len(batch.lines) for batch in server.batches] == [2, 2, 2]
+    most = Settings()
+    key, others = '"' + "0" * 64 + '",', len("[1.2345678901234567e-05],")
+    assert most.draws * len(key) + most.requests * others < LARGEST
+
+
+def test_two_prices_of_one_model_are_kept_apart(server: Batched, tmp_path: Path) -> None:
+    dear, cheap = Tally(), Tally()
+    of = [requests(model(server), 1)[0], requests(model(server, price={"input": 0, "output": 0}), 2)[1]]
+
+    async def go() -> None:
+        client = Client(Journal(tmp_path / "j.sqlite"))
+        client.batches = Batches(client, FAST)
+        await asyncio.gather(*(client.draw(one, [0], t) for one, t in zip(of, (dear, cheap), strict=True)))
+        await client.close()
+        client.journal.close()
+
+    asyncio.run(go())
+    assert dear.dollars > 0
+    assert cheap.dollars == 0
+
+
+def test_who_has_no_batches_where_they_are_wanted_is_told_so(server: Batched, tmp_path: Path) -> None:
+    from tests.servers import Response
+
+    first = ("POST", "/v1/files") if server.root else ("GET", "/v1/messages/batches")
+    server.fails[first] = [Response({"error": {"message": "nothing here"}}, 404)]
+    (found,) = ask(tmp_path, requests(model(server), 1))
+    assert isinstance(found, ProviderError)
+    assert "no batches are there" in str(found)
+    assert "batch: false" in str(found)
+    assert "--forget" not in str(found)
+
+
+def test_a_batch_is_found_whatever_a_page_of_the_list_holds(tmp_path: Path) -> None:
+    """Not seen there, it would be made again, and paid for again."""
+    from prefgen.llm.batch.endpoints import endpoint_of
+
+    with AnthropicBatchServer(answer, page=2) as server:
+        before, *newer = [server.made([{"custom_id": str(n)}] * (1 if n == 1 else 7)) for n in range(6)]
+
+        async def found() -> list[str]:
+            endpoint = endpoint_of(model(server))
+            try:
+                return [one.id for one in await endpoint.find("", "", before.id, 1)]
+            finally:
+                await endpoint.close()
+
+        assert asyncio.run(found()) == [newer[0].id]

@@ -54,7 +54,7 @@ class AnthropicBatches:
 
     async def newest(self) -> str:
         """The batch after which ours will stand."""
-        page = await self._page(limit=1)
+        page, _ = await self._page(limit=1)
         return wire.id_of(page[0], self.place) if page else ""
 
     async def upload(self, tag: str, lines: Sequence[bytes]) -> str:  # noqa: ARG002
@@ -70,18 +70,21 @@ class AnthropicBatches:
         """Those newer than ``before`` with as many requests, oldest first."""
         found, after = list[Status](), dict[str, str]()
         for _ in range(PAGES):
-            page = [self._status(one) for one in await self._page(limit=PAGE, **after)]
+            told, more = await self._page(limit=PAGE, **after)
+            page = [self._status(one) for one in told]
             new = page[: next((i for i, one in enumerate(page) if one.id == before), len(page))]
             found += [one for one in new if one.of == requests]
-            if len(new) < PAGE or after.get("after_id") == new[-1].id:
+            if not (more and new) or len(new) < len(page) or after.get("after_id") == new[-1].id:
                 break
             after = {"after_id": new[-1].id}
         return found[::-1]
 
-    async def _page(self, **how: Any) -> list[dict[str, Any]]:
+    async def _page(self, **how: Any) -> tuple[list[dict[str, Any]], bool]:
+        """A page of the list, which may be a short one, and whether there is more."""
         page = await wire.asked(self.client.messages.batches.with_streaming_response.list(**how), self.place)
         data = page.get("data")
-        return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+        found = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+        return found, bool(page.get("has_more", True))
 
     async def status(self, batch: str) -> Status:
         """How it stands. Raises ProviderError for one that the account does not know."""

@@ -157,7 +157,8 @@ class Carrier:
         """A batch that was not begun: nothing of it was paid."""
         await self._drop()
         if not status.crowded:
-            raise ProviderError(f"{self._words()} was refused: {status.trouble}")
+            cure = "nothing of it was paid; change what it names, or ask online, without --batch"
+            raise ProviderError(f"{self._words()} was refused: {status.trouble}; {cure}")
         words = f"{self._words()} was refused: {status.trouble}"
         return Read({line.keys[0]: TryAgain(CROWDED, words, attempts=0) for line in self.record.lines})
 
@@ -176,9 +177,8 @@ class Carrier:
             path.unlink(missing_ok=True)
             status = await self._ended(self.record.batch)
         lack = f"{status.paid:,} replies are paid for and {read.paid:,} came; what came is kept"
-        raise ProviderError(
-            f"{self._words()}: {lack}. Try again later, or let go of it: `prefgen batches RUN --forget`"
-        )
+        cure = f"let go of it: `prefgen batches {self.client.journal.path.parent} --forget`"
+        raise ProviderError(f"{self._words()}: {lack}. Try again later, or {cure}")
 
     async def _save(self, status: Status) -> None:
         async def fetched() -> None:
@@ -192,7 +192,8 @@ class Carrier:
 
     async def _over(self, read: Read) -> None:
         """Notes its end, and what broken replies cost, in one commit."""
-        keep, notes = self.client.journal.keep, [ledger.row(self.record, "done", replies=str(read.replies))]
+        lost = " ".join(key.hex() for line in self.record.lines for key in line.keys if key not in read.came)
+        keep, notes = self.client.journal.keep, [ledger.row(self.record, "done", lost=lost)]
         if read.broken:
             notes.append(Insert(ATTEMPT, [one for attempt in read.broken for one in noted(attempt).rows]))
         await asyncio.gather(*map(keep, notes))

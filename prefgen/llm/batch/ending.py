@@ -22,6 +22,8 @@ async def told(path: Path, *, cancel: bool, forget: bool) -> Sequence[str]:
 
 
 async def _told(journal: Journal, record: Record, *, cancel: bool, forget: bool) -> str:
+    if forget and record.state == "saved" and ledger.saved_at(journal, record).exists():
+        return f"{_words(record)}; its results are here already: the next run reads them, and it is not let go of"
     if forget:
         await ledger.note(journal, record, "dropped")
         return f"{_words(record)}; let go of: what is in it may be paid for again"

@@ -44,7 +44,7 @@ class Batches:
         self.client, self.sending = client, bool(how)
         self.settings = how if isinstance(how, Settings) else Settings()
         self.held = Held(client, self.settings)
-        self._places: dict[tuple[str, str | None, str | None], Place] = {}
+        self._places: dict[tuple[str | None, ...], Place] = {}
         self._open: list[Endpoint] = []
         self._say: Say = lambda _: None
 
@@ -128,13 +128,15 @@ class Batches:
         await self.client.budget.reserve(worst)
         try:
             self.client.go_on()
-            await self._joined(request, keys, worst, tally)
+            job = self._joined(request, keys, worst, tally)
+            try:
+                await job.landed
+            except (Shut, asyncio.CancelledError):  # what is on its way is the next run's to count
+                cost = worst if job.sent else 0.0
+                raise
             cost = sum(found[2] or 0.0 for key in keys if (found := self.client.journal.cost(key)))
         except TryAgain as fault:
             cost = worst if fault.billed else 0.0
-            raise
-        except (Shut, asyncio.CancelledError):  # it may be on its way, and is the next run's to count
-            cost = worst
             raise
         finally:
             self.client.budget.settle(worst, cost)
@@ -156,24 +158,29 @@ class Batches:
 
     # --- gathering ---
 
-    async def _joined(self, request: Request, keys: Sequence[bytes], worst: float, tally: Tally) -> None:
-        """Stands in line for the next batch, and waits for its end."""
+    def _joined(self, request: Request, keys: Sequence[bytes], worst: float, tally: Tally) -> Job:
+        """Stands in line for the next batch."""
         place, loop = self._place(request.model), asyncio.get_running_loop()
         body = place.endpoint.line(custom_id(place.tag, keys[0]), request, [seed_of(key) for key in keys])
-        if place.jobs and (len(place.jobs) >= place.requests or place.size + len(body) > self.settings.size):
+        if place.jobs and self._is_full(place, len(body), len(keys)):
             self._go(place)
             body = place.endpoint.line(custom_id(place.tag, keys[0]), request, [seed_of(key) for key in keys])
         job = Job(Line(tuple(keys), worst, body), loop.create_future())
-        place.moved, place.size = loop.time(), place.size + len(body)
+        place.moved, place.size, place.draws = loop.time(), place.size + len(body), place.draws + len(keys)
         place.jobs.append(job)
         if place.timer is None:
             place.began = place.moved
             place.timer = loop.call_later(self.settings.quiet, self._look, place)
         tally.calls += 1
-        await job.landed
+        return job
+
+    def _is_full(self, place: Place, size: int, draws: int) -> bool:
+        most = self.settings
+        crowded = place.size + size > most.size or place.draws + draws > most.draws
+        return crowded or len(place.jobs) >= place.requests
 
     def _place(self, model: Model) -> Place:
-        name = (model.use, model.base_url, model.api_key_env)
+        name = (model.use, model.base_url, model.api_key_env, str(model.price))
         if name not in self._places:
             self._places[name] = Place(model, self._endpoint(model), self.settings.requests)
         return self._places[name]
@@ -193,6 +200,8 @@ class Batches:
     def _go(self, place: Place) -> None:
         tag, jobs = place.taken()
         if jobs:
+            for job in jobs:
+                job.sent = True
             lines = [replace(job.line, body=b"") for job in jobs]
             whole = sha256(b"\n".join(job.line.body for job in jobs)).hexdigest()
             record = Record(tag, place.model, lines, sha256=whole)

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from prefgen.errors import PrefgenError, RunError
+from prefgen.llm.batch import ledger
 from prefgen.llm.batch.carry import Carrier, Under
 from prefgen.llm.batch.ledger import OVER, Record
 from prefgen.llm.batch.protocol import Endpoint, Settings
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.journal import Journal
 from prefgen.llm.request import Model
 
 
@@ -29,13 +31,24 @@ class Held:
         """From now on nobody asks for what is in it; its money is set aside, where it is not ``counted`` already."""
         self.records[record.tag] = record
         self._by_key |= {key: record.tag for line in record.lines for key in line.keys}
-        if isinstance(endpoint, PrefgenError):
-            self._wrong[record.tag] = endpoint
-        else:
-            self._endpoints[record.tag] = endpoint
         if not counted:
             self._before[record.tag] = self._cost(record)
             self.client.budget.hold(record.worst)
+        if isinstance(endpoint, PrefgenError):
+            self._lost(record, endpoint)
+        else:
+            self._endpoints[record.tag] = endpoint
+
+    def _lost(self, record: Record, why: PrefgenError) -> None:
+        """Nobody will learn what becomes of it, and it may go on: it counts as spent, for who waits for what it leaves
+        would wait for good.
+        """
+        self._wrong[record.tag] = why
+        self._spent(record)
+
+    def _spent(self, record: Record) -> None:
+        if self._before.pop(record.tag, None) is not None:
+            self.client.budget.settle(record.worst, record.worst)
 
     async def look(self, *, waits: bool) -> None:
         """Begins to follow all, and reads what is saved; those who do not wait have all that has ended when this is
@@ -45,8 +58,8 @@ class Held:
         tasks = {tag: self._followed(tag, waits=waits) for tag in list(self._endpoints)}
         await asyncio.gather(*(task for tag, task in tasks.items() if tag in saved or not waits))
         if not waits:
-            for tag in self._before.keys() & self.records.keys():
-                self.client.budget.settle(self.records[tag].worst, self.records[tag].worst)
+            for tag in list(self._before):
+                self._spent(self.records[tag])
 
     def _followed(self, tag: str, *, waits: bool = True) -> "asyncio.Task[None]":
         if tag not in self._tasks or self._tasks[tag].done():
@@ -73,7 +86,7 @@ class Held:
         tag = next(self._by_key[key] for key in keys if key in self._by_key)
         if tag in self._wrong:
             return self._wrong[tag]
-        cure = "wait for it with --batch, or end it with `prefgen batches RUN --cancel`"
+        cure = f"wait for it with --batch, or end it with `prefgen batches {self.client.journal.path.parent} --cancel`"
         return RunError(f"what is to be asked is in {words(self.records[tag])}, and would be paid twice; {cure}")
 
     async def _follow(self, record: Record, *, waits: bool) -> None:
@@ -85,7 +98,7 @@ class Held:
         except RunError as error:
             self.client.shut(error)
         except PrefgenError as error:  # told to those who want what is in it, and to nobody else
-            self._wrong[record.tag] = error
+            self._lost(record, error)
         except Exception as error:  # noqa: BLE001  # whatever it is, the run cannot go on
             self.client.shut(error)
         finally:
@@ -97,8 +110,8 @@ class Held:
         self.records.pop(record.tag)
         self._wrong.pop(record.tag, None)
         self._by_key = {key: tag for key, tag in self._by_key.items() if tag != record.tag}
-        if record.tag in self._before:
-            self.client.budget.settle(record.worst, self._cost(record) - self._before[record.tag])
+        if (before := self._before.pop(record.tag, None)) is not None:
+            self.client.budget.settle(record.worst, self._cost(record) - before)
 
     def stir(self) -> None:
         """Lets all who wait look again."""
@@ -119,6 +132,11 @@ class Held:
 def words(record: Record) -> str:
     """A batch, as people are told of it."""
     return f"a batch of {len(record.lines):,} requests at {record.model.use}: {record.looked:,} done"
+
+
+def under_way(journal: Journal) -> list[str]:
+    """The batches that earlier runs left, in words."""
+    return [words(record) for record in ledger.unfinished(journal)]
 
 
 def trusting(model: Model, models: Iterable[Model]) -> Model:

@@ -4,7 +4,7 @@ intent    what is in it, written before anything is sent
 asked     its input is with the provider (``file``); from here on the batch may have been made
 made      its provider's id (``batch``)
 saved     its results are in a file on stable storage
-done      every reply in them is in the journal
+done      every reply in them is in the journal (``lost``: the keys that got none)
 dropped   nothing of it was made, or its user let go of it
 """
 
@@ -12,8 +12,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ import zstandard
 
 from prefgen.errors import RunError
 from prefgen.llm.batch.protocol import TAG, Line
+from prefgen.llm.drawn import Drawn
 from prefgen.llm.journal import LARGEST, Journal
 from prefgen.llm.request import Model
 from prefgen.llm.store import BATCH, Insert, opened
@@ -94,13 +95,11 @@ def _intent(record: Record) -> dict[str, Any]:
 def unfinished(journal: Journal) -> list[Record]:
     """The batches that are not over, oldest first. Raises RunError for rows that prefgen did not write."""
     found: dict[str, Record] = {}
-    try:
+    with _ours(journal.path):
         over = {tag for tag, state, _ in journal.store.batches() if state in OVER}
         for tag, state, body in journal.store.batches():
             if tag not in over:
                 _told(found, tag, state, _unpacked(body))
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
-        raise RunError(f"{journal.path}: what it says of batches was not written by prefgen ({e!r})") from e
     return list(found.values())
 
 
@@ -110,11 +109,31 @@ def known_ids(journal: Journal) -> set[str]:
     return {str(one["batch"]) for one in rows if "batch" in one}
 
 
-def brought(path: Path) -> int:
-    """How many replies of the journal at this path came in batches."""
-    with closing(opened(path)) as found:
-        rows = found.execute("SELECT body FROM batch WHERE state = 'done'").fetchall()
-    return sum(int(_unpacked(body).get("replies", 0)) for (body,) in rows)
+def brought(path: Path) -> Drawn:
+    """The keys of the replies in the journal at this path that came in batches. Raises as ``unfinished``."""
+    came, meant = Drawn(), dict[str, bytes]()
+    with closing(opened(path)) as connection, _ours(path):
+        for tag, state, body in connection.execute(_DONE):
+            if state == "intent":
+                meant[tag] = body
+            elif tag in meant:
+                lost = set(str(_unpacked(body).get("lost", "")).split())
+                keys = (key for _, *keys in _unpacked(meant.pop(tag))["lines"] for key in keys)
+                came.update(bytes.fromhex(key) for key in keys if key not in lost)
+    return came
+
+
+_DONE = """SELECT tag, state, body FROM batch
+WHERE state IN ('intent', 'done') AND tag IN (SELECT tag FROM batch WHERE state = 'done') ORDER BY rowid"""
+
+
+@contextmanager
+def _ours(path: Path) -> Iterator[None]:
+    """Raises RunError for rows that prefgen did not write."""
+    try:
+        yield
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise RunError(f"{path}: what it says of batches was not written by prefgen ({e!r})") from e
 
 
 def _told(found: dict[str, Record], tag: str, state: Any, more: Mapping[str, Any]) -> None:

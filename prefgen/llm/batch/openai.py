@@ -83,7 +83,7 @@ class OpenAIBatches:
             for one in found:
                 yield one
             last = found[-1].get("id") if found else None
-            if not page.get("has_more") or not isinstance(last, str) or after.get("after") == last:
+            if not page.get("has_more", True) or not isinstance(last, str) or after.get("after") == last:
                 return
             after = {"after": last}
 

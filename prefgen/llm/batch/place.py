@@ -12,10 +12,11 @@ from prefgen.llm.request import Model
 
 @dataclass(eq=False)
 class Job:
-    """A request that waits, and the future of the one who asked."""
+    """A request that waits, and the future of the one who asked. ``sent`` says that its batch is on its way."""
 
     line: Line
     landed: "asyncio.Future[None]"
+    sent: bool = False
 
     def tell(self, fault: Exception | None = None) -> None:
         """How it ended."""
@@ -48,6 +49,7 @@ class Place:
     tag: str = field(default_factory=ledger.new_tag)
     jobs: list[Job] = field(default_factory=list)
     size: int = 0
+    draws: int = 0
     began: float = 0.0
     moved: float = 0.0
     timer: asyncio.TimerHandle | None = None
@@ -56,7 +58,7 @@ class Place:
     def taken(self) -> tuple[str, list[Job]]:
         """What has gathered, and its tag; the next batch begins."""
         tag, jobs = self.tag, self.jobs
-        self.tag, self.jobs, self.size = ledger.new_tag(), [], 0
+        self.tag, self.jobs, self.size, self.draws = ledger.new_tag(), [], 0, 0
         if self.timer:
             self.timer.cancel()
             self.timer = None

@@ -19,8 +19,8 @@ class Settings:
     """Times are in seconds. Requests gather until none has come for ``quiet``; while requests are under way online,
     which may bring more, for up to ``patience``. A batch is looked at after ``first``, and then ever less often, at
     last every ``rare``. ``grace`` is how long a batch that was just asked for may take until its provider lists it;
-    ``lost`` how long a provider may not be reached. ``requests`` and ``size`` (bytes) bound a batch, where its provider
-    allows more.
+    ``lost`` how long a provider may not be reached. ``requests``, ``size`` (bytes) and ``draws`` bound a batch, where
+    its provider allows more; draws, because the journal holds the keys of all in one row.
     """
 
     quiet: float = 5.0
@@ -32,6 +32,7 @@ class Settings:
     lost: float = 6 * 3600.0
     requests: int = 50_000
     size: int = 100_000_000
+    draws: int = 500_000
 
 
 @dataclass(frozen=True)

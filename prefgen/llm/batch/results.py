@@ -29,14 +29,14 @@ LOOK = 64_000_000
 @dataclass
 class Read:
     """What a file of results came to: why requests brought nothing, by their first keys; of how many requests a reply
-    was paid; and how many replies there were.
+    was paid; and the keys of all replies.
     """
 
     faults: dict[bytes, PrefgenError] = field(default_factory=dict)
     broken: list[Attempt] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
     paid: int = 0
-    replies: int = 0
+    came: set[bytes] = field(default_factory=set)
 
 
 # --- saving ---------------------------------------------------------------------------------
@@ -105,7 +105,8 @@ async def ingest(path: Path, record: Record, endpoint: Endpoint, provider: Provi
         if (result := _result(line, endpoint)) and (one := _of(record, result)) and one.keys[0] not in read.seen:
             read.seen.add(one.keys[0])
             found = _entries(one, result, record, endpoint, provider, read)
-            read.replies, waiting = read.replies + len(found), waiting + found
+            read.came.update(entry.key for entry in found)
+            waiting += found
         if len(waiting) >= GROUP:
             await journal.put(waiting)
             waiting = []

@@ -63,6 +63,9 @@ async def answering(call: Any, place: Place) -> AsyncIterator[Any]:
 
 def _unknown(error: Any, place: Place) -> str:
     who, words = f"{place.use} at {place.url}", faults.scrub(error.response.text, place.key)
+    if error.request.url.path.endswith(("/files", "/batches")):
+        cure = "check base_url, or ask it online: `batch: false` in the recipe"
+        return f"{who}: no batches are there, or none of this model ({words}); {cure}"
     cure = "ask with the key that made it, or let go of it with `prefgen batches RUN --forget`"
     return f"{who}: does not know this batch, or its file ({words}); {cure}"
 
