@@ -73,9 +73,18 @@ class TableFile:
                 self.writer.close()
         self.partial.unlink(missing_ok=True)
 
-    def _how(self) -> dict[str, Any]:
-        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end."""
-        return dict.fromkeys(("use_content_defined_chunking", "write_page_index", "write_statistics"), self.chunked)
+    def _how(self, schema: "pa.Schema") -> dict[str, Any]:
+        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end. Of
+        texts nobody looks for the least and the greatest.
+        """
+        import pyarrow as pa
+
+        if not self.chunked:
+            return {"write_statistics": False}
+        short = [
+            field.name for field in schema if field.name.split("_")[-1] == "id" or pa.types.is_primitive(field.type)
+        ]
+        return {"use_content_defined_chunking": True, "write_page_index": True, "write_statistics": short}
 
     def _write(self, rows: pl.DataFrame) -> None:
         pq = parquet()
@@ -84,7 +93,9 @@ class TableFile:
         try:
             if self.writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", **self._how())
+                self.writer = pq.ParquetWriter(
+                    self.partial, table.schema, compression="zstd", **self._how(table.schema)
+                )
             self.writer.write_table(table, row_group_size=GROUP)
         except OSError as e:
             raise no_room(self.path, e) from e
