@@ -102,8 +102,8 @@ AT_IMPORT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
-"""What Arrow, polars, NumPy and pydantic read when they are imported. Memory that is freed is given back at once: kept for
-what comes next, it is a quarter of what a run holds. NumPy's threads wait for matrices, of which there are none, by
+"""What Arrow, polars, NumPy and pydantic read when they are imported. Memory that is freed is given back at once: kept
+for what comes next, it is a quarter of what a run holds. NumPy's threads wait for matrices, of which there are none, by
 turning round; pydantic looks for plugins in every package that is installed: together a sixth of a second.
 """
 
