@@ -24,6 +24,7 @@ from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.flow import Flow, Way, gathered
 from prefgen.llm.batch.endpoints import in_batches
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.exchange import Enough
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all, seem_known
@@ -37,10 +38,6 @@ WRITTEN = 64
 """Prompts in one shard at most, where it may not."""
 SIDE_BY_SIDE = 64
 """Times ``SHARD``: the prompts under way at once. This is what bounds memory."""
-
-
-class _Enough(PrefgenError):
-    """What those get whose rows are not wanted any more."""
 
 
 @dataclass
@@ -153,7 +150,7 @@ class Walk:
                     with self.shutting():
                         finished.add(rows, await self._came(rows, made_of_shard, flow, early, files))
                     if early.enough:
-                        self.client.shut(_Enough())
+                        self.client.shut(Enough())
                         break
         self.progress.ended = self.progress.ended or early.why
         if early.enough:
