@@ -24,16 +24,13 @@ from prefgen.errors import BudgetReached, PrefgenError, RunError
 from prefgen.flow import Flow, Way, gathered
 from prefgen.llm.batch.endpoints import in_batches
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.exchange import Enough
 from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
 from prefgen.rounds import LOST, Count, ask_all, seem_known
 from prefgen.shards import SHARD, Files, Made, Spans, shard_size, under_way
 from prefgen.spool import in_shards, prompts_of
 from prefgen.together import Asked, counted, table_of
-
-
-class _Enough(PrefgenError):
-    """What those get whose rows are not wanted any more."""
 
 
 @dataclass
@@ -148,7 +145,7 @@ class Walk:
                     with self.shutting():
                         finished.add(rows, await self._came(rows, made_of_shard, flow, early, files))
                     if early.enough:
-                        self.client.shut(_Enough())
+                        self.client.shut(Enough())
                         break
         self.progress.ended = self.progress.ended or early.why
         if early.enough:

@@ -9,6 +9,7 @@ import pytest
 
 from prefgen import do
 from prefgen import plan as planning
+from prefgen.errors import Interrupted
 from prefgen.flow import segments
 from prefgen.framing import framed
 from prefgen.llm.client import Client
@@ -256,3 +257,27 @@ def test_the_first_pairs_are_there_before_the_last_prompts_are_asked(tmp_path: P
     make(plan, tmp_path)
     assert asked.count(0) == 6
     assert len(asked) - 1 - asked[::-1].index(0) < len(asked) // 2
+
+
+def test_a_stop_while_a_target_s_last_replies_come_in_is_a_stop(tmp_path: Path) -> None:
+    """It is no run that ends well."""
+    clients = list[Client]()
+
+    async def writer(request: Request, seed: int) -> Any:
+        if request.messages[-1]["content"] == PROMPTS[1]["prompt"]:
+            for _ in range(1000):
+                await asyncio.sleep(0.001 if clients[0].reason is None else 0)
+            clients[0].shut(Interrupted("stopped"))  # enough is kept by now: this one is waited for, and not wanted
+        return writes(request, seed)
+
+    source = {"prompts": do("load", PROMPTS[:2], keep=["topic"]), "responses": do("answer", "prompts", model="m", n=2)}
+    steps = {**source, "every": do("concat", "responses"), "scored": do("score", "every", model="m")}
+    target = {"kept": 2, "of": "responses"}
+    plan = planning.make(
+        Recipe(name="r", models={"m": {"use": "fake/it"}}, steps=steps, target=target), fakes={"it": writer}
+    )
+    journal = Journal(tmp_path / "journal.sqlite")
+    clients.append(Client(journal, plan.fakes))
+    with pytest.raises(Interrupted, match="stopped"):
+        asyncio.run(asyncio.wait_for(make_tables(plan, clients[0], tmp_path / "tables", shard=1), 20))
+    journal.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from prefgen.errors import BudgetReached, PrefgenError, ProviderError, RowFailed, TryAgain
+from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
 from prefgen.llm.bill import Bill, bills, most
 from prefgen.llm.budget import Budget
 from prefgen.llm.bymodel import ByModel
@@ -35,6 +35,10 @@ class Shut(PrefgenError):
     """
 
 
+class Enough(PrefgenError):
+    """Why a client is shut for the rest of one stage: no more rows are wanted."""
+
+
 @dataclass
 class Exchanges:
     """What sends, and what it sends by. ``fakes`` are functions that stand in for models called ``fake/NAME``;
@@ -61,7 +65,11 @@ class Exchanges:
     # --- the door ---
 
     def shut(self, reason: Exception) -> None:
-        """Sends nothing more. What is in flight still comes in and is kept; all others get ``Shut``."""
+        """Sends nothing more. What is in flight still comes in and is kept; all others get ``Shut``. The first reason
+        counts, but a user's stop is more than that enough is there.
+        """
+        if isinstance(self.reason, Enough) and isinstance(reason, Interrupted):
+            self.reason = reason
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
@@ -69,9 +77,10 @@ class Exchanges:
                 self.batches.let_go()
 
     def reopen(self) -> None:
-        """Sends again, after a ``shut`` that was meant for one stage."""
-        self.reason = None
-        self._shutting.clear()
+        """Sends again, after a ``shut`` that was meant for one stage; not where the user has stopped it since."""
+        if not isinstance(self.reason, Interrupted):
+            self.reason = None
+            self._shutting.clear()
 
     def go_on(self) -> None:
         """Raises Shut where nothing more is to be sent."""

@@ -93,7 +93,8 @@ def _parts(request: Request, caching: Caching) -> Iterator[tuple[Part, bytes]]:
             yield "prompt", _digest(model, text)
         return
     system = [turn for turn in request.messages if turn["role"] == "system"]
-    for part, turns in (("system", system), ("prompt", request.messages)):
+    whole = request.messages if request.messages[-1]["role"] != "system" else []  # system turns are sent by themselves
+    for part, turns in (("system", system), ("prompt", whole)):
         if turns and turns[-1]["content"].strip() and len(text := _bytes(turns)) >= caching.least:
             yield part, _digest(f"{model} {part}", text)  # type: ignore[misc]
 

@@ -12,8 +12,8 @@ from prefgen.asker import Row, Share
 from prefgen.stopping import AUDIT, Drawn, audited, of_group
 
 Z, START = 1.7, 3
-"""With these 31 % of the scores are spared and 1 % of the gap is lost on planted judges of middling noise, 20 % and 3 %
-on noisy ones (bench/calls.py); with 1.5 it were 25 % and 5 %.
+"""With these 31 % of the scores are spared and 1 % of the gap is lost on planted judges of middling noise, 19 % and 1 %
+on noisy ones (bench/calls.py).
 """
 
 
@@ -47,13 +47,15 @@ def race(
 
     A response is out once its mean (of the column ``of``), give or take ``z`` standard errors, lies below the highest
     mean and above the lowest. Scores are taken to vary as much within one response of a prompt as within another. The
-    others, the two ends among them, go on to ``n``. It is for ``mean`` and ``best_worst``: what lies between the ends
+    others, the two ends among them, go on to ``n``; so does at last one that was out, where it is an end after all, for
+    the means of those who went on have moved. It is for ``mean`` and ``best_worst``: what lies between the ends
     has been scored fewer times. A larger ``z`` asks more and changes less. ``audit`` is the share of prompts that are
     drawn to their end all the same, to see how often the best or the worst is another: near ties change places often,
     and matter little.
     """
     if any(len(some) >= n and any(some) for some in drawn):  # those who are still in go side by side
-        return [0] * len(drawn)
+        last = ends(drawn, {"of": of}) or ()  # one that was out may be an end again: the others' means have moved
+        return [n - len(some) if place in last else 0 for place, some in enumerate(drawn)]
     lap = max((len(some) for some in drawn if len(some) < n), default=n)
     if lap == 0:
         return [0 if some else start for some in drawn]

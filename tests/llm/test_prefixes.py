@@ -120,6 +120,19 @@ def test_where_prompts_are_kept() -> None:
     assert Fake({}).caching(Model("fake/x")) is None
 
 
+@pytest.mark.parametrize("before", [[], [{"role": "user", "content": " "}]])
+def test_a_prompt_that_ends_with_a_system_turn_is_not_marked_there(
+    before: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """System turns stand apart in what is sent: a mark at the prompt's end would be another turn's, or nobody's."""
+    with AnthropicServer(lambda body: Response(message("so", {**body, "system": "", "messages": []}))) as server:
+        model = Model("anthropic/claude", base_url=server.base_url, prompt_cache=True)
+        request = Request(model, [*before, {"role": "system", "content": RUBRIC * 9}])
+        run(server, tmp_path, (request, range(2)), (request, range(2, 4)))
+    assert all(body["messages"] == before for body in server.bodies)
+    assert len(server.bodies) == 4
+
+
 # --- the first of them ----------------------------------------------------------------------
 
 CACHING = Caching(100, marked=True)
