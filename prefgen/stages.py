@@ -33,7 +33,7 @@ from prefgen.together import Asked, counted, table_of
 
 SHARD = 8
 """Prompts in one shard at most, where a run may end between two of them."""
-WRITTEN = 64
+WRITTEN = 128
 """Prompts in one shard at most, where it may not."""
 SIDE_BY_SIDE = 64
 """Times ``SHARD``: the prompts under way at once. This is what bounds memory."""

@@ -74,8 +74,11 @@ class TableFile:
         self.partial.unlink(missing_ok=True)
 
     def _how(self) -> dict[str, Any]:
-        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end."""
-        return dict.fromkeys(("use_content_defined_chunking", "write_page_index", "write_statistics"), self.chunked)
+        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end. So it
+        is with dictionaries of texts, of which few are alike.
+        """
+        for_readers = ("use_content_defined_chunking", "write_page_index", "write_statistics", "use_dictionary")
+        return dict.fromkeys(for_readers, self.chunked)
 
     def _write(self, rows: pl.DataFrame) -> None:
         pq = parquet()

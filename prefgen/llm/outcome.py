@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from prefgen.errors import RowFailed, TryAgain
 from prefgen.llm.bill import Bill
@@ -48,8 +49,7 @@ class Tally:
         self.cached_tokens += bill.usage.cache_read
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One draw: its key, and either a completion or why there is none."""
 
     key: bytes

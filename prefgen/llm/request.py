@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import orjson
 from annotated_types import Ge, Gt, Le
@@ -117,8 +117,7 @@ class Sent:
     limits: Limits = NO_LIMITS
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(NamedTuple):
     """A reply, read: ``finish`` is stop, length or refused; ``logprobs`` are natural, one per token of given text."""
 
     text: str
