@@ -12,8 +12,7 @@ Said = Completion | RowFailed | TryAgain
 """What a reply says; RowFailed where it says nothing of use, TryAgain where it is broken."""
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A reply, what it says, and what it cost."""
 
     raw: Raw

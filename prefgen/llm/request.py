@@ -109,8 +109,7 @@ class Usage:
     told: bool = field(default=True, compare=False)
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """What one exchange brought: replies, and the limits that the provider states beside them."""
 
     raws: Sequence[Raw]
