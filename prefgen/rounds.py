@@ -156,7 +156,7 @@ def groups(rows: Sequence[Row], stop: Stop | None) -> Iterator[Sequence[Row]]:
 
 def _group(at: At, rows: Sequence[Row], stop: Stop) -> _Group:
     draws = [Draws(at, row, pool_order(at.models, at.seed, row)) for row in rows]
-    return _Group(draws, stop, at.asker.n, audit=stop.audits(at.seed, rows))
+    return _Group(draws, stop, at.asker.n, audit=stop is not WHOLE and stop.audits(at.seed, rows))
 
 
 async def _all_of(groups: Sequence[_Group], at: At) -> None:

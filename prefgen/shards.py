@@ -14,7 +14,7 @@ from prefgen.tablefile import TableFile
 
 SHARD = 8
 """Prompts in one shard at most, where a run may end between two of them."""
-WRITTEN = 64
+WRITTEN = 128
 """Prompts in one shard at most, where it may not."""
 FEWEST, MORE = 64, 1.5
 """Prompts under way at once: so many at least, or so many for each request that may be in flight, for some prompts are
@@ -31,7 +31,7 @@ def shard_size(prompts: int, places: int, *, limited: bool) -> int:
     """Prompts in a shard, where so many may be under way: few where there are few, or where money or a target may end
     the run between two shards.
     """
-    return max(1, min(SHARD if limited else WRITTEN, prompts // FEWEST, places // 4))
+    return max(1, min(SHARD if limited else WRITTEN, prompts // FEWEST, places // 2))
 
 
 @dataclass(frozen=True)

@@ -74,13 +74,13 @@ class TableFile:
         self.partial.unlink(missing_ok=True)
 
     def _how(self, schema: "pa.Schema") -> dict[str, Any]:
-        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end. Of
-        texts nobody looks for the least and the greatest.
+        """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end. So it
+        is with dictionaries of texts, of which few are alike. Of texts nobody looks for the least and the greatest.
         """
         import pyarrow as pa
 
         if not self.chunked:
-            return {"write_statistics": False}
+            return {"write_statistics": False, "use_dictionary": False}
         short = [
             field.name for field in schema if field.name.split("_")[-1] == "id" or pa.types.is_primitive(field.type)
         ]

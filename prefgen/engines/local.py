@@ -17,19 +17,22 @@ class Places:
     """How many items may be under way."""
 
     def __init__(self, places: int) -> None:
-        self.most, self._free = places, asyncio.Semaphore(places)
+        self.most, self._free = places, places
+        self._left = asyncio.Event()
 
     async def take(self, items: int) -> Leave:
         """Waits for places for a shard's items. Gives what gives one of them back, and does nothing when all are."""
         taken = min(self.most, max(1, items))
-        for _ in range(taken):
-            await self._free.acquire()
+        while self._free < taken:
+            self._left.clear()
+            await self._left.wait()
+        self._free -= taken
 
         def leave() -> None:
             nonlocal taken
             if taken:
-                taken -= 1
-                self._free.release()
+                taken, self._free = taken - 1, self._free + 1
+                self._left.set()
 
         return leave
 

@@ -5,19 +5,18 @@ what it is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prefgen.llm.prices import dollars, most_tokens
 from prefgen.llm.request import Provider, Raw, Request, Usage
 
 
-@dataclass(frozen=True)
-class Bill:
+class Bill(NamedTuple):
     """Tokens and dollars of one reply (None where no price is known); ``untold`` where the tokens are not known, and
     the dollars are the most that they can be.
     """
 
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     dollars: float | None = 0.0
     untold: bool = False
 

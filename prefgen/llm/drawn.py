@@ -8,7 +8,7 @@ as long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such
 import math
 import sqlite3
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,14 +88,23 @@ def bills(journal: Path, drawn: Mapping[str, Drawn]) -> tuple[dict[str, Bill], B
 
 
 def _looked_up(connection: sqlite3.Connection, drawn: Sequence[Drawn]) -> list[Bill]:
-    every, costs = sorted(set[bytes]().union(*(one.held for one in drawn))), dict[bytes, tuple[Any, ...]]()
-    for start in range(0, len(every), TOGETHER):
-        some = every[start : start + TOGETHER]
-        places = ", ".join("?" * len(some))
-        rows = connection.execute(f"SELECT {_COST}, key FROM reply WHERE key IN ({places})", some)  # noqa: S608
-        costs |= {row[3]: row for row in rows}
+    every = set[bytes]().union(*(one.held for one in drawn))
+    costs = {row[3]: row for row in _rows(connection, every)}
     held = (*(one.held for one in drawn), costs)
     return [_sum([costs[key] for key in costs if key in one]) for one in held]
+
+
+def _rows(connection: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[tuple[Any, ...]]:
+    """What each of these replies cost, and its key: looked up, unless they are most of a journal."""
+    question = f"SELECT {_COST}, key FROM reply"  # noqa: S608
+    (last,) = connection.execute("SELECT max(rowid) FROM reply").fetchone()
+    if len(keys) > (last or 0) // 2:
+        yield from (row for row in connection.execute(question) if row[3] in keys)
+        return
+    every = sorted(keys)
+    for start in range(0, len(every), TOGETHER):
+        some = every[start : start + TOGETHER]
+        yield from connection.execute(f"{question} WHERE key IN ({', '.join('?' * len(some))})", some)
 
 
 _COST = "prompt_tokens, completion_tokens, dollars"

@@ -8,8 +8,7 @@ or read, and reading ends after so many bytes.
 import asyncio
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -48,8 +47,7 @@ class NoReply(Trouble):
     """A success whose body cannot be a reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer; names of headers are in lower case."""
 
     status: int

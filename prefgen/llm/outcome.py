@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from prefgen.errors import RowFailed, TryAgain
 from prefgen.llm.bill import Bill
@@ -11,8 +12,7 @@ Said = Completion | RowFailed | TryAgain
 """What a reply says; RowFailed where it says nothing of use, TryAgain where it is broken."""
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A reply, what it says, and what it cost."""
 
     raw: Raw
@@ -48,8 +48,7 @@ class Tally:
         self.cached_tokens += bill.usage.cache_read
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One draw: its key, and either a completion or why there is none."""
 
     key: bytes

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import orjson
 from annotated_types import Ge, Gt, Le
@@ -109,16 +109,14 @@ class Usage:
     told: bool = field(default=True, compare=False)
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """What one exchange brought: replies, and the limits that the provider states beside them."""
 
     raws: Sequence[Raw]
     limits: Limits = NO_LIMITS
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(NamedTuple):
     """A reply, read: ``finish`` is stop, length or refused; ``logprobs`` are natural, one per token of given text."""
 
     text: str

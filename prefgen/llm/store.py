@@ -7,9 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tenacity
 
@@ -57,8 +56,7 @@ Cost = tuple[int, int, float | None]
 """Tokens in, tokens out, and dollars; None where no price was known."""
 
 
-@dataclass(frozen=True)
-class Insert:
+class Insert(NamedTuple):
     """Rows for one statement."""
 
     statement: str

@@ -3,8 +3,7 @@
 import json
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
@@ -29,8 +28,7 @@ class _Zstd(threading.local):
 _ZSTD = _Zstd()
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A reply to be kept: its key, the provider's own JSON, and what it cost (dollars None where no price is known)."""
 
     key: bytes

@@ -27,6 +27,7 @@ DEEPEST = 100
 """Lists and objects within one another that a reply may have: far above any, far below where Python gives up, which
 would be another depth wherever the reply is read again.
 """
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 LONGEST_NAME = 200
 """Characters of a model's name."""
 
@@ -80,8 +81,7 @@ class Wire:
 
 def _encoded(body: Mapping[str, Any], place: Place) -> bytes:
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return _ENCODE(body).encode()
     except ValueError as e:  # half a surrogate pair, or a NaN in `extra`
         raise RowFailed("bad_text", f"{place.use}: the request cannot be written as JSON ({type(e).__name__})") from e
 

@@ -71,10 +71,7 @@ def _nothing(text: str) -> str:
 
 
 def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
-    """Where one of the codes stands; most texts that are looked at have none, which is seen sooner by the letters."""
-    upper = text.upper()
-    if not any(code in upper for code in codes):
-        return iter(())
+    """Where one of the codes stands."""
     return (found for found in _CODE.finditer(text) if found["code"].upper() in codes)
 
 
@@ -123,7 +120,8 @@ class _Piece(NamedTuple):
 
 def _pieces(reply: Reply, mark: str) -> list[_Piece]:
     lines = [line for line in answered(reply).splitlines() if line.strip()]
-    bearing = {i: places for i, line in enumerate(lines) if (places := list(_borne(line, {mark: mark})))}
+    near = [i for i, line in enumerate(lines) if mark in line.upper()]
+    bearing = {i: places for i in near if (places := list(_borne(lines[i], {mark: mark})))}
     if not bearing:
         raise absent(reply, f"score marked {mark}")
     last, kept = max(bearing), list[_Piece]()

@@ -6,7 +6,7 @@ to one request the first counts. Replies go into the journal under the keys of t
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prefgen.errors import PrefgenError, RunError, TryAgain
@@ -168,7 +168,7 @@ def _is_whole(key: bytes, raw: Raw, bill: Bill, provider: Provider, read: Read, 
 def _half(bill: Bill, line: Line) -> Bill:
     """At half price. One that does not say its tokens costs the most that its request can, which is half already."""
     whole = line.worst if bill.untold else None if bill.dollars is None else HALF * bill.dollars
-    return replace(bill, dollars=whole)
+    return bill._replace(dollars=whole)
 
 
 def _entry(key: bytes, raw: Raw, bill: Bill, record: Record) -> Entry:
