@@ -548,3 +548,11 @@ def test_a_batch_is_found_whatever_a_page_of_the_list_holds(tmp_path: Path) -> N
                 await endpoint.close()
 
         assert asyncio.run(found()) == [newer[0].id]
+
+
+def test_batches_that_find_the_queue_full_do_not_wait_for_one_another(tmp_path: Path) -> None:
+    full = Twist(fail="Enqueued token limit reached", code="token_limit_exceeded")
+    small = Settings(**{**vars(FAST), "requests": 2})
+    with OpenAIBatchServer(answer, twists=[full, full, full]) as server:
+        assert len(texts(ask(tmp_path, requests(model(server), 6), batch=small))) == 6
+        assert server.paid.total() == 6

@@ -236,8 +236,9 @@ class Batches:
 
     async def _uncrowd(self, place: Place, requests: int) -> None:
         """Waits until there may be room in the account's queue: for another batch's end, else for less at a time."""
-        me = asyncio.current_task()
-        if others := [task for task in place.under if task is not me]:
+        if (me := asyncio.current_task()) in place.under:
+            place.under[me].crowded = True  # nobody else that waits here waits for it, or none would ever end
+        if others := [task for task, sent in place.under.items() if not sent.crowded]:
             await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
             return
         place.requests = max(1, requests // 2)
