@@ -434,7 +434,7 @@ def test_who_waits_for_a_batch_does_not_stand_still(server: Batched, tmp_path: P
 
     asyncio.run(go())
     assert moved[-4:] == sorted(set(moved[-4:]))
-    assert f"a batch of 1 requests at {model(server).use}: 0 done" in words
+    assert f"a batch of 1 request at {model(server).use}: 0 done" in words
 
 
 def test_what_was_not_written_by_prefgen_is_not_followed(server: Batched, tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ class Batches:
     def words(self) -> list[str]:
         """What is waited for."""
         waiting = sum(len(place.jobs) for place in self._places.values())
-        gathering = [f"{waiting:,} requests that gather for a batch"] if waiting else []
+        gathering = [f"{ledger.some(waiting)} gathering for a batch"] if waiting else []
         return [*map(words, self._records()), *gathering]
 
     def _records(self) -> list[Record]:
