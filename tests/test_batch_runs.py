@@ -210,7 +210,7 @@ def test_a_plan_tells_of_what_is_under_way(tmp_path: Path) -> None:
     with OpenAIBatchServer(spoken) as server:
         said = list[str]()
         estimates(recipe(server, models={"writer": _it(server), "judge": _it(server)}), tmp_path, say=said.append)
-        line = "note: under way, and counted as still to ask: a batch of 1 requests at openai/it: 0 done"
+        line = "note: under way, and counted as still to ask: a batch of 1 request at openai/it: 0 done"
         assert line in said
         assert not server.calls
 

@@ -434,7 +434,7 @@ def test_who_waits_for_a_batch_does_not_stand_still(server: Batched, tmp_path: P
 
     asyncio.run(go())
     assert moved[-4:] == sorted(set(moved[-4:]))
-    assert f"a batch of 1 requests at {model(server).use}: 0 done" in words
+    assert f"a batch of 1 request at {model(server).use}: 0 done" in words
 
 
 def test_what_was_not_written_by_prefgen_is_not_followed(server: Batched, tmp_path: Path) -> None:
@@ -548,3 +548,31 @@ def test_a_batch_is_found_whatever_a_page_of_the_list_holds(tmp_path: Path) -> N
                 await endpoint.close()
 
         assert asyncio.run(found()) == [newer[0].id]
+
+
+def test_batches_that_find_the_queue_full_do_not_wait_for_one_another(tmp_path: Path) -> None:
+    full = Twist(fail="Enqueued token limit reached", code="token_limit_exceeded")
+    small = Settings(**{**vars(FAST), "requests": 2})
+    with OpenAIBatchServer(answer, twists=[full, full, full]) as server:
+        assert len(texts(ask(tmp_path, requests(model(server), 6), batch=small))) == 6
+        assert server.paid.total() == 6
+
+
+def test_a_reply_that_does_not_say_its_tokens_is_not_free(tmp_path: Path) -> None:
+    """Where nothing limits it either, nobody knows what it cost, and that is what is told."""
+    silent = Twist(edit=lambda content: content.replace(b'"usage"', b'"silence"'))
+    with OpenAIBatchServer(answer, twists=[silent, silent]) as server:
+        unknown, bounded = Tally(), Tally()
+        texts(ask(tmp_path, requests(model(server, max_tokens=None), 1), tally=unknown))
+        texts(ask(tmp_path, requests(model(server), 1), tally=bounded))
+        assert (unknown.dollars, unknown.unpriced) == (0.0, 1)
+        assert bounded.dollars == max(line.worst or 0 for line in _lines(tmp_path)) > 0
+        assert (bounded.untold, bounded.unpriced) == (1, 0)
+
+
+def test_what_came_from_the_provider_s_cache_is_told(tmp_path: Path) -> None:
+    hit = b'"usage": {"prompt_tokens_details": {"cached_tokens": 1}, '
+    with OpenAIBatchServer(answer, twists=[Twist(edit=lambda content: content.replace(b'"usage": {', hit))]) as server:
+        tally = Tally()
+        texts(ask(tmp_path, requests(model(server), 2), tally=tally))
+        assert tally.cached_tokens == 2

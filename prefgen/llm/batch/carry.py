@@ -237,7 +237,7 @@ class Carrier:
         self.client.go_on()
 
     def _words(self) -> str:
-        return f"a batch of {len(self.record.lines):,} requests to {self.record.model.use}"
+        return f"a batch of {ledger.some(len(self.record.lines))} to {self.record.model.use}"
 
 
 def _missing(status: Status, record: Record) -> TryAgain:

@@ -23,7 +23,7 @@ from prefgen.llm.bill import Bill, most
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.journal import Attempt
 from prefgen.llm.outcome import Read, Tally, said
-from prefgen.llm.request import Model, Request, Usage, seed_of
+from prefgen.llm.request import Model, Request, seed_of
 
 TRIES = 3
 """Batches that a request may be in that brings it no reply, but for those that were refused as a whole."""
@@ -124,11 +124,11 @@ class Batches:
 
     async def _paid(self, request: Request, keys: Sequence[bytes], tally: Tally) -> None:
         """Waits for a batch with these draws in it, its worst price set aside."""
-        worst, cost = self._worst(request, len(keys)), 0.0
-        await self.client.budget.reserve(worst)
+        limit, cost = self._worst(request, len(keys)), 0.0
+        await self.client.budget.reserve(worst := limit or 0.0)
         try:
             self.client.go_on()
-            job = self._joined(request, keys, worst, tally)
+            job = self._joined(request, keys, limit, tally)
             try:
                 await job.landed
             except (Shut, asyncio.CancelledError):  # what is on its way is the next run's to count
@@ -141,24 +141,28 @@ class Batches:
         finally:
             self.client.budget.settle(worst, cost)
 
-    def _worst(self, request: Request, draws: int) -> float:
-        """The most that these draws can cost. Raises BudgetReached where that is not known, and money has a limit."""
+    def _worst(self, request: Request, draws: int) -> float | None:
+        """The most that these draws can cost; None where nothing says it. Raises BudgetReached where money has a limit
+        then.
+        """
         found = most(self.client.provider(request.model), request, draws)
         if found is None and self.client.budget.max_cost is not None:
             raise BudgetReached(
                 f"{request.model.use}: what a reply costs at most is not known; say its price and max_tokens"
             )
-        return HALF * (found or 0.0)
+        return None if found is None else HALF * found
 
     def _read(self, request: Request, key: bytes) -> Read:
         raw, cost = self.client.journal.get(key), self.client.journal.cost(key)
         if raw is None or cost is None:
             raise KeyError(key.hex())
-        return Read(raw, said(self.client.provider(request.model), raw), Bill(Usage(cost[0], cost[1]), cost[2]))
+        usage = (provider := self.client.provider(request.model)).usage(raw)
+        untold = not usage.told and cost[2] is not None
+        return Read(raw, said(provider, raw), Bill(usage, cost[2], untold))
 
     # --- gathering ---
 
-    def _joined(self, request: Request, keys: Sequence[bytes], worst: float, tally: Tally) -> Job:
+    def _joined(self, request: Request, keys: Sequence[bytes], worst: float | None, tally: Tally) -> Job:
         """Stands in line for the next batch."""
         place, loop = self._place(request.model), asyncio.get_running_loop()
         body = place.endpoint.line(custom_id(place.tag, keys[0]), request, [seed_of(key) for key in keys])
@@ -236,8 +240,9 @@ class Batches:
 
     async def _uncrowd(self, place: Place, requests: int) -> None:
         """Waits until there may be room in the account's queue: for another batch's end, else for less at a time."""
-        me = asyncio.current_task()
-        if others := [task for task in place.under if task is not me]:
+        if (me := asyncio.current_task()) in place.under:
+            place.under[me].crowded = True  # nobody else that waits here waits for it, or none would ever end
+        if others := [task for task, sent in place.under.items() if not sent.crowded]:
             await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
             return
         place.requests = max(1, requests // 2)
@@ -259,7 +264,7 @@ class Batches:
     def words(self) -> list[str]:
         """What is waited for."""
         waiting = sum(len(place.jobs) for place in self._places.values())
-        gathering = [f"{waiting:,} requests that gather for a batch"] if waiting else []
+        gathering = [f"{ledger.some(waiting)} gathering for a batch"] if waiting else []
         return [*map(words, self._records()), *gathering]
 
     def _records(self) -> list[Record]:

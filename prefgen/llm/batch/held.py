@@ -131,7 +131,7 @@ class Held:
 
 def words(record: Record) -> str:
     """A batch, as people are told of it."""
-    return f"a batch of {len(record.lines):,} requests at {record.model.use}: {record.looked:,} done"
+    return f"a batch of {ledger.some(len(record.lines))} at {record.model.use}: {record.looked:,} done"
 
 
 def under_way(journal: Journal) -> list[str]:

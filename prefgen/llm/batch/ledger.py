@@ -61,6 +61,11 @@ class Record:
         return sum(line.worst or 0.0 for line in self.lines)
 
 
+def some(requests: int) -> str:
+    """1 request, 2 requests."""
+    return f"{requests:,} request" + ("" if requests == 1 else "s")
+
+
 def new_tag() -> str:
     """A name that no other batch has."""
     return secrets.token_hex(TAG // 2)

@@ -31,10 +31,11 @@ class Job:
 
 @dataclass(eq=False)
 class Sent:
-    """A batch that is on its way, or back."""
+    """A batch that is on its way, or back. ``crowded`` says that it was refused, and waits for room."""
 
     record: Record
     jobs: Sequence[Job]
+    crowded: bool = False
 
 
 @dataclass(eq=False)
