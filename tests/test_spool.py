@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,17 +122,31 @@ def test_files_go_with_who_holds_them() -> None:
     assert copy.path.exists()
 
 
-def test_files_go_where_a_source_fails() -> None:
-    before = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+FAILING = """
+import gc, sys
+import polars as pl
+from prefgen.spool import written
 
-    def failing() -> Iterator[pl.DataFrame]:
-        yield pl.DataFrame({"prompt_id": ["a"], "id": ["a"]})
-        raise KeyboardInterrupt
+def failing():
+    yield pl.DataFrame({"prompt_id": ["a"], "id": ["a"]})
+    raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        written(failing())
+try:
+    written(failing())
+except KeyboardInterrupt:
     gc.collect()
-    assert set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) <= before
+    import os
+    print(os.listdir(sys.argv[1]))
+"""
+
+
+def test_files_go_where_a_source_fails(tmp_path: Path) -> None:
+    """In a process with a temporary folder of its own: others have theirs at the same time."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING, str(tmp_path)], capture_output=True, text=True, env=env, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_plan_holds_the_rows_of_its_sources() -> None:
