@@ -123,7 +123,7 @@ def test_files_go_with_who_holds_them() -> None:
 
 
 FAILING = """
-import gc, sys
+import gc, os, sys
 import polars as pl
 from prefgen.spool import written
 
@@ -134,9 +134,9 @@ def failing():
 try:
     written(failing())
 except KeyboardInterrupt:
-    gc.collect()
-    import os
-    print(os.listdir(sys.argv[1]))
+    pass
+gc.collect()
+print(os.listdir(sys.argv[1]))
 """
 
 
