@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 
 import polars as pl
 
@@ -191,26 +192,30 @@ def parted(rows: pl.DataFrame, units: Sequence[Sequence[str]]) -> list[pl.DataFr
     ]
 
 
-def _spans(rows: pl.DataFrame, units: Sequence[Sequence[str]]) -> list[range | list[int]]:
-    """The places of the rows of each unit. Raises _Renamed."""
-    if len(units) == 1:
-        return [range(rows.height)]
-    of = {prompt: place for place, unit in enumerate(units) for prompt in unit}
-    spans: list[range | list[int]] = [range(0)] * len(units)
-    start = 0
+Places = range | list[int]
+
+
+def _spans(rows: pl.DataFrame, units: Sequence[Sequence[str]]) -> list[Places]:
+    """The places of the rows of each unit: prompt by prompt, so that a verb that mixes prompts makes the same of them
+    together and alone. Raises _Renamed.
+    """
+    of, start = dict[str, Places](), 0
     for prompt, length in rows["prompt_id"].rle().struct.unnest().select("value", "len").iter_rows():
-        if prompt not in of:
-            raise _Renamed
-        spans[of[prompt]] = _more(spans[of[prompt]], range(start, start + length))
+        of[prompt] = _more(of.get(prompt, range(0)), range(start, start + length))
         start += length
-    return spans
+    if of.keys() - {prompt for unit in units for prompt in unit}:
+        if len(units) == 1:
+            return [range(rows.height)]
+        raise _Renamed
+    nothing: Places = range(0)
+    return [reduce(_more, (of[prompt] for prompt in unit if prompt in of), nothing) for unit in units]
 
 
-def _more(span: range | list[int], more: range) -> range | list[int]:
+def _more(span: Places, more: Places) -> Places:
     """Places and more places; a range where they are one."""
     if not span:
         return more
-    if isinstance(span, range) and span.stop == more.start:
+    if isinstance(span, range) and isinstance(more, range) and span.stop == more.start:
         return range(span.start, more.stop)
     return [*span, *more]
 
