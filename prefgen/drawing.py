@@ -77,7 +77,7 @@ class Draws:
         client, tally, exchanges = self.at.client, self.at.tally, self.exchanges(more)
         there, self.found = self.found or [None] * len(exchanges), []
         left = [client.draw(*one, tally) for one, found in zip(exchanges, there, strict=True) if found is None]
-        came = iter([await left[0]] if len(left) == 1 else await settled(left))
+        came = iter(await settled(left))
         self._take(more, [next(came) if found is None else found for found in there])
 
     def exchanges(self, more: int) -> list[Asked]:

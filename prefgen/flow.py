@@ -3,10 +3,10 @@ prompt, whatever the others do. As long as their replies are known, some prompts
 and it costs less.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
@@ -87,7 +87,7 @@ class Flow:
         with self.asks.shutting():
             ready = await self.together[head].made(unit)
         branches = [self._branch(table, asked, way) for table, asked in ready.asked.items() if asked[0]]
-        return joined([{table: [part] for table, part in ready.parts.items()}, *await _all_of(branches)])
+        return joined([{table: [part] for table, part in ready.parts.items()}, *await settled(branches)])
 
     async def _branch(self, table: str, asked: Asked, way: Way) -> Parts:
         """What an asker makes, and all below it: each prompt by itself, unless all seem to be known."""
@@ -112,11 +112,6 @@ class Flow:
             made, lost = await self.asks.asked(step, asked, count)
         below = await self._below(table, Unit(made), way) if made else {table: [Part([], [])]}
         return below | {table: [replace(below[table][0], lost=lost, count=count)]}
-
-
-async def _all_of(branches: Sequence[Coroutine[Any, Any, Parts]]) -> list[Parts]:
-    """What is made in branches, side by side."""
-    return [await branches[0]] if len(branches) == 1 else await settled(branches)
 
 
 def one_prompt(asked: Asked) -> bool:

@@ -88,10 +88,7 @@ class _Group:
         """Goes on from what the journal knows to the end."""
         wants = self.wanted
         while wants:
-            if len(wants) == 1:
-                await wants[0][0].ask(wants[0][1])
-            else:
-                await settled(one.ask(more) for one, more in wants)
+            await settled(one.ask(more) for one, more in wants)
             wants = self.wants()
 
 

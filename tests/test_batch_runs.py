@@ -21,18 +21,11 @@ from prefgen.llm.request import Request
 from prefgen.run import estimates
 from prefgen.stages import Progress
 from tests.llm.batch_servers import AnthropicBatchServer, Batched, OpenAIBatchServer, Twist
-from tests.llm.test_batch import FAST, PRICE
+from tests.llm.test_batch import FAST, PRICE, keys
 from tests.spoken import spoken
 
+__all__ = ["keys"]  # a fixture of theirs, for each test here
 QUIET = type(FAST)(**{**vars(FAST), "quiet": 0.1})
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.setenv(name, "sk-secret-secret-secret")
-    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def recipe(server: Batched, **more: Any) -> Recipe:
