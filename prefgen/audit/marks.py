@@ -1,0 +1,50 @@
+"""What texts should not hold: marks of chat templates, and what is left of a wrong encoding."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+TOKENS = (
+    r"<\|(?:im_start|im_end|im_sep|endoftext|startoftext|begin_of_text|end_of_text|eot_id|eom_id|start_header_id"
+    r"|end_header_id|python_tag|system|user|assistant|observation|end|pad|fim_prefix|fim_suffix|fim_middle"
+    r"|START_OF_TURN_TOKEN|END_OF_TURN_TOKEN|USER_TOKEN|CHATBOT_TOKEN|SYSTEM_TOKEN)\|>",
+    r"<\x{ff5c}[\w\x{2581}]+\x{ff5c}>",  # DeepSeek's bars
+    r"\[/?INST\]|<</?SYS>>|\[gMASK\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
+    r"\A\s*<s>|</s>\s*\z",
+)
+"""Tokens of ChatML, Llama 2 and 3, Mistral, Gemma, Phi, GLM, Command R, DeepSeek."""
+ROLES = r"(?m)^(?:#{2,3} ?(?:Human|Assistant|Instruction|Response|User|System):|(?:Human|Assistant|USER|ASSISTANT):)"
+"""Lines that begin a turn, as transcripts and older templates write them."""
+MARKERS = f"{'|'.join(TOKENS)}|{ROLES}"
+
+DAMAGE: Mapping[str, tuple[str, str]] = {
+    "replacement": ("U+FFFD, where a character could not be read", r"\x{fffd}"),
+    "mojibake": (
+        "UTF-8 that was read as Latin-1 or Windows-1252 (Ã© for é)",
+        r"[\x{c2}\x{c3}](?:[\x{80}-\x{bf}]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])|\x{e2}\x{20ac}|\x{ef}\x{bb}\x{bf}|\x{f0}(?:\x{9f}|Ÿ)",
+    ),
+    "nul": ("NUL characters", r"\x{0}"),
+    "control": ("control characters", r"[\x{1}-\x{8}\x{b}\x{c}\x{e}-\x{1f}\x{7f}-\x{9f}]"),
+    "bom": ("byte order marks inside texts", r"\x{feff}"),
+    "zero_width": ("characters of no width", r"[\x{200b}\x{2060}-\x{2064}\x{180e}]"),
+    "bidi": ("marks that turn the direction of text round", r"[\x{202a}-\x{202e}\x{2066}-\x{2069}]"),
+}
+"""Kinds of damage: what it is, and how it is known. Joiners (U+200C, U+200D) belong to scripts and to emoji."""
+
+
+def found(pattern: str, columns: Sequence[str]) -> pl.Expr:
+    """The first of these columns that holds the pattern, with what was found; null where none does."""
+    each = [
+        pl.when(pl.col(one).str.contains(pattern)).then(
+            pl.format("{}: {}", pl.lit(one), pl.col(one).str.extract(f"({pattern})").str.strip_chars())
+        )
+        for one in columns
+    ]
+    return pl.coalesce(each)
+
+
+def damaged(pattern: str, columns: Sequence[str]) -> pl.Expr:
+    """The columns that hold the pattern; null where none does."""
+    each = [pl.when(pl.col(one).str.contains(pattern)).then(pl.lit(one)) for one in columns]
+    told = pl.concat_str(each, separator=", ", ignore_nulls=True)
+    return pl.when(told != "").then(told)
