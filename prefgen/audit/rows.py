@@ -63,7 +63,7 @@ def _texts(raw: Raw, taken: Taken) -> pl.DataFrame | None:
         }
     )
     whole = told.with_columns(place=pl.lit(0, pl.UInt32), asked="prompt", first=pl.lit(None, pl.Boolean))
-    return whole.with_columns(truncated=pl.lit(None, pl.Boolean), why=pl.lit(None, pl.String)).select(SHAPE)
+    return whole.with_columns(truncated=pl.lit(None, pl.Boolean), why=pl.lit(None, pl.String)).select(*SHAPE)
 
 
 def _text_column(raw: Raw, path: str) -> pl.Series | None:
