@@ -1,6 +1,7 @@
 """``prefgen audit``: what is wrong with a preference dataset, whoever made it."""
 
-from prefgen.audit.audit import Audit, audit
+from prefgen.audit.auditing import audit
+from prefgen.audit.found import Audit
 from prefgen.audit.opening import Asked
 from prefgen.audit.thresholds import limits
 

@@ -78,7 +78,9 @@ def _spread(every: Sequence[Callable[[], Iterator[pl.DataFrame]]]) -> dict[str, 
     counts = {side: [0] * BINS for side in LENGTHS}
     for rows in (rows for measures in every for rows in measures()):
         for side, bins in counts.items():
-            place = (rows[side].drop_nulls().clip(lower_bound=1).cast(pl.Float64).log(2) * STEPS).floor().clip(0, BINS - 1)
+            place = (
+                (rows[side].drop_nulls().clip(lower_bound=1).cast(pl.Float64).log(2) * STEPS).floor().clip(0, BINS - 1)
+            )
             for at, n in place.cast(pl.Int64).value_counts().iter_rows():
                 bins[at] += n
     return {side.removesuffix("_characters"): bins for side, bins in counts.items()}
@@ -86,8 +88,6 @@ def _spread(every: Sequence[Callable[[], Iterator[pl.DataFrame]]]) -> dict[str, 
 
 def _gap(pairs: Measured) -> dict[str, Any] | None:
     """How far the scores lie apart on average."""
-    sums = [
-        (float((rows["chosen_score"] - rows["rejected_score"]).sum()), rows.height) for rows in pairs.scored()
-    ]
+    sums = [(float((rows["chosen_score"] - rows["rejected_score"]).sum()), rows.height) for rows in pairs.scored()]
     n = sum(of for _, of in sums)
     return {"mean": sum(one for one, _ in sums) / n, "n": n} if n else None

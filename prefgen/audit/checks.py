@@ -85,7 +85,9 @@ def _near_in_length(least: float) -> pl.Expr:
 
 
 def _normalised(rows: pl.DataFrame) -> pl.Series:
-    return rows.select(pl.when(pl.col("likeness") == 1).then(pl.lit("the same but for case and white space"))).to_series()
+    return rows.select(
+        pl.when(pl.col("likeness") == 1).then(pl.lit("the same but for case and white space"))
+    ).to_series()
 
 
 def _nearly(rows: pl.DataFrame) -> pl.Series:
@@ -145,7 +147,12 @@ def _score(holds: pl.Expr) -> pl.Expr:
 
 
 def _of_sides(
-    name: str, title: str, severity: tuple[Severity, Severity], rule: str, cure: str, mark: Callable[[str], Callable[[pl.DataFrame], pl.Series]]
+    name: str,
+    title: str,
+    severity: tuple[Severity, Severity],
+    rule: str,
+    cure: str,
+    mark: Callable[[str], Callable[[pl.DataFrame], pl.Series]],
 ) -> list[Check]:
     """A check of the chosen response, and one of the rejected."""
     return [
@@ -165,7 +172,8 @@ CHECKS: Sequence[Check] = (
           f"normalised indel likeness of {ALIKE} or more, and neither of the above (the filter identical)",
           "look at some; leave out what does not differ in what matters", BOTH, _nearly),
     Check("reversed", "chosen has the lower score", "bad", "chosen_score is below rejected_score",
-          "swap them, or find out which of score and label is wrong", _SCORES, expression(_score(_APART & (_CHOSEN < _REJECTED)))),
+          "swap them, or find out which of score and label is wrong", _SCORES,
+          expression(_score(_APART & (_CHOSEN < _REJECTED)))),
     Check("tied", "ties kept as pairs", "warn", "both scores are the same",
           "leave them out (score_gap): the order is a coin's", _SCORES, expression(_score(~_APART))),
     Check("empty_prompt", "empty prompts", "bad", "the prompt holds no text", "leave them out", ("prompt",),
@@ -179,14 +187,16 @@ CHECKS: Sequence[Check] = (
                "ask again with a higher limit, or leave them out", lambda side: partial(_truncated, side=side)),
     *_of_sides("unfinished", "{side} ends in mid-sentence", ("info", "info"),
                "no mark of an end behind it (truncation with unfinished); lists and verse may end so",
-               "look at some: cut off at a limit, they teach to stop anywhere", lambda side: partial(_unfinished, side=side)),
+               "look at some: cut off at a limit, they teach to stop anywhere",
+               lambda side: partial(_unfinished, side=side)),
     *_of_sides("no_answer", "{side} is no answer", ("warn", "info"),
                "an opener alone, or it speaks to a judge (the filter non_answers)",
                "look at them: a judge was talked round", lambda side: expression(_no_answer(side))),
     *_of_sides("repeats_prompt", "{side} repeats the prompt", ("warn", "warn"),
                f"it begins with the last user turn, or holds all of it, and that has {LONG} characters or more",
                "cut the prompt out: a template or a base model left it there", lambda side: expression(_repeats(side))),
-    Check("markers", "marks of chat templates in responses", "bad", "a token of a chat template, or a line that begins a turn",
+    Check("markers", "marks of chat templates in responses", "bad",
+          "a token of a chat template, or a line that begins a turn",
           "cut them out: a trainer's template adds its own, and the model learns to write them", BOTH,
           expression(found(MARKERS, BOTH)), any_of=True),
     Check("markers_prompt", "marks of chat templates in prompts", "warn", "the same, in the last user turn",
@@ -198,24 +208,30 @@ CHECKS: Sequence[Check] = (
 """Checks of single rows, in the order in which they are told."""
 
 WHOLE: Sequence[Check] = (
-    Check("duplicated", "pairs that repeat an earlier one", "warn", "prompt, chosen and rejected are those of an earlier row of the split",
+    Check("duplicated", "pairs that repeat an earlier one", "warn",
+          "prompt, chosen and rejected are those of an earlier row of the split",
           "keep the first of them"),
-    Check("contradictory", "contradictory pairs", "bad", "another row of the split has the same prompt and the two responses the other way round",
+    Check("contradictory", "contradictory pairs", "bad",
+          "another row of the split has the same prompt and the two responses the other way round",
           "leave both out, or ask a judge"),
     Check("cycles", "pairs that go round in a circle", "bad",
-          "of one prompt, three responses or more of which each is better than each other by way of others (strongly connected)",
+          "of one prompt, three responses or more, each better than each other by way of others (strongly connected)",
           "leave out the weakest link, or fit strengths (Bradley-Terry) and pair by them"),
     Check("prompts_repeated", "prompts that come again", "info", "the prompt of an earlier row of the split",
           "several pairs of a prompt may be meant; keep them in one split", ("prompt",)),
     Check("prompts_repeated_normalised", "prompts that come again but for case and white space", "warn",
-          "equal to an earlier one once case and white space do not count, and not the same", "write them alike, or keep one", ("prompt",)),
+          "equal to an earlier one once case and white space do not count, and not the same",
+          "write them alike, or keep one", ("prompt",)),
     Check("prompts_nearly_repeated", "prompts that nearly come again", "info",
-          "word 3-grams alike by 0.8 to an earlier one (the filter near_duplicates), and neither of the above", "keep one (near_duplicates)", ("prompt",)),
-    Check("leaked", "held-out prompts in training", "bad", "the prompt of a held-out split is in another split, in the same words",
+          "word 3-grams alike by 0.8 to an earlier one (the filter near_duplicates), and neither of the above",
+          "keep one (near_duplicates)", ("prompt",)),
+    Check("leaked", "held-out prompts in training", "bad",
+          "the prompt of a held-out split is in another split, in the same words",
           "split by prompt (splits: in a recipe), and evaluate anew", ("prompt",)),
-    Check("leaked_normalised", "held-out prompts in training but for case and white space", "bad",
+    Check("leaked_normalised", "held-out prompts in training but for case and blanks", "bad",
           "equal once case and white space do not count, and not the same", "split by prompt", ("prompt",)),
-    Check("leaked_nearly", "held-out prompts nearly in training", "warn", "word 3-grams alike by 0.8, and neither of the above",
+    Check("leaked_nearly", "held-out prompts nearly in training", "warn",
+          "word 3-grams alike by 0.8, and neither of the above",
           "split by near-duplicates (splits: in a recipe)", ("prompt",)),
     Check("contaminated", "prompts of benchmarks", "bad",
           "13 words in a row of a benchmark's prompt, or alike by 0.8 in their pairs of words (the filter decontaminate)",

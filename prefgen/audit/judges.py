@@ -1,6 +1,5 @@
 """How judges judge, where a dataset has judgments: ``judge_report`` of what lies there."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,3 @@ def _column(raw: Raw, name: str) -> pl.Series:
     if name == "score":
         return pl.Series(values, dtype=pl.Float64, strict=False)
     return pl.Series([None if value is None else str(value) for value in values], dtype=pl.String)
-
-
-def verdicts(report: Mapping[str, Any], name: str) -> Iterator[float]:
-    """One share of every judge of a report."""
-    yield from (one[name]["value"] for one in report.get("judges", {}).values() if one.get(name))

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 TOKENS = (
-    r"<\|(?:im_start|im_end|im_sep|endoftext|startoftext|begin_of_text|end_of_text|eot_id|eom_id|start_header_id"
-    r"|end_header_id|python_tag|system|user|assistant|observation|end|pad|fim_prefix|fim_suffix|fim_middle"
-    r"|START_OF_TURN_TOKEN|END_OF_TURN_TOKEN|USER_TOKEN|CHATBOT_TOKEN|SYSTEM_TOKEN)\|>",
+    (
+        r"<\|(?:im_start|im_end|im_sep|endoftext|startoftext|begin_of_text|end_of_text|eot_id|eom_id|start_header_id"
+        r"|end_header_id|python_tag|system|user|assistant|observation|end|pad|fim_prefix|fim_suffix|fim_middle"
+        r"|START_OF_TURN_TOKEN|END_OF_TURN_TOKEN|USER_TOKEN|CHATBOT_TOKEN|SYSTEM_TOKEN)\|>"
+    ),
     r"<\x{ff5c}[\w\x{2581}]+\x{ff5c}>",  # DeepSeek's bars
     r"\[/?INST\]|<</?SYS>>|\[gMASK\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
     r"\A\s*<s>|</s>\s*\z",
@@ -17,11 +19,17 @@ ROLES = r"(?m)^(?:#{2,3} ?(?:Human|Assistant|Instruction|Response|User|System):|
 """Lines that begin a turn, as transcripts and older templates write them."""
 MARKERS = f"{'|'.join(TOKENS)}|{ROLES}"
 
+_WINDOWS = (
+    r"\x{20ac}\x{201a}\x{192}\x{201e}\x{2026}\x{2020}\x{2021}\x{2c6}\x{2030}"
+    r"\x{160}\x{2039}\x{152}\x{17d}\x{2018}\x{2019}\x{201c}\x{201d}\x{2022}"
+    r"\x{2013}\x{2014}\x{2dc}\x{2122}\x{161}\x{203a}\x{153}\x{17e}\x{178}"
+)
+"""What Windows-1252 makes of the bytes from 0x80 to 0x9f."""
 DAMAGE: Mapping[str, tuple[str, str]] = {
     "replacement": ("U+FFFD, where a character could not be read", r"\x{fffd}"),
     "mojibake": (
         "UTF-8 that was read as Latin-1 or Windows-1252 (Ã© for é)",
-        r"[\x{c2}\x{c3}](?:[\x{80}-\x{bf}]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])|\x{e2}\x{20ac}|\x{ef}\x{bb}\x{bf}|\x{f0}(?:\x{9f}|Ÿ)",
+        rf"[\x{{c2}}\x{{c3}}][\x{{80}}-\x{{bf}}{_WINDOWS}]|\x{{e2}}\x{{20ac}}|\x{{ef}}\x{{bb}}\x{{bf}}|\x{{f0}}[\x{{9f}}\x{{178}}]",
     ),
     "nul": ("NUL characters", r"\x{0}"),
     "control": ("control characters", r"[\x{1}-\x{8}\x{b}\x{c}\x{e}-\x{1f}\x{7f}-\x{9f}]"),

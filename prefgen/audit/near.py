@@ -22,13 +22,13 @@ WINDOW = 400_000_000
 
 def windows(prompts: Iterator[pl.DataFrame], size: int = WINDOW) -> Iterator[pl.DataFrame]:
     """Prompts in frames of about so many bytes."""
-    held, used = list[pl.DataFrame](), 0
+    held, used = list[pl.DataFrame](), 0.0
     for rows in prompts:
         held.append(rows)
         used += rows.estimated_size()
         if used >= size:
             yield pl.concat(held)
-            held, used = [], 0
+            held, used = [], 0.0
     if held:
         yield pl.concat(held)
 

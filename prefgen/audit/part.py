@@ -20,7 +20,14 @@ EXAMPLES = 5
 """Rows of each finding that are shown."""
 SHOWN = 400
 """Characters of each text that are shown."""
-FLAGS = {"finding": pl.String, "config": pl.String, "split": pl.String, "row": pl.UInt64, "pair": pl.UInt32, "why": pl.String}
+FLAGS = {
+    "finding": pl.String,
+    "config": pl.String,
+    "split": pl.String,
+    "row": pl.UInt64,
+    "pair": pl.UInt32,
+    "why": pl.String,
+}
 """What is written of every row that is found."""
 _NUMBERS = ["row", "place", "p", "q", "c", "r", "empty"]
 
@@ -79,7 +86,7 @@ class Part:
         own = self.examples.setdefault(name, [])
         some = rows.head(EXAMPLES - len(own))
         heads = [pl.col(one).str.slice(0, SHOWN) for one in ("prompt", "chosen", "rejected")]
-        shown = some.select(split=pl.lit(self.split), row="row", pair="place", why=why.head(some.height), *heads)
+        shown = some.select(*heads, split=pl.lit(self.split), row="row", pair="place", why=why.head(some.height))
         own += shown.to_dicts()
 
     # --- afterwards ---

@@ -16,13 +16,16 @@ from prefgen.sources._columns import cells, plain, there
 from prefgen.sources._conversations import spoken, transcript, turn
 from prefgen.sources._layouts import Layout
 from prefgen.sources._read import Raw
-from prefgen.sources._sides import MOST, Judged, Two, number
+from prefgen.sources._sides import MOST, Judged, Sides, Two, number
 
 SHAPE: Mapping[str, Any] = {
-    "row": pl.UInt64, "place": pl.UInt32, "prompt": pl.String, "asked": pl.String, "chosen": pl.String, "rejected": pl.String,
-    "chosen_model": pl.String, "rejected_model": pl.String, "chosen_score": pl.Float64, "rejected_score": pl.Float64,
-    "first": pl.Boolean, "truncated": pl.Boolean, "why": pl.String,
-}  # fmt: skip
+    "row": pl.UInt64,
+    "place": pl.UInt32,
+    **dict.fromkeys(("prompt", "asked", "chosen", "rejected", "chosen_model", "rejected_model"), pl.String),
+    **dict.fromkeys(("chosen_score", "rejected_score"), pl.Float64),
+    **dict.fromkeys(("first", "truncated"), pl.Boolean),
+    "why": pl.String,
+}
 """``row`` is counted from 1 in its split, ``place`` is which pair of it, from 0. ``prompt`` is the conversation as text
 (null where there is none), ``asked`` its last user turn. An unwanted response of unpaired ones is ``rejected``, every
 other single one ``chosen``. ``first`` says whether the better of two responses in a row stood first there.
@@ -45,15 +48,15 @@ def frame(raw: Raw, taken: Taken, split: str) -> pl.DataFrame:
 
 def _texts(raw: Raw, taken: Taken) -> pl.DataFrame | None:
     """Pairs of texts with a prompt of text, column by column; None where anything else is among them."""
-    layout = taken.pairs
-    if layout is None or layout.prompt is None or not hasattr(layout.reading, "pool") or layout.reading.pool:
+    reading = taken.pairs.reading if taken.pairs else None
+    if not isinstance(reading, Sides) or not taken.prompt or reading.pool:
         return None
-    names = dict(zip(("prompt", "chosen", "rejected"), (layout.prompt, *layout.reading.of), strict=True))
+    names = dict(zip(("prompt", "chosen", "rejected"), (taken.prompt, *reading.of), strict=True))
     texts = {name: _text_column(raw, path) for name, path in names.items()}
     if any(column is None for column in texts.values()):
         return None
-    models = [_any(raw, path, pl.String) for path in layout.reading.models]
-    scores = [_any(raw, path, pl.Float64) for path in layout.reading.scores or ("", "")]
+    models = [_any(raw, path, pl.String) for path in reading.models]
+    scores = [_any(raw, path, pl.Float64) for path in reading.scores or ("", "")]
     told = pl.DataFrame(
         {
             "row": pl.int_range(raw.start + 1, raw.start + len(raw.rows) + 1, dtype=pl.UInt64, eager=True),
@@ -211,7 +214,7 @@ def _told(prompt: Any, chosen: Any, rejected: Any, *, alone: bool) -> Read | str
 
 
 def _as_talk(side: Any, *, whole: bool) -> Any:
-    """A response as it stands; a message alone is a conversation of one, a transcript the conversation that it tells."""
+    """A response as it stands; a message alone as a conversation of one, a transcript as what it tells."""
     if isinstance(side, dict) and turn(side):
         return [side]
     return (transcript(side) or side) if whole and isinstance(side, str) else side

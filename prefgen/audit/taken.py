@@ -96,9 +96,7 @@ ALSO: Sequence[Layout] = (
             models=("generator_1", "generator_2"),
         ),
     ),
-    _also(
-        "stack_exchange", "question response_j response_k", "question", Sides(of=("response_j", "response_k"))
-    ),
+    _also("stack_exchange", "question response_j response_k", "question", Sides(of=("response_j", "response_k"))),
 )
 """Layouts of pairs that are audited beside those that ``load_pairs`` reads."""
 LISTS: Mapping[str, tuple[str, Scored]] = {
@@ -119,7 +117,9 @@ COLUMNS = frozenset().union(
 """Every column that may be read."""
 
 
-def taken(name: str, columns: Sequence[str], *, prompt: str | None = None, sides: tuple[str, str] | None = None) -> Taken:
+def taken(
+    name: str, columns: Sequence[str], *, prompt: str | None = None, sides: tuple[str, str] | None = None
+) -> Taken:
     """What a source with these columns is taken for. ``sides`` are the columns of chosen and rejected, and ``prompt``
     that of the prompt, where the caller says so. Raises LoadError where nothing is known, or several layouts fit.
     """

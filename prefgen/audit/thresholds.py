@@ -80,7 +80,9 @@ def _limit(word: str) -> Limit | Problem:
     share = percent or name in MEASURES or "." in read[1]
     most = number / 100 if percent else number
     if share and most > 1:
-        return Problem("--fail-on", "", f"{word!r:.60} is a share above 1", f"say {name}={value}%, or a share such as 0.6")
+        return Problem(
+            "--fail-on", "", f"{word!r:.60} is a share above 1", f"say {name}={value}%, or a share such as 0.6"
+        )
     return Limit(name, most, share)
 
 

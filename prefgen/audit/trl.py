@@ -39,6 +39,8 @@ BY_NAME: Mapping[str, str] = {
     "ref_rejected_logps": "is taken for the reference model's log-probabilities",
 }
 """Columns that trainers take for something by their name."""
+Problem = dict[str, Any]
+"""What is in the way: ``what``, ``cure``, ``rows``, ``stops``."""
 _SEEN = OWN & {"prompt", "chosen", "rejected", "completion", "messages"}
 
 
@@ -62,40 +64,47 @@ class Looked:
             self.ends[name] += sum(n for role, n in roles.items() if (role == "assistant") == bool(wrong))
 
     def told(self, taken: Taken, unread: Mapping[str, int]) -> dict[str, Any]:
-        """TRL's type and format, the trainers, and what is in the way (``what``, ``cure``, ``rows`` where it is rows')."""
+        """TRL's type and format, the trainers, and what is in the way: ``what``, ``cure``, whether it ``stops`` a
+        trainer, and ``rows``, where it is a matter of rows.
+        """
         there = set(self.columns)
-        of, marks, who = next(((of, marks, who) for of, marks, who in TYPES if marks <= there), ("", frozenset(), ""))
-        talks = {name for name in {*marks, "prompt"} & there if self.kinds.get(name, {}).get("messages")}
-        mixed = bool(talks) and bool({*marks, "prompt"} & there & _SEEN - talks)
-        problems = list(self._problems(taken, of, talks, mixed=mixed, unread=unread))
-        format_ = "" if not of else "mixed" if mixed else "conversational" if talks else "standard"
-        asked = ("explicit" if "prompt" in there else "implicit") if of == "preference" else ""
+        of, marks, who = next((one for one in TYPES if one[1] <= there), ("", frozenset[str](), ""))
+        format_ = self._format({*marks, "prompt"} & there & _SEEN) if of else ""
+        problems = [*_taken_for(of, taken), *self._mixed(of, format_), *self._values(), *_ends(self.ends)]
+        problems += [_problem(f"row left out: {why}", "mend or drop them", n) for why, n in sorted(unread.items())]
+        asked = ("explicit" if "prompt" in there else "implicit") if of == "preference" else None
         whole = not any(one["stops"] for one in problems)
-        return {
-            "type": of or None, "format": format_ or None, "prompt": asked or None, "trainers": who if whole and of else "",
-            "columns": self.columns, "by_name": {n: BY_NAME[n] for n in self.columns if n in BY_NAME},
-            "others": sorted(there - OWN - {*BY_NAME}), "formats": self._formats(), "problems": problems,
-        }  # fmt: skip
+        told = {"type": of or None, "format": format_ or None, "prompt": asked, "trainers": who if whole else ""}
+        named = {name: BY_NAME[name] for name in self.columns if name in BY_NAME}
+        others = sorted(there - OWN - {*BY_NAME})
+        columns = {"columns": self.columns, "by_name": named, "others": others, "formats": self._formats()}
+        return {**told, **columns, "problems": problems}
 
-    def _problems(
-        self, taken: Taken, of: str, talks: set[str], *, mixed: bool, unread: Mapping[str, int]
-    ) -> "list[dict[str, Any]]":
+    def _format(self, names: set[str]) -> str:
+        talks = {name for name in names if self._holds(name, "messages")}
+        return "mixed" if talks and names - talks else "conversational" if talks else "standard"
+
+    def _holds(self, name: str, kind: str) -> bool:
+        return bool(self.kinds.get(name, Counter[str]())[kind])
+
+    def _mixed(self, of: str, format_: str) -> list[Problem]:
+        if of != "preference" or format_ != "mixed":
+            return []
+        what = (
+            "some of prompt, chosen and rejected hold messages, the others text: DPOTrainer and RewardTrainer refuse it"
+        )
+        return [_problem(what, "drop the column prompt where the others are whole conversations", stops=True)]
+
+    def _values(self) -> list[Problem]:
+        """What columns hold that they should not."""
         found = []
-        if not of or (taken.kind == "pairs" and of != "preference"):
-            what = "no columns of the names that TRL looks for" if not of else f"TRL takes it for {of}, not for pairs"
-            found.append(_problem(what, _renamed(taken), stops=True))
-        if mixed and of == "preference":
-            what = f"{', '.join(sorted(talks))} hold messages, and the others text: DPOTrainer and RewardTrainer refuse that"
-            found.append(_problem(what, "drop the column prompt where chosen and rejected are whole conversations", stops=True))
         for name, kinds in self.kinds.items():
             held = sorted({*kinds} - {"nothing"})
             if len(held) > 1 or {*held} - {"text", "messages"}:
-                what = f"{name} holds {' and '.join(held)}"
-                found.append(_problem(what, "write all of it as text, or as lists of role and content", stops=True))
+                cure = "write all of it as text, or as lists of role and content"
+                found.append(_problem(f"{name} holds {' and '.join(held)}", cure, stops=True))
             if kinds["nothing"]:
                 found.append(_problem(f"{name} is null", "leave these rows out", kinds["nothing"]))
-        found += _ends(self.ends)
-        found += [_problem(f"row left out: {why}", "mend or drop them", n) for why, n in sorted(unread.items())]
         return found
 
     def _formats(self) -> list[str]:
@@ -105,30 +114,42 @@ class Looked:
     def _has(self, name: str) -> bool:
         one = trainers.find(name)
         schema = one.schema(one.configs[0])
-        return all(field.name in self.columns and self._fits(field.name, str(field.type)) for field in schema if field.name != "id")
+        return all(
+            field.name in self.columns and self._fits(field.name, str(field.type))
+            for field in schema
+            if field.name != "id"
+        )
 
     def _fits(self, name: str, of: str) -> bool:
         kinds = set(self.kinds.get(name, {})) - {"nothing"}
         return not kinds or kinds == ({"messages"} if of.startswith("list<") else {"text"} if of == "string" else kinds)
 
 
-def _problem(what: str, cure: str, rows: int | None = None, *, stops: bool = False) -> dict[str, Any]:
+def _problem(what: str, cure: str, rows: int | None = None, *, stops: bool = False) -> Problem:
     return {"what": what, "cure": cure, "rows": rows, "stops": stops}
 
 
-def _renamed(taken: Taken) -> str:
-    if taken.pairs and taken.kind == "pairs":
-        return f"rename its columns to prompt, chosen, rejected (it is {taken.layout}: {taken.told})"
-    return "make pairs of it, or a column of the name prompt, completion or messages"
+def _taken_for(of: str, taken: Taken) -> list[Problem]:
+    """Where TRL does not see what is there."""
+    if of == "preference" or (of and taken.kind != "pairs"):
+        return []
+    what = f"TRL takes it for {of}, not for pairs" if of else "no columns of the names that TRL looks for"
+    cure = "make pairs of it, or a column of the name prompt, completion or messages"
+    if taken.kind == "pairs":
+        cure = f"rename its columns to prompt, chosen, rejected (it is {taken.layout}: {taken.told})"
+    return [_problem(what, cure, stops=True)]
 
 
-def _ends(ends: Mapping[str, int]) -> "list[dict[str, Any]]":
+def _ends(ends: Mapping[str, int]) -> list[Problem]:
+    """Conversations that end with the wrong role."""
     found = []
     for name, rows in ends.items():
         if rows and name == "prompt":
-            found.append(_problem("prompt ends with a turn of the assistant", "the template would go on with it: cut it off", rows))
-        elif rows and name in {"chosen", "rejected", "messages", "completion"}:
-            found.append(_problem(f"{name} does not end with a turn of the assistant", "cut off what comes behind", rows))
+            what, cure = "prompt ends with a turn of the assistant", "the template would go on with it: cut it off"
+            found.append(_problem(what, cure, rows))
+        elif rows:
+            what = f"{name} does not end with a turn of the assistant"
+            found.append(_problem(what, "cut off what comes behind", rows))
     return found
 
 
@@ -170,5 +191,3 @@ def _last_roles(column: pl.Series | list[Any]) -> Mapping[str, int]:
         return {str(role): n for role, n in roles.value_counts().iter_rows()}
     last = (value[-1] for value in column if isinstance(value, list) and value)
     return Counter(str(one["role"]) for one in last if isinstance(one, dict) and "role" in one)
-
-

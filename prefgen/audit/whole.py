@@ -23,7 +23,9 @@ FOUND = {"n": pl.UInt32, "detail": pl.String}
 def digests(rows: pl.DataFrame, plain_prompt: pl.Expr) -> pl.DataFrame:
     """The numbers of a row's texts: of its prompt, of that without case and white space, of both responses."""
     kinds = {"p": pl.col("prompt"), "q": plain_prompt, "c": pl.col("chosen"), "r": pl.col("rejected")}
-    numbers = {name: pl.when(text.is_not_null()).then(text.hash(seed=n)) for n, (name, text) in enumerate(kinds.items())}
+    numbers = {
+        name: pl.when(text.is_not_null()).then(text.hash(seed=n)) for n, (name, text) in enumerate(kinds.items())
+    }
     same = {"r": pl.when(pl.col("rejected").is_not_null()).then(pl.col("rejected").hash(seed=2))}  # as chosen
     return rows.select(**{**numbers, **same})
 
@@ -53,7 +55,9 @@ def _again(keys: pl.Series, rows: pl.Series) -> pl.DataFrame:
     several = keys.is_duplicated().arg_true()
     some = pl.DataFrame({"n": several, "key": keys.gather(several), "row": rows.gather(several)})
     some = some.filter(pl.col("key").is_not_null())
-    first = some.with_columns(pl.col("row").first().over("key").alias("first"), pl.col("n").first().over("key").alias("at"))
+    first = some.with_columns(
+        pl.col("row").first().over("key").alias("first"), pl.col("n").first().over("key").alias("at")
+    )
     later = first.filter(pl.col("n") != pl.col("at"))
     return _found(later["n"], later.select(pl.format("row {} has the same", "first")).to_series())
 
@@ -70,7 +74,9 @@ def contradictory(keys: pl.DataFrame, *, unpaired: bool = False) -> pl.DataFrame
     p, c, r = _filled(keys, "p", "c", "r")
     own, other = pl.Series(_mixed(p, c, r)), pl.Series(_mixed(p, r, c))
     differ = pl.Series(c != r)
-    first = pl.DataFrame({"key": own, "row": keys["row"]}).filter(differ).unique("key", keep="first", maintain_order=True)
+    first = (
+        pl.DataFrame({"key": own, "row": keys["row"]}).filter(differ).unique("key", keep="first", maintain_order=True)
+    )
     asked = pl.DataFrame({"n": pl.int_range(keys.height, eager=True), "key": other}).filter(differ)
     met = asked.join(first, on="key", how="inner", maintain_order="left")
     said = "row {} says the opposite" if not unpaired else "row {} has the other label"
@@ -106,18 +112,13 @@ def _round(edges: pl.DataFrame) -> pl.DataFrame:
     return _found(told["n"], told.select(pl.format("among {} responses that go round", "len")).to_series())
 
 
-def circles(found: pl.DataFrame) -> int:
-    """How many responses the largest circle has."""
-    sizes = found["detail"].str.extract(r"(\d+)").cast(pl.Int64)
-    return int(sizes.max() or 0)  # type: ignore[arg-type]
-
-
-def prompts_again(keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def prompts_again(asks: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows whose prompt came before in the same words, and rows whose prompt came before in other case or white space
-    alone. A row of several pairs is one row. Takes ``n``, ``p``, ``q``, ``row``, ``place`` and ``empty``.
+    alone. Takes ``n``, ``p``, ``q`` and ``row`` of rows that have a prompt.
     """
-    asks = keys.filter(pl.col("place") == 0, pl.col("p").is_not_null(), ~pl.col("empty"))
     same = _again(asks["p"], asks["row"])
     firsts = asks.filter(pl.col("p").is_first_distinct())
     alike = _again(firsts["q"], firsts["row"])
-    return same.with_columns(asks["n"].gather(same["n"]).alias("n")), alike.with_columns(firsts["n"].gather(alike["n"]).alias("n"))
+    return same.with_columns(asks["n"].gather(same["n"]).alias("n")), alike.with_columns(
+        firsts["n"].gather(alike["n"]).alias("n")
+    )

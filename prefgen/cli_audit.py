@@ -1,0 +1,79 @@
+"""`prefgen audit`: what is wrong with a preference dataset, whoever made it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prefgen.options import JsonOpt, QuietOpt
+from prefgen.terminal import console, say
+from prefgen.texts import plain
+
+if TYPE_CHECKING:
+    from prefgen.audit import Audit
+
+CROSSED = 7
+"""The exit code where a limit of --fail-on is crossed."""
+
+
+def audit(
+    source: Annotated[
+        str, typer.Argument(metavar="DATASET", help="A file, a folder (also a run's), or a dataset on the Hub.")
+    ],
+    split: Annotated[str | None, typer.Option("--split", help="One split.  [default: all]")] = None,
+    config: Annotated[str | None, typer.Option("--config", help="One config.  [default: the dataset's own]")] = None,
+    prompt: Annotated[str | None, typer.Option("--prompt", metavar="COLUMN", help="Where the prompts are.")] = None,
+    chosen: Annotated[
+        str | None, typer.Option("--chosen", metavar="COLUMN", help="Where the better responses are.")
+    ] = None,
+    rejected: Annotated[
+        str | None, typer.Option("--rejected", metavar="COLUMN", help="Where the worse responses are.")
+    ] = None,
+    against: Annotated[
+        list[str], typer.Option("--against", metavar="FILE|DATASET", help="A benchmark that prompts must not be in.")
+    ] = [],  # noqa: B006  # typer reads the default, nobody changes it
+    fail_on: Annotated[
+        list[str],
+        typer.Option("--fail-on", metavar="NAME=MOST", help="Exit with 7 above this: contradictory=0,longer=0.6."),
+    ] = [],  # noqa: B006
+    take: Annotated[int | None, typer.Option("--take", min=1, help="Only the first N rows of each split.")] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="A branch, tag or commit on the Hub.")] = None,
+    data_dir: Annotated[str | None, typer.Option("--data-dir", help="A folder of the dataset.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Write every row that was found, and why.")
+    ] = None,
+    as_json: JsonOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Look for what is wrong with a preference dataset: pairs, prompts, biases, leaks, encoding, and what TRL needs."""
+    from prefgen.audit import Asked, limits
+    from prefgen.audit import audit as audited
+
+    most = limits(fail_on)
+    asked = Asked(source, split, config, prompt, chosen, rejected, take, revision, data_dir)
+    screen = console(err=True)
+    tell: Callable[[str], None] = (lambda _: None) if quiet else say(screen)
+    found = audited(asked, against=against, fail_on=most, out=out, tell=tell, charts=html is not None)
+    if html is not None:
+        written(found, html)
+        tell(f"page: {html}")
+    if as_json:
+        print(json.dumps(found.told(), indent=1, default=str))
+    else:
+        from prefgen.display_audit import show
+
+        show(found, console())
+    if found.crossed:
+        names = ", ".join(one.limit.told() for one in found.crossed)
+        screen.print(plain(f"over the limit: {names}"), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(CROSSED)
+
+
+def written(found: "Audit", path: Path) -> None:
+    """Writes an audit's page."""
+    from prefgen.audit.page import write
+
+    write(found, path)
