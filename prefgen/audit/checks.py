@@ -234,7 +234,7 @@ WHOLE: Sequence[Check] = (
           "word 3-grams alike by 0.8, and neither of the above",
           "split by near-duplicates (splits: in a recipe)", ("prompt",)),
     Check("contaminated", "prompts of benchmarks", "bad",
-          "13 words in a row of a benchmark's prompt, or alike by 0.8 in their pairs of words (the filter decontaminate)",
+          "13 words in a row of a benchmark's prompt, or pairs of words alike by 0.8 (the filter decontaminate)",
           "leave them out (decontaminate), or do not evaluate by that benchmark", ("prompt",)),
 )  # fmt: skip
 """Checks that look at all rows of a split, or at several splits."""

@@ -25,14 +25,21 @@ _WINDOWS = (
     r"\x{2013}\x{2014}\x{2dc}\x{2122}\x{161}\x{203a}\x{153}\x{17e}\x{178}"
 )
 """What Windows-1252 makes of the bytes from 0x80 to 0x9f."""
+_MOJIBAKE = (
+    rf"[\x{{c2}}\x{{c3}}][\x{{80}}-\x{{bf}}{_WINDOWS}]|\x{{e2}}[\x{{80}}\x{{20ac}}]"
+    r"|\x{e3}[\x{80}-\x{83}\x{20ac}\x{201a}\x{192}]|\x{ef}\x{bb}\x{bf}|\x{f0}[\x{9f}\x{178}]"
+)
+"""How texts of two bytes (accents), of three (quotation marks, kana) and of four (emoji) begin when they are read so.
+Others are left alone: in a French text an accent may stand before two quotation marks.
+"""
 DAMAGE: Mapping[str, tuple[str, str]] = {
     "replacement": ("U+FFFD, where a character could not be read", r"\x{fffd}"),
-    "mojibake": (
-        "UTF-8 that was read as Latin-1 or Windows-1252 (Ã© for é)",
-        rf"[\x{{c2}}\x{{c3}}][\x{{80}}-\x{{bf}}{_WINDOWS}]|\x{{e2}}\x{{20ac}}|\x{{ef}}\x{{bb}}\x{{bf}}|\x{{f0}}[\x{{9f}}\x{{178}}]",
-    ),
+    "mojibake": ("UTF-8 that was read as Latin-1 or Windows-1252 (\u00c3\u00a9 for \u00e9)", _MOJIBAKE),
     "nul": ("NUL characters", r"\x{0}"),
-    "control": ("control characters", r"[\x{1}-\x{8}\x{b}\x{c}\x{e}-\x{1f}\x{7f}-\x{9f}]"),
+    "control": (
+        "control characters",
+        r"[\x{1}-\x{8}\x{b}\x{c}\x{e}-\x{1f}\x{7f}]|(?:\A|[^\x{80}-\x{f4}])[\x{80}-\x{9f}]",
+    ),
     "bom": ("byte order marks inside texts", r"\x{feff}"),
     "zero_width": ("characters of no width", r"[\x{200b}\x{2060}-\x{2064}\x{180e}]"),
     "bidi": ("marks that turn the direction of text round", r"[\x{202a}-\x{202e}\x{2066}-\x{2069}]"),
