@@ -1,6 +1,7 @@
 """An audit on a terminal: what was found, with bars of text, on one screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from prefgen.display import one_line
 from prefgen.judged import in_percent
 from prefgen.texts import plain
 
-LINES = 22
+LINES = 16
 """Findings that are shown; --json and --html have all."""
 BAR, REACH = 10, 21
 """Cells of a bar, and of the line on which a share stands with its interval."""
@@ -32,7 +33,8 @@ def show(found: Audit, console: Console) -> None:
     rows = [one for how in ("bad", "warn", "info") for one in beside(found, how)]
     if rows:
         console.print()
-        fitted(console, lambda: _findings(rows[:LINES], rows=True), lambda: _findings(rows[:LINES], rows=False))
+        splits = len(found.parts) > 1
+        fitted(console, *(partial(_findings, rows[:LINES], rows=whole, splits=splits) for whole in (True, False)))
     for line in _rest(found, rows):
         console.print(Text(plain(line), style="dim"), soft_wrap=True)
     console.print()
@@ -54,36 +56,36 @@ def _head(found: Audit) -> Iterator[str]:
     yield from found.notes
 
 
-def _findings(found: Sequence[Mapping[str, Any]], *, rows: bool) -> Table:
+def _findings(found: Sequence[Mapping[str, Any]], *, rows: bool, splits: bool) -> Table:
     """Each finding with its count, its share and the first rows."""
     names = ("", "found", "rows", "share", "") + (("the first of them",) if rows else ())
     table = columns(names, left={"", "found", "the first of them"})
     for one in found:
         told = [one["severity"], escape(one["title"]), f"{one['count']:,}", percent(one["share"]), bar(one["share"])]
         table.add_row(
-            *told, *([_first(one)] if rows else []), style=STYLES[one["severity"]] if one["severity"] == "info" else ""
+            *told,
+            *([_first(one, splits=splits)] if rows else []),
+            style=STYLES[one["severity"]] if one["severity"] == "info" else "",
         )
         table.columns[0].style = ""
     return table
 
 
-def _first(one: Mapping[str, Any]) -> str:
-    several = len(one["splits"]) > 1
-    said = [f"{example['split'] + ' ' if several else ''}{example['row']}" for example in one["examples"][:3]]
-    return escape(plain(", ".join(said) + (" …" if one["count"] > len(said) else "")))
+def _first(one: Mapping[str, Any], *, splits: bool) -> str:
+    """The first rows, of the first split in which there are any."""
+    split = one["examples"][0]["split"]
+    rows = [f"{example['row']:,}" for example in one["examples"][:3] if example["split"] == split]
+    more = " …" if one["count"] > len(rows) else ""
+    return escape(plain(f"{split + ' ' if splits else ''}{', '.join(rows)}{more}"))
 
 
 def _rest(found: Audit, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if len(rows) > LINES:
         yield f"and {len(rows) - LINES} more, which --json and --html have"
-    if none := clean(found):
-        yield (
-            f"{'nothing' if rows else 'nothing found'} of {len(none)} others"
-            if rows
-            else f"nothing found of {len(none)} kinds"
-        )
-    if others := untold(found):
-        yield f"not told for want of columns or splits: {len(others)} kinds ({one_line(', '.join(others), 90)})"
+    if number := clean(found):
+        yield f"{number} others looked for and not found" if rows else f"nothing was found of {number} kinds"
+    if reasons := untold(found):
+        yield f"not looked for, as there are no {', '.join(f'{what} ({number})' for what, number in reasons.items())}"
 
 
 # --- pictures of text -----------------------------------------------------------------------
@@ -179,6 +181,11 @@ def _judges(found: Audit) -> Iterator[Line]:
         yield "judge", interval(shown) if shown else "", f"{one_line(name, 40)}: {', '.join(words)}"
     if len(judges) > JUDGES:
         yield "", "", f"and {len(judges) - JUDGES} judges more"
+
+
+def _trl(found: Audit) -> Iterator[Line]:
+    if found.trl["columns"]:
+        yield "trl", "", trl_line(found)
 
 
 def _limits(found: Audit) -> Table:

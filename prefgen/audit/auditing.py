@@ -18,7 +18,7 @@ from prefgen.audit.opening import Asked, Dataset
 from prefgen.audit.part import FLAGS, Part
 from prefgen.audit.pictures import pictures
 from prefgen.audit.rows import frame
-from prefgen.audit.taken import Taken, taken
+from prefgen.audit.taken import Taken
 from prefgen.audit.thresholds import Limit, held
 from prefgen.audit.together import together
 from prefgen.audit.trl import Looked
@@ -48,13 +48,12 @@ def audit(
     with TemporaryDirectory(prefix="prefgen-audit-") as name:
         room, dataset = Path(name), opening.opened(asked)
         files = [*benchmarks.shipped(asked.source), *benchmarks.files(against, room)]
-        first = next(iter(dataset.splits.values()))
-        of = taken(first.name, first.columns, prompt=asked.prompt, sides=asked.sides())
+        of = dataset.taken
         tell(f"{asked.source}: takes it for {of.kind} ({of.layout}): {of.told}")
-        looked, parts = _rows(dataset, of, room, tell)
+        looked, parts = _rows(dataset, room, tell)
         notes = [*_notes(asked, dataset), *together(parts, of.kind, files, window, tell)]
-        found = _told(asked, of, dataset, parts, looked, room)
-        found.against, found.notes = [file.name for file in files] if parts else [], notes
+        found = _told(asked, dataset, parts, looked, room)
+        found.against, found.notes = _against(files, parts), notes
         found.charts = pictures(parts, found.biases) if charts else []
         found.held = [held(limit, found.findings, found.measures()) for limit in fail_on]
         if out is not None:
@@ -62,16 +61,25 @@ def audit(
     return found
 
 
-def _rows(dataset: Dataset, of: Taken, room: Path, tell: Tell) -> tuple[Looked, list[Part]]:
+def _against(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, int]:
+    """How many rows were found in each benchmark."""
+    names = {file.name: 0 for file in files} if parts else {}
+    for part in parts:
+        for name, number in part.benchmarks.items():
+            names[name] += number
+    return names
+
+
+def _rows(dataset: Dataset, room: Path, tell: Tell) -> tuple[Looked, list[Part]]:
     """Goes through all rows, split by split."""
     looked, parts = Looked(), list[Part]()
-    if of.kind == "judgments":
+    if dataset.taken.kind == "judgments":
         return looked, parts
     flags = TableFile(room / WRITTEN)
     flags.add(pl.DataFrame(schema=FLAGS))
     for number, (split, one) in enumerate(dataset.splits.items()):
         part = Part(dataset.config, split, room / f"{number}.parquet", flags)
-        _through(part, one, of, looked, tell)
+        _through(part, one, dataset.taken, looked, tell)
         parts.append(part)
     return looked, parts
 
@@ -85,20 +93,20 @@ def _through(part: Part, opened: Opened, of: Taken, looked: Looked, tell: Tell) 
     part.close()
 
 
-def _told(asked: Asked, of: Taken, dataset: Dataset, parts: Sequence[Part], looked: Looked, room: Path) -> Audit:
+def _told(asked: Asked, dataset: Dataset, parts: Sequence[Part], looked: Looked, room: Path) -> Audit:
     """What was found, put together."""
-    judges, gone = _judges(dataset, of, asked, room), sum((part.unread for part in parts), Counter[str]())
-    trl, every = looked.told(of, gone), splits(parts, dataset)
-    return Audit(asked.source, of, dataset, every, findings(parts), biases(parts), judges, trl, [], [])
+    judges, gone = _judges(dataset, asked, room), sum((part.unread for part in parts), Counter[str]())
+    trl, every = looked.told(dataset.taken, gone), splits(parts, dataset)
+    return Audit(asked.source, dataset, every, findings(parts), biases(parts), judges, trl)
 
 
-def _judges(dataset: Dataset, of: Taken, asked: Asked, room: Path) -> dict[str, Any]:
+def _judges(dataset: Dataset, asked: Asked, room: Path) -> dict[str, Any]:
     """The reports of judgments: of those that are audited, by split, or of those that lie beside pairs."""
-    if of.kind == "judgments":
+    if dataset.taken.kind == "judgments":
         every = enumerate(dataset.splits.items())
         found = {split: judged(one, room / f"judged-{n}.parquet") for n, (split, one) in every}
     else:
-        beside = opening.judgments(dataset, asked) if of.kind == "pairs" else None
+        beside = opening.judgments(dataset, asked) if dataset.taken.kind == "pairs" else None
         found = {"judgments": judged(beside, room / "judged.parquet")} if beside else {}
     return {name: report for name, report in found.items() if report}
 

@@ -8,7 +8,6 @@ import polars as pl
 
 from prefgen.audit.opening import Asked, opened
 from prefgen.audit.rows import frame
-from prefgen.audit.taken import taken
 from prefgen.audit.whole import FOUND
 from prefgen.filters.decontaminate import decontaminate, prompts_of
 from prefgen.resources import resources
@@ -46,14 +45,12 @@ def _checked(path: Path) -> Path:
 
 
 def _of_dataset(name: str, place: Path) -> Path:
-    asked = Asked(name)
-    dataset = opened(asked)
+    dataset = opened(Asked(name))
     path = place / f"{name.strip('/').replace('/', '_')}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for split, one in dataset.splits.items():
-            of = taken(one.name, one.columns)
             for raw in one.chunks():
-                rows = frame(raw, of, split).filter(pl.col("place") == 0, pl.col("prompt").is_not_null())
+                rows = frame(raw, dataset.taken, split).filter(pl.col("place") == 0, pl.col("prompt").is_not_null())
                 file.writelines(json.dumps({"prompt": text}) + "\n" for text in rows["prompt"])
     return path
 

@@ -18,22 +18,26 @@ from prefgen.audit.thresholds import Held, aside
 @dataclass
 class Audit:
     """What an audit found. ``parts`` tell of each split, ``findings`` of each check, ``biases``, ``judges`` and ``trl``
-    what they say, ``against`` which benchmarks prompts were held against; ``notes`` are what is to be known of how it
-    was looked. ``held`` are limits beside what was found, ``charts`` what a page shows.
+    what they say, ``against`` which benchmarks prompts were held against and how many are there; ``notes`` are what is
+    to be known of how it was looked. ``held`` are limits beside what was found, ``charts`` what a page shows.
     """
 
     source: str
-    taken: Taken
     dataset: Dataset
     parts: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     biases: dict[str, Any]
     judges: dict[str, Any]
     trl: dict[str, Any]
-    against: list[str]
-    notes: list[str]
+    against: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     charts: list[Picture] = field(default_factory=list)
+
+    @property
+    def taken(self) -> Taken:
+        """What the dataset is taken for."""
+        return self.dataset.taken
 
     @property
     def crossed(self) -> list[Held]:

@@ -1,10 +1,11 @@
 """A dataset's splits, opened: of a file one, of a folder or a dataset on the Hub those of one config."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefgen.audit.taken import COLUMNS
+from prefgen.audit.taken import COLUMNS, Taken, UnknownLayout, taken
 from prefgen.errors import nearest
 from prefgen.judged import PAIRS as JUDGED_PAIRS
 from prefgen.judged import SCORES as JUDGED_SCORES
@@ -41,23 +42,25 @@ class Asked:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The opened splits of one config, by name; which configs there are beside it."""
+    """The opened splits of one config, by name, and what they are taken for; which configs there are beside it."""
 
     name: str
     config: str
     configs: Sequence[str]
-    splits: dict[str, Opened]
+    splits: Mapping[str, Opened]
+    taken: Taken
 
 
 def opened(asked: Asked) -> Dataset:
-    """The splits that are to be audited. Raises LoadError."""
+    """The splits that are to be audited. Where the config that is the dataset's own holds nothing to audit, the first
+    that does is taken. Raises LoadError.
+    """
     place = _place(asked.source)
-    if not place.is_dir() and (place.exists() or place.suffix.lower() in _FILES):
-        return _file(asked)
-    name = str(place) if place.is_dir() else asked.source
-    if place.is_dir() or "/" in name:
-        return _dataset(name, asked)
-    return _file(asked)
+    if place.is_dir() or not (place.exists() or place.suffix.lower() in _FILES or "/" not in asked.source):
+        return _dataset(str(place) if place.is_dir() else asked.source, asked)
+    split = asked.split or "train"
+    one = read(asked.source, asked.wanted(None, split))
+    return Dataset(asked.source, "", [], {split: one}, _taken(one, asked))
 
 
 _FILES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
@@ -67,14 +70,18 @@ def _place(source: str) -> Path:
     """Where a source may lie; of a run's folder its dataset."""
     try:
         place = Path(source).expanduser()
-        return place / "dataset" if (place / "dataset").is_dir() and (place / "run.json").is_file() else place
+        if (place / "dataset").is_dir() and (place / "run.json").is_file():
+            return place / "dataset"
+        pilots = sorted(one.parent for one in place.glob("take-*/dataset")) if place.is_dir() else []
     except (OSError, ValueError, RuntimeError) as e:
         raise LoadError(f"{source[:60]!r} is no path: {getattr(e, 'strerror', None) or e}") from e
+    if pilots and (place / "journal.sqlite").is_file():
+        raise LoadError(f"{place} holds pilots and no dataset of its own; name one of them: {pilots[0]}")
+    return place
 
 
-def _file(asked: Asked) -> Dataset:
-    split = asked.split or "train"
-    return Dataset(asked.source, "", [], {split: read(asked.source, asked.wanted(None, split))})
+def _taken(one: Opened, asked: Asked) -> Taken:
+    return taken(one.name, one.columns, prompt=asked.prompt, sides=asked.sides())
 
 
 def _dataset(name: str, asked: Asked) -> Dataset:
@@ -84,12 +91,23 @@ def _dataset(name: str, asked: Asked) -> Dataset:
         raise LoadError(f"{name} has the configs {', '.join(configs)}, and none is the default; name one with --config")
     if config not in configs:
         raise LoadError(f"{name} has no config {config!r}; {nearest(config, configs)}")
+    try:
+        return _config(name, config, configs, asked)
+    except UnknownLayout:
+        for other in () if asked.config else (one for one in configs if one != config):
+            with suppress(UnknownLayout):
+                return _config(name, other, configs, asked)
+        raise
+
+
+def _config(name: str, config: str, configs: Sequence[str], asked: Asked) -> Dataset:
     own = config if len(configs) > 1 or asked.config else None
     splits = splits_of(name, own, asked.revision, asked.data_dir)
     if asked.split and asked.split not in splits:
         raise LoadError(f"{name} has no split {asked.split!r}; {nearest(asked.split, splits)}")
     wanted = [asked.split] if asked.split else splits
-    return Dataset(name, config, configs, {split: read(name, asked.wanted(own, split)) for split in wanted})
+    found = {split: read(name, asked.wanted(own, split)) for split in wanted}
+    return Dataset(name, config, configs, found, _taken(next(iter(found.values())), asked))
 
 
 def judgments(found: Dataset, asked: Asked) -> Opened | None:

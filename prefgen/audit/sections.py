@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prefgen.audit.found import Audit
-from prefgen.audit.told import about, beside, counted, limits, percent, title, trl_line, unread
-from prefgen.html.blocks import Block, Chart, Fact, Facts, Section, Table, Tone, Words
-from prefgen.judged import HEAD, in_percent, report_rows
+from prefgen.audit.told import about, beside, counted, limits, percent, title, unread
+from prefgen.card.charts import positions
+from prefgen.card.pictures import MOST_BARS, label
+from prefgen.html.blocks import Block, Chart, Fact, Facts, Section, Table, Words
+from prefgen.judged import AUTHORS, HEAD, author_rows, in_percent, report_rows
 
 WORDS = frozenset(range(20))
 """Every column of a table of words."""
-CUT = 240
+CUT = 160
 """Characters of a text in a table of examples."""
-TONES: Mapping[str, Tone] = {"bad": "bad", "warn": "warn", "info": ""}
+AUTHORS_SHOWN = 50
 
 
 def sections(found: Audit) -> list[Section]:
@@ -33,12 +35,11 @@ def _summary(found: Audit) -> Section:
     pairs, bad, warn = counted(found), *(beside(found, how) for how in ("bad", "warn"))
     facts = [
         Fact(found.taken.noun, f"{pairs:,}", about(found)),
-        Fact("kinds of bad findings", f"{len(bad)}", _most(bad), "bad" if bad else "good"),
-        Fact("kinds to look at", f"{len(warn)}", _most(warn), "warn" if warn else "good"),
+        Fact("bad findings", f"{len(bad)}", _most(bad), "bad" if bad else "good"),
+        Fact("worth a look", f"{len(warn)}", _most(warn), "warn" if warn else "good"),
     ]
     longer = (found.biases["lengths"] or {}).get("longer")
-    if longer:
-        facts.append(Fact("chosen is longer", f"{longer['value']:.0%}", f"95 %: {_ends(longer)}, of {longer['n']:,}"))
+    facts += [Fact("chosen is longer", f"{longer['value']:.0%}", _sure(longer))] if longer else []
     split = [
         (
             part["split"],
@@ -51,10 +52,6 @@ def _summary(found: Audit) -> Section:
     blocks: list[Block] = [Words(f"Taken for {title(found)}."), Facts(facts), table, *_limits(found)]
     blocks += [Words(note[0].upper() + note[1:] + ".") for note in found.notes]
     return Section("summary", "Summary", blocks)
-
-
-def _ends(one: Mapping[str, Any]) -> str:
-    return f"{one['low']:.0%} to {one['high']:.0%}"
 
 
 def _most(some: Sequence[Mapping[str, Any]]) -> str:
@@ -80,7 +77,7 @@ def _findings(found: Audit) -> Section:
         for how in ("bad", "warn", "info")
         for one in beside(found, how)
     ]
-    head = ("", "finding", "found", "of", "share", "what counts", "what would do")
+    head = ("weight", "finding", "found", "of", "share", "what counts", "what would do")
     blocks: list[Block] = [Table(head, rows, frozenset({0, 1, 5, 6}))] if rows else [Words("Nothing was found.")]
     return Section(
         "findings", "Findings", blocks, "Each is counted exactly, unless a note in the summary says otherwise."
@@ -115,61 +112,50 @@ def _cut(text: str) -> str:
 
 
 def _biases(found: Audit) -> Section:
-    told, blocks = found.biases, list[Block]()
-    lengths, longer = told["lengths"], (told["lengths"] or {}).get("longer")
-    if lengths:
-        facts = [
-            Fact(f"{side}, characters on average", f"{lengths[f'{side}_characters']:,.0f}")
-            for side in ("chosen", "rejected")
-        ]
-        facts += (
-            [Fact("chosen is longer", f"{longer['value']:.0%}", f"95 %: {_ends(longer)}, of {longer['n']:,}")]
-            if longer
-            else []
-        )
-        facts += (
-            [Fact("score gap on average", f"{told['gap']['mean']:.2f}", f"of {told['gap']['n']:,}")]
-            if told["gap"]
-            else []
-        )
-        facts += [
-            Fact(*one)
-            for one in (_known(told["author"], "the author's name tells the chosen one", "half is no bias"),)
-            if one
-        ]
-        facts += [
-            Fact(*one) for one in (_known(told["first"], "the better one stood first", "half is no bias"),) if one
-        ]
-        blocks.append(Facts(facts))
+    told = found.biases
+    facts = [one for one in (*_lengths(told), *_shares(told)) if one]
+    blocks: list[Block] = [Facts(facts)] if facts else []
     blocks += [Chart(spec, alt) for spec, alt in found.charts]
     if told["authors"]:
-        head = ("model", "chosen", "rejected", "share chosen", "Elo")
-        rows = [
-            (
-                one["model"],
-                f"{one['chosen']:,}",
-                f"{one['rejected']:,}",
-                in_percent(one["share"]) if one.get("share") else "",
-                _elo(one),
-            )
-            for one in told["authors"][:50]
-        ]
-        blocks.append(Table(head, rows, caption="Which model is chosen where two meet"))
-    said = "What a model could learn in the place of quality."
-    return Section("biases", "Lengths, scores, authors", blocks, said)
+        rows = author_rows(told["authors"][:AUTHORS_SHOWN])
+        blocks.append(Table(AUTHORS, rows, caption="Which model is chosen where two meet"))
+    return Section("biases", "Lengths, scores, authors", blocks, "What a model could learn in the place of quality.")
 
 
-def _known(one: Mapping[str, Any] | None, label: str, note: str) -> tuple[str, str, str] | None:
-    return (label, f"{one['value']:.0%}", f"95 %: {_ends(one)}, of {one['n']:,}; {note}") if one else None
+def _lengths(told: Mapping[str, Any]) -> Iterator[Fact]:
+    lengths = told["lengths"] or {}
+    for side in ("chosen", "rejected"):
+        if lengths:
+            yield Fact(f"{side}, on average", f"{lengths[f'{side}_characters']:,.0f}", "characters")
+    if longer := lengths.get("longer"):
+        yield Fact("chosen is longer", f"{longer['value']:.0%}", _sure(longer))
+    if gap := told["gap"]:
+        yield Fact("score gap, on average", f"{gap['mean']:.2f}", f"of {gap['n']:,}")
 
 
-def _elo(one: Mapping[str, Any]) -> str:
-    return f"{one['elo']:,.0f}"
+def _shares(told: Mapping[str, Any]) -> Iterator[Fact]:
+    said = {"author": "the author's name tells which", "first": "the better one stood first"}
+    for name, label in said.items():
+        if one := told[name]:
+            yield Fact(label, f"{one['value']:.0%}", f"{_sure(one)}; half is none")
+
+
+def _sure(one: Mapping[str, Any]) -> str:
+    return f"95 %: {one['low']:.0%} to {one['high']:.0%}, of {one['n']:,}"
 
 
 def _judges(found: Audit) -> Section:
     _, rows = report_rows(found.judges)
-    blocks = [Table(HEAD, rows, frozenset({0, 1}))] if rows else []
+    blocks: list[Block] = [Table(HEAD, rows, frozenset({0, 1}))] if rows else []
+    shown = [
+        {"judge": label(judge), **one["first_shown"]}
+        for report in found.judges.values()
+        for judge, one in report.get("judges", {}).items()
+        if one.get("first_shown")
+    ][:MOST_BARS]
+    if shown:
+        told = "; ".join(in_percent(one) for one in shown)
+        blocks.append(Chart(positions(shown), f"How often each judge says the response shown first: {told}"))
     said = "A judge that looks at nothing but what is written says the first in half of its verdicts, and never flips."
     return Section("judges", "Judges", blocks, said)
 
@@ -178,10 +164,11 @@ def _trl(found: Audit) -> Section:
     told = found.trl
     if not told["columns"]:
         return Section("trl", "What TRL would make of it", [])
+    who, _, note = told["trainers"].partition(";")
     facts = [
-        Fact("type", told["type"] or "none", trl_line(found)),
-        Fact("format", told["format"] or "none", f"prompt: {told['prompt']}" if told["prompt"] else ""),
-        Fact("trainers", told["trainers"].partition(";")[0] or "none as it is", tone="" if told["trainers"] else "bad"),
+        Fact("type", told["type"] or "none", f"{told['prompt']} prompt" if told["prompt"] else ""),
+        Fact("format", told["format"] or "none"),
+        Fact("trainers", who or "none as it is", note.strip(), "" if who else "bad"),
     ]
     problems = [
         (
@@ -201,7 +188,9 @@ def _trl(found: Audit) -> Section:
     )
     blocks += [Words(f"Columns that are left alone: {', '.join(told['others'])}.")] if told["others"] else []
     blocks += (
-        [Words(f"Its columns are those of prefgen's formats {', '.join(told['formats'])}.")] if told["formats"] else []
+        [Words(f"Formats of prefgen's that have these columns: {', '.join(told['formats'])}.")]
+        if told["formats"]
+        else []
     )
     return Section("trl", "What TRL would make of it", blocks)
 
@@ -226,6 +215,7 @@ def _looked(found: Audit) -> Section:
                 shut=True,
             )
         )
-    held = f"Benchmarks that prompts were held against: {', '.join(found.against)}." if found.against else ""
-    blocks += [Words(held)] if held else []
+    benchmarks = [(name, f"{number:,}") for name, number in found.against.items()]
+    if benchmarks:
+        blocks.append(Table(("benchmark", "prompts found there"), benchmarks, caption="Benchmarks"))
     return Section("looked", "What else was looked for", blocks)

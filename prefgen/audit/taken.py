@@ -15,6 +15,10 @@ from prefgen.sources._sides import Judged, Sides, labelled
 Kind = Literal["pairs", "unpaired", "completions", "prompts", "judgments"]
 
 
+class UnknownLayout(LoadError):
+    """A source whose columns say nothing of pairs, responses or prompts."""
+
+
 @dataclass(frozen=True)
 class Scored:
     """Lists of responses of one prompt with what ranks them: each against each that ranks below it. ``of`` is the list
@@ -133,7 +137,7 @@ def taken(
         return _of_layout(replace(PAIRS, name="pairs", prompt=own, reading=Sides(of=sides)))
     found = _judgments(there) or _lists(there) or _pairs(name, columns) or _single(there)
     if found is None:
-        raise LoadError(f"{name} has no pairs, responses or prompts in a layout that is known; {having(columns)}")
+        raise UnknownLayout(f"{name} has no pairs, responses or prompts in a layout that is known; {having(columns)}")
     return _asked_elsewhere(found, prompt)
 
 

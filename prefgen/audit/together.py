@@ -47,7 +47,8 @@ def _pairs_and_prompts(part: Part, kind: Kind, against: Sequence[Path], window: 
     near, number = _near(part, asked, window)
     prompts = {"prompts_repeated": same, "prompts_repeated_normalised": alike, "prompts_nearly_repeated": near}
     if against:
-        prompts["contaminated"] = contaminated(part.prompts(asked["n"]), against)
+        found = prompts["contaminated"] = contaminated(part.prompts(asked["n"]), against)
+        part.benchmarks.update(found["detail"].str.extract("^(.*?), prompt ").to_list())
     part.told.update({**dict.fromkeys(pairs, part.pairs), **dict.fromkeys(prompts, asked.height)})
     part.note_places({**pairs, **prompts})
     return number

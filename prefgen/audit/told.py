@@ -1,8 +1,10 @@
 """An audit in words, which the terminal and the page share."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from prefgen.audit.checks import CHECKS, GROUPS, WHOLE
 from prefgen.audit.found import Audit
 from prefgen.audit.thresholds import Held
 
@@ -24,8 +26,9 @@ def counted(found: Audit) -> int:
 
 
 def about(found: Audit) -> str:
-    """Rows and prompts of each split."""
+    """Prompts, and the rows of each split."""
     prompts = sum(part.get("prompts", 0) for part in found.parts)
+    prompts = 0 if found.taken.kind == "prompts" else prompts
     splits = ", ".join(f"{part['split']} {part['rows']:,}" for part in found.parts)
     return f"{prompts:,} prompts; rows: {splits}" if prompts else f"rows: {splits}"
 
@@ -42,12 +45,12 @@ def beside(found: Audit, severity: str) -> list[Finding]:
 
 
 def percent(share: float | None) -> str:
-    """A share, with digits enough that few are not none: 0.02 %, 1.3 %, 58 %."""
+    """A share, with digits enough that few are not none: 0.02%, 1.30%, 58.1%."""
     if share is None:
         return ""
     value = 100 * share
     digits = 0 if value in {0.0, 100.0} else 1 if 10 <= value <= 99.9 else 2 if value >= 0.01 else 4
-    return f"{value:.{digits}f} %"
+    return f"{value:.{digits}f}%"
 
 
 def limits(found: Audit) -> list[tuple[str, str, str]]:
@@ -77,11 +80,22 @@ def trl_line(found: Audit) -> str:
     return f"{', '.join(part for part in parts if part)}: {told['trainers']}"
 
 
-def clean(found: Audit) -> Sequence[str]:
-    """Checks that found nothing."""
-    return [one["title"] for one in found.findings if one["of"] and not one["count"]]
+def clean(found: Audit) -> int:
+    """How many checks found nothing."""
+    return sum(bool(one["of"]) and not one["count"] for one in found.findings)
 
 
-def untold(found: Audit) -> Sequence[str]:
-    """Checks that could not be told."""
-    return [one["title"] for one in found.findings if not one["of"]]
+def untold(found: Audit) -> dict[str, int]:
+    """Why checks could not be told, and of how many that holds."""
+    return dict(Counter(_want(one["name"]) for one in found.findings if not one["of"]))
+
+
+def _want(name: str) -> str:
+    """What is not there that a check would look at."""
+    if name in GROUPS["leaks"]:
+        return "held-out split"
+    if name == "contaminated":
+        return "benchmark or prompt"
+    needs = next((check.needs for check in (*CHECKS, *WHOLE) if check.name == name), ())
+    sides = {"prompt": "prompts", "asked": "prompts", "chosen_score": "scores"}
+    return sides.get(needs[0], "pairs" if len(needs) > 1 else f"{needs[0]} responses")

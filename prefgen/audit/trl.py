@@ -114,6 +114,8 @@ class Looked:
     def _has(self, name: str) -> bool:
         one = trainers.find(name)
         schema = one.schema(one.configs[0])
+        if OWN & {*self.columns} - {*schema.names}:
+            return False  # a column more with a meaning makes another format of it
         return all(
             field.name in self.columns and self._fits(field.name, str(field.type))
             for field in schema
