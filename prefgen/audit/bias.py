@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from prefgen.audit.part import LENGTHS, MODELS, SCORES, Part
+from prefgen.audit.columns import MODELS, SCORES
+from prefgen.audit.part import LENGTHS, Part
 from prefgen.judged import author_report, pair_report
 from prefgen.statistics import share
 

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.audit.checks import CHECKS, Check, alike, plain
+from prefgen.audit.columns import MODELS, SCORES
 from prefgen.audit.whole import digests
 from prefgen.tablefile import TableFile, parquet
 
@@ -134,8 +135,6 @@ class Part:
 
 
 LENGTHS = ("chosen_characters", "rejected_characters")
-MODELS = ("chosen_model", "rejected_model")
-SCORES = ("chosen_score", "rejected_score")
 
 
 def _kept(rows: pl.DataFrame) -> pl.DataFrame:

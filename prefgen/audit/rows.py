@@ -10,13 +10,14 @@ from typing import Any
 
 import polars as pl
 
+from prefgen.audit.columns import in_columns
 from prefgen.audit.taken import Scored, Taken
 from prefgen.conversations import as_text
 from prefgen.sources._columns import cells, plain, there
 from prefgen.sources._conversations import spoken, transcript, turn
 from prefgen.sources._layouts import Layout
 from prefgen.sources._read import Raw
-from prefgen.sources._sides import MOST, Judged, Sides, Two, number
+from prefgen.sources._sides import MOST, Judged, Two, number
 
 SHAPE: Mapping[str, Any] = {
     "row": pl.UInt64,
@@ -36,53 +37,10 @@ Read = tuple[str | None, str | None, str | None, str | None]
 
 def frame(raw: Raw, taken: Taken, split: str) -> pl.DataFrame:
     """Some rows of a source, in SHAPE. Raises LoadError."""
-    known = _texts(raw, taken)
+    known = in_columns(raw, taken)
     if known is not None:
         return known
-    found = list(_rows(raw, taken, split))
-    return pl.DataFrame(found, schema=SHAPE, orient="row")
-
-
-# --- texts in columns -----------------------------------------------------------------------
-
-
-def _texts(raw: Raw, taken: Taken) -> pl.DataFrame | None:
-    """Pairs of texts with a prompt of text, column by column; None where anything else is among them."""
-    reading = taken.pairs.reading if taken.pairs else None
-    if not isinstance(reading, Sides) or not taken.prompt or reading.pool:
-        return None
-    names = dict(zip(("prompt", "chosen", "rejected"), (taken.prompt, *reading.of), strict=True))
-    texts = {name: _text_column(raw, path) for name, path in names.items()}
-    if any(column is None for column in texts.values()):
-        return None
-    models = [_any(raw, path, pl.String) for path in reading.models]
-    scores = [_any(raw, path, pl.Float64) for path in reading.scores or ("", "")]
-    told = pl.DataFrame(
-        {
-            "row": pl.int_range(raw.start + 1, raw.start + len(raw.rows) + 1, dtype=pl.UInt64, eager=True),
-            **{name: column.fill_null("") for name, column in texts.items() if column is not None},
-            **dict(zip(("chosen_model", "rejected_model"), models, strict=True)),
-            **dict(zip(("chosen_score", "rejected_score"), scores, strict=True)),
-        }
-    )
-    whole = told.with_columns(place=pl.lit(0, pl.UInt32), asked="prompt", first=pl.lit(None, pl.Boolean))
-    return whole.with_columns(truncated=pl.lit(None, pl.Boolean), why=pl.lit(None, pl.String)).select(*SHAPE)
-
-
-def _text_column(raw: Raw, path: str) -> pl.Series | None:
-    found = cells(raw, path)
-    if isinstance(found, pl.Series):
-        return found if found.dtype == pl.String else None
-    alone = all(value is None or isinstance(value, str) for value in found)
-    return pl.Series(found, dtype=pl.String) if alone else None
-
-
-def _any(raw: Raw, path: str, kind: Any) -> pl.Series:
-    """A column in a type, null where its values have none in it; nothing where it is not there."""
-    found = plain(cells(raw, path)) if path and there(raw, path) else [None] * len(raw.rows)
-    if kind == pl.Float64:
-        return pl.Series([number(value) for value in found], dtype=pl.Float64)
-    return pl.Series([None if value is None else str(value) for value in found], dtype=pl.String)
+    return pl.DataFrame(list(_rows(raw, taken, split)), schema=SHAPE, orient="row")
 
 
 # --- row by row -----------------------------------------------------------------------------

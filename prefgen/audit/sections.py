@@ -6,7 +6,8 @@ from typing import Any
 from prefgen.audit.found import Audit
 from prefgen.audit.told import about, beside, counted, limits, percent, title, unread
 from prefgen.card.charts import positions
-from prefgen.card.pictures import MOST_BARS, label
+from prefgen.card.pictures import MOST_BARS
+from prefgen.card.pictures import label as in_letters
 from prefgen.html.blocks import Block, Chart, Fact, Facts, Section, Table, Words
 from prefgen.judged import AUTHORS, HEAD, author_rows, in_percent, report_rows
 
@@ -148,7 +149,7 @@ def _judges(found: Audit) -> Section:
     _, rows = report_rows(found.judges)
     blocks: list[Block] = [Table(HEAD, rows, frozenset({0, 1}))] if rows else []
     shown = [
-        {"judge": label(judge), **one["first_shown"]}
+        {"judge": in_letters(judge), **one["first_shown"]}
         for report in found.judges.values()
         for judge, one in report.get("judges", {}).items()
         if one.get("first_shown")

@@ -1,6 +1,5 @@
 """What is planted is found, so often, and nothing else."""
 
-import json
 from pathlib import Path
 
 import datasets
