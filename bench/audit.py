@@ -1,4 +1,5 @@
-"""What `prefgen audit` costs: seconds, CPU seconds and the most memory, over generated pairs in three forms. Prints Markdown.
+"""What `prefgen audit` costs: seconds, CPU seconds and the most memory, over generated pairs in three forms. Prints
+Markdown.
 
 python bench/audit.py [ROWS ...]
 
@@ -31,7 +32,7 @@ def pairs(rows: int, seed: int) -> pl.DataFrame:
     """Some pairs of text, with models and scores."""
     chance = np.random.default_rng(seed)
     said = [texts(rows, words, 10 * seed + n).alias(name) for n, (name, words) in enumerate(WORDS.items())]
-    frame = pl.DataFrame(said).with_columns((pl.col("chosen", "rejected") + "."))
+    frame = pl.DataFrame(said).with_columns(pl.col("chosen", "rejected") + ".")
     before = (chance.random(rows) * np.arange(rows)).astype(np.int64)
     near, again = (pl.Series(chance.random(rows) < share) for share in (REPEATED, AGAIN))
     frame = frame.with_columns(
@@ -88,17 +89,12 @@ def main(sizes: list[int]) -> None:
             write(Path(folder), rows)
             for form in FORMS:
                 file = Path(folder) / form
-                cost = run(
-                    [sys.executable, str(ROOT / "cli.py"), "audit", str(file), "--json"],
-                    file.with_suffix(".log"),
-                    most=3600,
-                )
+                command = [sys.executable, str(ROOT / "cli.py"), "audit", str(file), "--json"]
+                cost = run(command, file.with_suffix(".log"), most=3600)
                 if cost.status:
                     raise SystemExit(cost.words)
-                print(
-                    f"| {form} | {rows:,} | {file.stat().st_size / 1e6:,.0f} | {cost.wall:,.0f} | {cost.cpu:,.0f} | {cost.peak:,.0f} |",
-                    flush=True,
-                )
+                size = f"{rows:,} | {file.stat().st_size / 1e6:,.0f}"
+                print(f"| {form} | {size} | {cost.wall:,.0f} | {cost.cpu:,.0f} | {cost.peak:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

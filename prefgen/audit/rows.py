@@ -164,7 +164,11 @@ def _told(prompt: Any, chosen: Any, rejected: Any, *, alone: bool) -> Read | str
         parted = _parted(*([] if side is None or side == "" else side for side in sides))
         if isinstance(parted, str):
             return parted
+        if prompt is None and not parted[0] and max(len(side or []) for side in sides) > 1:
+            return "no common prompt"
         start, *sides = parted
+    elif any(side and not isinstance(side, str) for side in sides):
+        return "bad messages"
     elif prompt is None:
         return _begun(*(side or "" for side in sides))
     asked = _asked(start or prompt)

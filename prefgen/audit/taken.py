@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from prefgen.errors import nearest
 from prefgen.filters.decontaminate import FIELDS
 from prefgen.judged import PAIRS as JUDGED_PAIRS
 from prefgen.judged import SCORES as JUDGED_SCORES
-from prefgen.sources._layouts import LAYOUTS, PAIRS, Layout, having
+from prefgen.sources._layouts import LAYOUTS, MANY, PAIRS, Layout
 from prefgen.sources._read import LoadError
 from prefgen.sources._sides import Judged, Sides, labelled
 
@@ -128,16 +129,17 @@ def taken(
     that of the prompt, where the caller says so. Raises LoadError where nothing is known, or several layouts fit.
     """
     there = set(columns)
-    if missing := [one.partition(".")[0] for one in (prompt, *(sides or ())) if one] if prompt or sides else []:
-        for one in missing:
-            if one not in there:
-                raise LoadError(f"{name} has no column {one!r}; {having(columns)}")
+    for one in (prompt, *(sides or ())):
+        if one and one.partition(".")[0] not in there:
+            raise LoadError(f"{name} has no column {one!r}; {nearest(one, columns)}")
     if sides:
         own = prompt or ("prompt" if "prompt" in there else None)
-        return _of_layout(replace(PAIRS, name="pairs", prompt=own, reading=Sides(of=sides)))
+        return _of_layout(replace(PAIRS, prompt=own, reading=Sides(of=sides)))
     found = _judgments(there) or _lists(there) or _pairs(name, columns) or _single(there)
     if found is None:
-        raise UnknownLayout(f"{name} has no pairs, responses or prompts in a layout that is known; {having(columns)}")
+        held = ", ".join(f"{column:.40}" for column in columns[:MANY]) or "no columns"
+        cure = f"say where they are, by --prompt, --chosen, --rejected (it has {held})"
+        raise UnknownLayout(f"{name} has no pairs, responses or prompts in a layout that is known; {cure}")
     return _asked_elsewhere(found, prompt)
 
 
@@ -148,6 +150,8 @@ def _asked_elsewhere(found: Taken, prompt: str | None) -> Taken:
 
 
 def _judgments(there: set[str]) -> Taken | None:
+    if "completion" in there:  # a judgment that is to be learnt
+        return None
     if there >= JUDGED_PAIRS:
         return Taken("judgments", "judgments", "what judges said of pairs")
     if there >= JUDGED_SCORES:

@@ -80,9 +80,8 @@ def _limit(word: str) -> Limit | Problem:
     share = percent or name in MEASURES or "." in read[1]
     most = number / 100 if percent else number
     if share and most > 1:
-        return Problem(
-            "--fail-on", "", f"{word!r:.60} is a share above 1", f"say {name}={value}%, or a share such as 0.6"
-        )
+        as_percent = "" if percent or number > 100 else f"{name}={value}%, or "
+        return Problem("--fail-on", "", f"{word!r:.60} is a share above 1", f"say {as_percent}a share such as 0.6")
     return Limit(name, most, share)
 
 

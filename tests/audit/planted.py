@@ -70,7 +70,9 @@ def planted(seed: int, rows: int = 200) -> Planted:
 
 
 def _one(name: str, change: Callable[[Row, Random], Row]) -> Callable[[Planted], None]:
-    return lambda made: void(made.add({**(row := clean(made.chance)), **change(row, made.chance)}, "train", **{name: 1}))
+    return lambda made: void(
+        made.add({**(row := clean(made.chance)), **change(row, made.chance)}, "train", **{name: 1})
+    )
 
 
 def void(_: object) -> None:
