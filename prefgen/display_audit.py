@@ -22,14 +22,15 @@ LINES = 16
 BAR, REACH = 10, 21
 """Cells of a bar, and of the line on which a share stands with its interval."""
 BLOCKS, STEPS = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
-STYLES = {"bad": "red", "warn": "yellow", "info": "dim"}
+COLOURS = {"bad": "red", "warn": "yellow", "info": ""}
+SIDES = {"chosen": "blue", "rejected": "dark_orange3"}
 JUDGES = 4
 
 
 def show(found: Audit, console: Console) -> None:
     """What was taken for what, what was found, and the biases."""
     for line in _head(found):
-        console.print(Text(plain(line)), style="", soft_wrap=True)
+        console.print(Text(plain(line)), soft_wrap=True)
     rows = [one for how in ("bad", "warn", "info") for one in beside(found, how)]
     if rows:
         console.print()
@@ -37,11 +38,13 @@ def show(found: Audit, console: Console) -> None:
         fitted(console, *(partial(_findings, rows[:LINES], rows=whole, splits=splits) for whole in (True, False)))
     for line in _rest(found, rows):
         console.print(Text(plain(line), style="dim"), soft_wrap=True)
-    console.print()
-    console.print(_biases(found), crop=False)
-    if found.held:
+    biases = _biases(found)
+    for part in ([biases] if biases.row_count else []) + ([_limits(found)] if found.held else []):
         console.print()
-        console.print(_limits(found), crop=False)
+        console.print(part, crop=False)
+    if found.trl["columns"]:
+        console.print()
+        console.print(Text(plain(f"TRL: {trl_line(found)}")), soft_wrap=True)
 
 
 def _head(found: Audit) -> Iterator[str]:
@@ -58,16 +61,18 @@ def _head(found: Audit) -> Iterator[str]:
 
 def _findings(found: Sequence[Mapping[str, Any]], *, rows: bool, splits: bool) -> Table:
     """Each finding with its count, its share and the first rows."""
-    names = ("", "found", "rows", "share", "") + (("the first of them",) if rows else ())
-    table = columns(names, left={"", "found", "the first of them"})
+    names = ("", "found", "rows", "share", " ") + (("the first of them",) if rows else ())
+    table = columns(names, left={"", "found", " ", "the first of them"})
     for one in found:
-        told = [one["severity"], escape(one["title"]), f"{one['count']:,}", percent(one["share"]), bar(one["share"])]
-        table.add_row(
-            *told,
-            *([_first(one, splits=splits)] if rows else []),
-            style=STYLES[one["severity"]] if one["severity"] == "info" else "",
-        )
-        table.columns[0].style = ""
+        colour, style = COLOURS[one["severity"]], "dim" if one["severity"] == "info" else ""
+        told: list[Text | str] = [
+            Text(one["severity"], colour),
+            escape(one["title"]),
+            f"{one['count']:,}",
+            percent(one["share"]),
+        ]
+        first = [_first(one, splits=splits)] if rows else []
+        table.add_row(*told, Text(bar(one["share"]), colour), *first, style=style)
     return table
 
 
@@ -83,9 +88,10 @@ def _rest(found: Audit, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if len(rows) > LINES:
         yield f"and {len(rows) - LINES} more, which --json and --html have"
     if number := clean(found):
-        yield f"{number} others looked for and not found" if rows else f"nothing was found of {number} kinds"
+        others = f"{number:,} other{'s' if number > 1 else ''}" if rows else f"{number:,} kinds of faults"
+        yield f"{others} looked for and not found"
     if reasons := untold(found):
-        yield f"not looked for, as there are no {', '.join(f'{what} ({number})' for what, number in reasons.items())}"
+        yield f"not looked for: {', '.join(f'{number} for want of {what}' for what, number in reasons.items())}"
 
 
 # --- pictures of text -----------------------------------------------------------------------
@@ -119,43 +125,34 @@ def _biases(found: Audit) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for place in range(3):
         table.add_column(no_wrap=place < 2, overflow="fold")
-    for name, picture, words in (
-        *_lengths(found),
-        *_shares(found),
-        *_authors(found),
-        *_judges(found),
-        ("trl", "", trl_line(found)),
-    ):
-        table.add_row(escape(name), picture, escape(plain(words)))
+    for name, picture, words in (*_lengths(found), *_shares(found), *_authors(found), *_judges(found)):
+        table.add_row(name, picture, escape(plain(words)))
     return table
 
 
-Line = tuple[str, str, str]
+Line = tuple[str, Text, str]
+NOTHING = Text("")
 
 
 def _lengths(found: Audit) -> Iterator[Line]:
     lengths, spread = found.biases["lengths"], found.biases["spread"]
     used = [place for counts in spread.values() for place, n in enumerate(counts) if n]
-    if not used:
-        return
-    first = "length"
-    for side, counts in spread.items():
-        if sum(counts):
-            mean = f", {lengths[f'{side}_characters']:,.0f} characters on average" if lengths else ""
-            yield first, sparkline(counts[min(used) : max(used) + 1]), f"{side}{mean}"
-            first = ""
+    for place, side in enumerate(side for side, counts in spread.items() if sum(counts)):
+        mean = f", {lengths[f'{side}_characters']:,.0f} characters on average" if lengths else ""
+        picture = Text(sparkline(spread[side][min(used) : max(used) + 1]), SIDES[side])
+        yield "" if place else "length", picture, f"{side}{mean}"
     if longer := (lengths or {}).get("longer"):
-        yield "", interval(longer), f"chosen is longer in {in_percent(longer)} of {longer['n']:,}"
+        yield "", Text(interval(longer)), f"chosen is longer in {in_percent(longer)} of {longer['n']:,}"
 
 
 def _shares(found: Audit) -> Iterator[Line]:
     told = found.biases
     if first := told["first"]:
-        yield "place", interval(first), f"the better one stood first in {in_percent(first)} of {first['n']:,}"
+        yield "place", Text(interval(first)), f"the better one stood first in {in_percent(first)} of {first['n']:,}"
     if author := told["author"]:
         yield (
             "author",
-            interval(author),
+            Text(interval(author)),
             f"the name alone tells the chosen one in {in_percent(author)} of {author['n']:,}",
         )
 
@@ -164,7 +161,7 @@ def _authors(found: Audit) -> Iterator[Line]:
     authors = found.biases["authors"]
     if authors:
         best, worst = authors[0], authors[-1]
-        yield "", "", f"{len(authors)} models, from {_author(best)} to {_author(worst)}"
+        yield "", NOTHING, f"{len(authors)} models, from {_author(best)} to {_author(worst)}"
 
 
 def _author(one: Mapping[str, Any]) -> str:
@@ -178,14 +175,9 @@ def _judges(found: Audit) -> Iterator[Line]:
         shown, flips, words = one.get("first_shown"), one.get("flips"), [f"{one['judgments']:,} judgments"]
         words += [f"says the first in {in_percent(shown)}"] if shown else []
         words += [f"flips in {in_percent(flips)}"] if flips else []
-        yield "judge", interval(shown) if shown else "", f"{one_line(name, 40)}: {', '.join(words)}"
+        yield "judge", Text(interval(shown)) if shown else NOTHING, f"{one_line(name, 40)}: {', '.join(words)}"
     if len(judges) > JUDGES:
-        yield "", "", f"and {len(judges) - JUDGES} judges more"
-
-
-def _trl(found: Audit) -> Iterator[Line]:
-    if found.trl["columns"]:
-        yield "trl", "", trl_line(found)
+        yield "", NOTHING, f"and {len(judges) - JUDGES} judges more"
 
 
 def _limits(found: Audit) -> Table:

@@ -33,8 +33,8 @@ _MOJIBAKE = (
 Others are left alone: in a French text an accent may stand before two quotation marks.
 """
 DAMAGE: Mapping[str, tuple[str, str]] = {
-    "replacement": ("U+FFFD, where a character could not be read", r"\x{fffd}"),
-    "mojibake": ("UTF-8 that was read as Latin-1 or Windows-1252 (\u00c3\u00a9 for \u00e9)", _MOJIBAKE),
+    "replacement": ("characters that were lost (U+FFFD)", r"\x{fffd}"),
+    "mojibake": ("UTF-8 read as Latin-1 (\u00c3\u00a9 for \u00e9)", _MOJIBAKE),
     "nul": ("NUL characters", r"\x{0}"),
     "control": (
         "control characters",
@@ -42,7 +42,7 @@ DAMAGE: Mapping[str, tuple[str, str]] = {
     ),
     "bom": ("byte order marks inside texts", r"\x{feff}"),
     "zero_width": ("characters of no width", r"[\x{200b}\x{2060}-\x{2064}\x{180e}]"),
-    "bidi": ("marks that turn the direction of text round", r"[\x{202a}-\x{202e}\x{2066}-\x{2069}]"),
+    "bidi": ("marks that turn text round", r"[\x{202a}-\x{202e}\x{2066}-\x{2069}]"),
 }
 """Kinds of damage: what it is, and how it is known. Joiners (U+200C, U+200D) belong to scripts and to emoji."""
 

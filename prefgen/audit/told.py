@@ -93,9 +93,9 @@ def untold(found: Audit) -> dict[str, int]:
 def _want(name: str) -> str:
     """What is not there that a check would look at."""
     if name in GROUPS["leaks"]:
-        return "held-out split"
+        return "a held-out split"
     if name == "contaminated":
-        return "benchmark or prompt"
+        return "a benchmark or prompts"
     needs = next((check.needs for check in (*CHECKS, *WHOLE) if check.name == name), ())
     sides = {"prompt": "prompts", "asked": "prompts", "chosen_score": "scores"}
     return sides.get(needs[0], "pairs" if len(needs) > 1 else f"{needs[0]} responses")

@@ -82,7 +82,7 @@ def test_the_screen_says_what_was_found_on_one_screen(said: dict[str, Said]) -> 
     assert "bad   contradictory pairs" in out
     assert "4.88%" in out
     assert "41 pairs, 40 prompts; rows: train 41" in out
-    assert "not looked for, as there are no held-out split (3)" in out
+    assert "not looked for: 3 for want of a held-out split" in out
     assert "DPOTrainer, RewardTrainer" in out
     assert len(out.splitlines()) < 24
 
