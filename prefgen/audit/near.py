@@ -11,9 +11,7 @@ import polars as pl
 
 from prefgen.audit.whole import FOUND
 from prefgen.filters._bulk import suspects
-from prefgen.filters._shingles import Near, band_keys, ngrams, words
-from prefgen.filters.near_duplicates import near_duplicates
-from prefgen.rows import DROPPED
+from prefgen.filters._shingles import TOGETHER, band_keys, ngrams, words
 from prefgen.splits import NGRAM, THRESHOLD
 
 WINDOW = 400_000_000
@@ -33,31 +31,82 @@ def windows(prompts: Iterator[pl.DataFrame], size: int = WINDOW) -> Iterator[pl.
         yield pl.concat(held)
 
 
-def repeated(prompts: pl.DataFrame) -> pl.DataFrame:
-    """Which prompts of a window (``n``, ``row``, ``prompt``) are nearly an earlier one."""
-    rows = prompts.select(pl.col("row").cast(pl.String).alias("id"), "n", "prompt")
-    found = near_duplicates.marked(rows, threshold=THRESHOLD, ngram=NGRAM).filter(pl.col(DROPPED).is_not_null())
-    return found.select("n", pl.format("nearly row {}", "detail").alias("detail")).cast(FOUND)  # type: ignore[arg-type]
+MOST = 200
+"""Candidates that are looked at for one text."""
 
 
-def leaked(train: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Which held-out prompts (``n``, ``prompt``) are nearly one of training (``row``, ``split``, ``prompt``)."""
-    texts = pl.concat([train["prompt"], held["prompt"]])
+class Near:
+    """Texts put in one by one, and one among them that another is near: MinHash bands find candidates, exact Jaccard
+    decides. Of what thousands of texts have in common (a long template) each would be a candidate for all: no more than
+    ``most`` are looked at, those first that share what few share, and ``cut`` counts the texts that had more.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.cut = most, 0
+        self._sets: dict[int, frozenset[int]] = {}
+        self._index: dict[tuple[int, int], list[int]] = {}
+
+    def near(self, own: frozenset[int], keys: Sequence[int | None]) -> int | None:
+        """The name of a text that is near enough."""
+        met = sorted((self._index.get((band, key), ()) for band, key in enumerate(keys) if key is not None), key=len)
+        seen = dict.fromkeys(name for names in met for name in names[: self.most])
+        for looked, name in enumerate(seen):
+            if looked == self.most:
+                self.cut += 1
+                return None
+            other = self._sets[name]
+            common = len(own & other)
+            if common >= THRESHOLD * (len(own) + len(other) - common):
+                return name
+        return None
+
+    def add(self, name: int, own: frozenset[int], keys: Sequence[int | None]) -> None:
+        """Puts a text in, under a number of its own."""
+        self._sets[name] = own
+        for band, key in enumerate(keys):
+            if key is not None:
+                self._index.setdefault((band, key), []).append(name)
+
+
+Text = tuple[int, frozenset[int], Sequence[int | None]]
+
+
+def _suspected(texts: pl.Series) -> Iterator[Text]:
+    """The places of texts that may be near another one, their 3-grams as numbers, and the numbers of their bands."""
     places = suspects(texts, THRESHOLD, NGRAM)
-    said = texts.gather(places).to_list()
-    known = Near(THRESHOLD)
-    found: list[tuple[int, str]] = []
-    for place, text, keys in zip(places, said, band_keys(said, THRESHOLD, NGRAM).iter_rows(), strict=True):
-        own = ngrams(words(text), NGRAM)
+    for start in range(0, len(places), TOGETHER):
+        some = places.slice(start, TOGETHER)
+        said = texts.gather(some).to_list()
+        for place, text, keys in zip(some, said, band_keys(said, THRESHOLD, NGRAM).iter_rows(), strict=True):
+            yield place, frozenset(map(hash, ngrams(words(text), NGRAM))), keys
+
+
+def repeated(prompts: pl.DataFrame, *, most: int = MOST) -> tuple[pl.DataFrame, int]:
+    """Which prompts of a window (``n``, ``row``, ``prompt``) are nearly an earlier one that is none itself, as
+    ``near_duplicates`` has it; and of how many not all candidates were looked at.
+    """
+    kept, found = Near(most), list[tuple[int, str]]()
+    for place, own, keys in _suspected(prompts["prompt"]):
+        near = kept.near(own, keys)
+        if near is None:
+            kept.add(place, own, keys)
+        else:
+            found.append((prompts["n"][place], f"nearly row {prompts['row'][near]}"))
+    return pl.DataFrame(found, schema=FOUND, orient="row"), kept.cut
+
+
+def leaked(train: pl.DataFrame, held: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Which held-out prompts (``n``, ``prompt``) are nearly one of training (``row``, ``split``, ``prompt``); and of
+    how many not all candidates were looked at.
+    """
+    known, found = Near(MOST), list[tuple[int, str]]()
+    for place, own, keys in _suspected(pl.concat([train["prompt"], held["prompt"]])):
         if place < train.height:
             known.add(place, own, keys)
-        elif near := known.nearest(own, keys):
-            found.append((held["n"][place - train.height], _told(train, *near)))
-    return pl.DataFrame(found, schema=FOUND, orient="row")
-
-
-def _told(train: pl.DataFrame, place: int, alike: float) -> str:
-    return f"alike by {alike:.2f} to row {train['row'][place]} of {train['split'][place]}"
+        elif (near := known.near(own, keys)) is not None:
+            told = f"nearly row {train['row'][near]} of {train['split'][near]}"
+            found.append((held["n"][place - train.height], told))
+    return pl.DataFrame(found, schema=FOUND, orient="row"), known.cut
 
 
 HELD = ("test", "val", "dev", "eval", "held", "heldout", "validation", "valid")
