@@ -95,10 +95,10 @@ function sidesOf(row, wanted, remember) {
     sideOf(row, "chosen", on ? told.left : whole(row.chosen), "ins"),
     sideOf(row, "rejected", on ? told.right : whole(row.rejected), "del"));
   draw(marks);
-  const box = make("input", { type: "checkbox", id: "differences", checked: marks, disabled: !told });
+  const box = make("input", { type: "checkbox", id: "pf-differences", checked: marks, disabled: !told });
   box.addEventListener("change", () => { remember(box.checked); draw(box.checked); });
   const said = told ? `${Math.round(told.share * 100)} % of their words in common` : "too long to compare word by word";
-  return [make("p", { class: "compared" }, make("label", { for: "differences" }, box, " Mark differences"), make("span", { class: "note" }, said)), sides];
+  return [make("p", { class: "compared" }, make("label", { for: "pf-differences" }, box, " Mark differences"), make("span", { class: "note" }, said)), sides];
 }
 
 // --- judgments -------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ function lineageOf(lineage) {
     const told = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined && value !== "");
     const says = (value) => typeof value === "string" ? value : JSON.stringify(value);
     return make("li", {}, make("strong", {}, visible(table ?? "")), " ", make("code", {}, visible(id ?? "")),
-      told.map(([name, value]) => make("div", { class: "field" }, make("span", { class: "note" }, `${visible(name)}: `), plainText(says(value)))));
+      told.map(([name, value]) => make("div", { class: "part" }, make("span", { class: "note" }, `${visible(name)}: `), plainText(says(value)))));
   });
   return make("details", { class: "lineage" }, make("summary", {}, `Where it comes from: ${plural(lineage.length, "row")}`), make("ol", {}, rows));
 }
