@@ -57,6 +57,11 @@ def page(
     return _filled({**told, "style": style, "script": script, "rows": None if rows is None else data(rows)})
 
 
+def served_policy() -> str:
+    """The policy of a page whose rows are SERVED, for the server to send with it."""
+    return policy(_asset(*STYLES), _asset(*SCRIPTS), served=True)
+
+
 def _check(anchors: Sequence[str], rows: Rows | None) -> None:
     ours = () if rows is None else ("rows", "browse")
     if twice := sorted({one for one in anchors if [*anchors, *ours].count(one) > 1}):

@@ -91,7 +91,8 @@ class Server:
             return self._mark(unquote(rest[0]), json.loads(body) if body else None)
         if rest:
             row = next(one for one in self.rows if one["id"] == unquote(rest[0]))
-            behind = [{"table": "responses", "id": "p0.1", "text": "A reply."}]
+            own = {"added": {"said": "A reply."}, "replies": [{"line": "m, 4 tokens out", "text": "A raw reply."}]}
+            behind = [{"table": "responses", "verb": "answer", "id": "p0.1", "depth": 0, **own}]
             return 200, {"row": row, "lineage": behind}
         return 200, {"rows": self._page, "facets": self._facets, "agreement": self._agreement}[what](query)
 
