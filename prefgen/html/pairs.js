@@ -62,7 +62,8 @@ class Pairs {
   }
 
   fields() {
-    const { categories = {}, reasons = {}, states = {}, gap, marks, disagreement } = this.facts;
+    const { gap, marks, disagreement } = this.facts;
+    const [categories, reasons, states] = ["categories", "reasons", "states"].map((name) => Object.fromEntries(Object.entries(this.facts[name] ?? {}).filter(([, n]) => n > 0)));
     const range = (name, label, place) => this.field(name, label, make("input", { type: "number", step: "any", inputmode: "decimal", placeholder: score(gap[place]) }));
     const marked = this.source.canMark || marks > 0;
     this.clear = make("button", { type: "button", class: "quiet", onclick: () => this.reset() }, "Clear filters");
