@@ -34,6 +34,18 @@ def test_what_a_pair_comes_from_is_shown(browser: Browser) -> None:
         expect(shown.get_by_text("A raw reply.")).to_be_visible()
 
 
+def test_an_address_names_a_pair_far_away(browser: Browser) -> None:
+    rows = [pair(n) for n in range(90)]
+    with serving(rows) as server, browser.opened(f"{server.url}#pair=p80") as shown:
+        expect(shown.locator(".where")).to_have_text("The pair of this address")
+        assert "The answer to 80" in shown.locator(".detail").inner_text()
+        shown.keyboard.press("d")
+        expect(shown.get_by_text("Saved: disagree")).to_be_visible()
+        assert rows[80]["mark"]["mark"] == "disagree"
+        shown.keyboard.press("j")
+        expect(shown.locator(".where")).to_have_text("Pair 1 of 90")
+
+
 def test_marks_are_saved_at_once_and_said(browser: Browser) -> None:
     rows = [pair(n) for n in range(3)]
     with serving(rows) as server, browser.opened(server.url) as shown:
