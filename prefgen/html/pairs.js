@@ -148,7 +148,7 @@ class Pairs {
     const meta = [row.category && visible(row.category), isNumber(row.gap) && `gap ${score(row.gap)}`, row.state === "dropped" && "dropped", row.disagreement && "judges disagree"];
     const mark = make("span", { class: "own" }, row.mark ? MARKS[row.mark.mark] ?? "" : "");
     return make("button", { type: "button", class: "item", onclick: () => this.select(place, true) },
-      make("span", { class: "ask", dir: "auto" }, visible(String(asked?.content ?? "").slice(0, 200).replace(/\s+/g, " "))),
+      make("span", { class: "ask", dir: "auto" }, visible(part(String(asked?.content ?? ""), 0, 200).replace(/\s+/g, " "))),
       make("span", { class: "meta", dir: "auto" }, meta.filter(Boolean).join(" \u00b7 "), mark));
   }
 
