@@ -44,19 +44,28 @@ def frame_of(rows: Sequence[Row], schema: pl.Schema) -> pl.DataFrame:
 
 def talks_of(columns: Mapping[str, Sequence[Any]]) -> Mapping[str, pl.Series]:
     """Columns of conversations. Raises KeyError or TypeError where one is no list of turns of text."""
-    import pyarrow as pa
-
-    if not columns:
-        return {}
-    made = pa.RecordBatch.from_arrays([_talks(talks) for talks in columns.values()], [*columns])
-    return {series.name: series for series in cast("pl.DataFrame", pl.from_arrow(made))}
+    return {name: _talks(name, talks) for name, talks in columns.items()}
 
 
-def _talks(talks: Sequence[Any]) -> "pa.LargeListArray":
+def _talks(name: str, talks: Sequence[Any]) -> pl.Series:
+    """One column. Rows that several draws make of one row hold the same list: it is laid down once, and pointed at,
+    for there is no larger text in a table of judgments than what was asked.
+    """
     import pyarrow as pa
 
     if not all(isinstance(talk, list) for talk in talks):
         raise TypeError("other than lists")
+    place: dict[int, int] = {}
+    places = [place.setdefault(id(talk), len(place)) for talk in talks]
+    own = [*{id(talk): talk for talk in talks}.values()]
+    made = pa.RecordBatch.from_arrays([_laid_down(own)], [name])
+    series = cast("pl.DataFrame", pl.from_arrow(made))[name]
+    return series if len(own) == len(talks) else series.gather(places)
+
+
+def _laid_down(talks: Sequence[list[Any]]) -> "pa.LargeListArray":
+    import pyarrow as pa
+
     turns = [turn for talk in talks for turn in talk]
     parts = [pl.Series(part, [turn[part] for turn in turns], pl.String) for part in ("role", "content")]
     starts = pl.Series([*accumulate(map(len, talks), initial=0)], dtype=pl.Int64)

@@ -9,8 +9,8 @@ them is not read.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 from prefgen.asker import Message, Reply
 from prefgen.judges.reading import VERDICTS, marked_score, marked_verdict, unmarked
@@ -21,8 +21,7 @@ TRIES = 20
 """Draws of short codes, after which longer ones are drawn: a text of 100 kB can hold every short one."""
 
 
-@dataclass(frozen=True)
-class Marks:
+class Marks(NamedTuple):
     """One request's: the code of each label, the mark before a score, and the number on the lines around responses."""
 
     codes: Mapping[str, str]
@@ -57,8 +56,7 @@ def _code(two: bytes) -> str:
     return found
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One row's: the labels on offer and how they are written where there are no marks, what is asked in the plain
     form, and the marks, if there are any.
     """

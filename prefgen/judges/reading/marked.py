@@ -4,7 +4,7 @@ A verdict or a score that a judge quotes, repeats or was told to write by the te
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prefgen.asker import Reply, absent, answered
@@ -41,7 +41,7 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     alone on its line or is announced.
     """
     text, plain, start, given = answered(reply), "", 0, False
-    borne = list(_borne(text, codes))
+    borne = _borne(text, codes)
     for found in borne:
         label = codes[found["code"].upper()]
         says = _bracketed(found) or (len(borne) <= MOST and _says(text, found, codes))
@@ -70,9 +70,9 @@ def _nothing(text: str) -> str:
     return text.replace("[[", "[ [")
 
 
-def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
+def _borne(text: str, codes: Mapping[str, object]) -> list[re.Match[str]]:
     """Where one of the codes stands."""
-    return (found for found in _CODE.finditer(text) if found["code"].upper() in codes)
+    return [found for found in _CODE.finditer(text) if found["code"].upper() in codes]
 
 
 def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> float:
@@ -121,7 +121,7 @@ class _Piece(NamedTuple):
 def _pieces(reply: Reply, mark: str) -> list[_Piece]:
     lines = [line for line in answered(reply).splitlines() if line.strip()]
     near = [i for i, line in enumerate(lines) if mark in line.upper()]
-    bearing = {i: places for i in near if (places := list(_borne(lines[i], {mark: mark})))}
+    bearing = {i: places for i in near if (places := _borne(lines[i], {mark: mark}))}
     if not bearing:
         raise absent(reply, f"score marked {mark}")
     last, kept = max(bearing), list[_Piece]()
