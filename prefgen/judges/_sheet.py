@@ -81,7 +81,7 @@ class Sheet(NamedTuple):
         text = reply.text.strip()
         if self.marks is None:
             return text
-        written = {code: self.says.format(label) for code, label in self._labels().items()}
+        written = {code: self.says.format(label) for label, code in self.marks.codes.items()}
         return unmarked(text, written, self.marks.mark, self.marks.fence)
 
     def _labels(self) -> Mapping[str, str]:

@@ -80,7 +80,7 @@ def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> flo
     where nothing bears it, and ``conflicting`` where two that do differ, or what is said around one takes it back.
     """
     pieces = _pieces(reply, mark)
-    *earlier, last = (_read(_saying(reply, piece.said), read) for piece in pieces)
+    *earlier, last = [_read(_saying(reply, piece.said), read) for piece in pieces]
     if isinstance(last, Unreadable):
         raise last
     others = [one for one in earlier if not (isinstance(one, Unreadable) and one.status == "missing")]
@@ -142,7 +142,7 @@ def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> st
         return written.get(found["code"].upper(), found[0])
 
     upper = text.upper()
-    plain = _CODE.sub(spelt, text) if any(code in upper for code in written) else text
+    plain = _CODE.sub(spelt, text) if written and any(code in upper for code in written) else text
     for sign in (mark, fence):
         plain = without(plain, sign)
     return plain
@@ -153,7 +153,9 @@ def without(text: str, sign: str) -> str:
     if not text.isascii():  # upper case may be longer there
         return re.sub(rf" ?{re.escape(sign)}", "", text, flags=re.IGNORECASE | re.ASCII)
     upper, sign, start, parts = text.upper(), sign.upper(), 0, list[str]()
+    if sign not in upper:
+        return text
     while (at := upper.find(sign, start)) >= 0:
         parts.append(text[start : at - (at > start and text[at - 1] == " ")])
         start = at + len(sign)
-    return "".join([*parts, text[start:]]) if parts else text
+    return "".join([*parts, text[start:]])
