@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+PLAIN = {pl.String, pl.Boolean, pl.Int64, pl.Float64}
+"""Types of which a list of values is no more than that."""
+
+
 def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.DataFrame:
     """One table of parts: frames, dicts, or some of each."""
     frames, rows = list[pl.DataFrame](), list[Row]()
@@ -30,16 +34,20 @@ def framed(parts: Sequence[pl.DataFrame | list[Row]], schema: pl.Schema) -> pl.D
 
 
 def frame_of(rows: Sequence[Row], schema: pl.Schema) -> pl.DataFrame:
-    """The table of some rows. Conversations go in by their parts, in a third of the time that polars takes."""
+    """The table of some rows. Conversations go in by their parts, and plain values column by column, in a third of the
+    time that polars takes for dicts.
+    """
     if not rows:
         return schema.to_frame()
-    names = [name for name, kind in schema.items() if kind == MESSAGES]
     try:
-        talks = talks_of({name: [row[name] for row in rows] for name in names})
+        talks = talks_of({name: [row[name] for row in rows] for name, kind in schema.items() if kind == MESSAGES})
+        plain = {n: pl.Series(n, [row[n] for row in rows], kind) for n, kind in schema.items() if kind in PLAIN}
     except (KeyError, TypeError):  # a row without one, or with something else: polars takes what can be taken
         return pl.DataFrame(rows, schema=schema, orient="row")
-    others = pl.DataFrame(rows, schema={n: kind for n, kind in schema.items() if n not in talks}, orient="row")
-    return pl.DataFrame([talks[name] if name in talks else others[name] for name in schema])
+    made = {**talks, **plain}
+    left = {name: kind for name, kind in schema.items() if name not in made}
+    others = pl.DataFrame(rows, schema=left, orient="row") if left else pl.DataFrame()
+    return pl.DataFrame([made[name] if name in made else others[name] for name in schema])
 
 
 def talks_of(columns: Mapping[str, Sequence[Any]]) -> Mapping[str, pl.Series]:

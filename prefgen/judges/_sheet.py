@@ -38,9 +38,9 @@ def drawn(seed: int, labels: Sequence[str], text: str) -> Marks:
         if n >= TRIES:
             more = _codes(hashlib.blake2b(digest).digest(), len(codes))
             codes = [f"{short}{rest}" for short, rest in zip(codes, more, strict=True)]
-        marks = Marks(dict(zip(labels, codes, strict=False)), codes[-1], f"#{digest[-3:].hex()}")
-        if len(set(codes)) == len(codes) and not any(one.upper() in upper for one in (*codes, marks.fence)):
-            return marks
+        fence = f"#{digest[-3:].hex()}"
+        if len(set(codes)) == len(codes) and not any(one in upper for one in (*codes, fence.upper())):
+            return Marks(dict(zip(labels, codes, strict=False)), codes[-1], fence)
     raise AssertionError  # the loop has no other end
 
 
