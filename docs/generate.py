@@ -56,8 +56,8 @@ def _found(room: str, name: str) -> verbs.Verb:
 def _verbs() -> str:
     """All verbs, a table for each room."""
     head = (
-        "# Verbs\n\nA step of a recipe is `table: {verb: input table, setting: value}`. What follows is made of the code"
-        " when this site is built; `prefgen verbs show NAME` tells the same, and lists your plug-ins' as well.\n"
+        "# Verbs\n\nA step of a recipe is `table: {verb: input table, setting: value}`. What follows is made of the"
+        " code when this site is built; `prefgen verbs show NAME` tells the same, and lists your plug-ins' as well."
     )
     rows = {room: [(name, schema.sentence(_summary(room, name))) for name in names] for room, names in rooms().items()}
     tables = [
@@ -65,7 +65,7 @@ def _verbs() -> str:
         + _table(("verb", "what it does"), [(f"[`{name}`](verbs/{room}/{name}.md)", said) for name, said in of])
         for room, of in rows.items()
     ]
-    return "\n".join([head, *map(_linked, tables)])
+    return _linked("\n\n".join([head, *tables]) + "\n")
 
 
 def _summary(room: str, name: str) -> str:
@@ -75,24 +75,23 @@ def _summary(room: str, name: str) -> str:
 def _verb(room: str, name: str) -> str:
     """The page of one verb or stop."""
     verb = _found(room, name)
-    module = inspect.getdoc(inspect.getmodule(getattr(verb, "__wrapped__", verb))) or ""
-    parts = [module, *_used(room, name), inspect.getdoc(verb) or "", *_columns(room, verb), *_of_settings(verb)]
-    parts += [*_asked(verb), *_in_python(room, name, verb)]
-    return f"# {name}\n\n" + _linked(_plain("\n\n".join(parts)), up="../../") + "\n"
+    said = [_plain(inspect.getdoc(of) or "") for of in (inspect.getmodule(getattr(verb, "__wrapped__", verb)), verb)]
+    parts = [said[0], *_used(room, name), said[1], *_columns(room, verb), *_of_settings(verb)]
+    parts += [*_asked(verb), *_in_python(room, name)]
+    return _at_home(f"# {name}\n\n" + "\n\n".join(parts) + "\n", f"verbs/{room}/{name}.md")
 
 
 def _used(room: str, name: str) -> Iterator[str]:
-    """A line of each of the first two recipes that say this word."""
-    lines = [
-        (recipe.name, text.splitlines()[int(recipe.where("steps", table).rpartition(":")[2]) - 1].strip())
-        for recipe, text in _recipes()
-        for table, step in recipe.steps.items()
-        if (name in _stops(step.settings) if room == "stops" else step.verb == name)
-    ]
-    if first := dict(reversed(lines)):
-        shown = dict(list(reversed(first.items()))[:2])
-        recipes = " and ".join(f"[{one}](../../papers/{one}.md)" for one in shown)
-        yield "```yaml\n" + "\n".join(shown.values()) + f"\n```\n\nFrom {recipes}."
+    """Two different lines of recipes that say this word."""
+    found: dict[str, tuple[str, str]] = {}
+    for recipe, text in _recipes():
+        for table, step in recipe.steps.items():
+            if name in (_stops(step.settings) if room == "stops" else [step.verb]):
+                line = text.splitlines()[int(recipe.where("steps", table).rpartition(":")[2]) - 1]
+                found.setdefault(line.partition("#")[0].strip(), (" ".join(line.split()), recipe.name))
+    if shown := list(found.values())[:2]:
+        recipes = " and ".join(f"[{one}](../../papers/{one}.md)" for one in dict.fromkeys(name for _, name in shown))
+        yield "```yaml\n" + "\n".join(line for line, _ in shown) + f"\n```\n\nFrom {recipes}."
 
 
 def _stops(settings: Mapping[str, Any]) -> Sequence[str]:
@@ -115,26 +114,34 @@ def _columns(room: str, verb: verbs.Verb) -> Iterator[str]:
         yield f"**Looks at the columns** {', '.join(told)}."
     if isinstance(verb, type) and issubclass(verb, Asker):
         made = ", ".join(f"`{column}`" for column in verb.makes)
-        yield f"**Makes the columns** {made}." if made else ""
+        if made:
+            yield f"**Makes the columns** {made}."
 
 
 def _of_settings(verb: verbs.Verb) -> Iterator[str]:
     found = schema.settings(verb)
-    rows = [(f"`{name}`", kind(about), f"`{default_of(about)}`") for name, about in found.items()]
+    rows = [(f"`{name}`", kind(about), _default(about)) for name, about in found.items()]
     if rows:
         yield "## Settings\n\n" + _table(("setting", "what it may be", "by default"), rows)
 
 
+def _default(about: Mapping[str, Any]) -> str:
+    return f"`{default_of(about)}`" if "default" in about else "**required**"
+
+
 def _asked(verb: verbs.Verb) -> Iterator[str]:
     """The prompt file of an asker."""
-    path = Path(inspect.getfile(verb)).with_suffix(".md") if isinstance(verb, type) and issubclass(verb, Asker) else None
+    path = (
+        Path(inspect.getfile(verb)).with_suffix(".md") if isinstance(verb, type) and issubclass(verb, Asker) else None
+    )
     if path and path.is_file():
         yield f"## Its prompt\n\n`{path.name}`, beside the code; `template:` names one of yours.\n\n" + _fenced(path)
 
 
-def _in_python(room: str, name: str, verb: verbs.Verb) -> Iterator[str]:
+def _in_python(room: str, name: str) -> Iterator[str]:
     if room in {"tables", "scores", "pairs", "filters"}:
-        yield f"## In Python\n\n```python\nfrom prefgen.verbs import {name}\n```\n\nRows in, rows out: [As a library](../../library.md)."
+        code = f"```python\nfrom prefgen.verbs import {name}\n```"
+        yield f"## In Python\n\n{code}\n\nRows in, rows out: [As a library](../../library.md)."
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -148,7 +155,10 @@ def _commands() -> str:
 
     codes = (inspect.getdoc(cli) or "").partition("Exit codes: ")[2]
     root = typer.main.get_command(cli.app)
-    parts = ["# Commands", "What is asked for goes to stdout, all else to stderr. `prefgen COMMAND --help` says the same."]
+    parts = [
+        "# Commands",
+        "What is asked for goes to stdout, all else to stderr. `prefgen COMMAND --help` says the same.",
+    ]
     parts += [_command(name, one) for name, one in sorted(_flat(root))]
     return "\n\n".join([*parts, f"## Exit codes\n\n{codes}"]) + "\n"
 
@@ -164,7 +174,7 @@ def _command(name: str, one: Any) -> str:
     options = [p for p in one.params if p.param_type_name == "option"]
     named = " ".join(p.metavar or p.name.upper() for p in arguments)
     usage = f"{name} {named}".strip()
-    rows = [(f"`{', '.join(p.opts)}{_value(p)}`", (p.help or "").replace("|", "\\|")) for p in options]
+    rows = [(f"`{', '.join(p.opts)}{_value(p)}`", (p.help or "").replace("<", "&lt;")) for p in options]
     told = [f"## {name}", f"    {usage}{' [OPTIONS]' if rows else ''}", one.help or ""]
     return "\n\n".join([*told, *([_table(("option", "what it does"), rows)] if rows else [])])
 
@@ -173,7 +183,7 @@ def _value(option: Any) -> str:
     """What an option takes, if it takes something."""
     if option.is_flag:
         return ""
-    return f" {option.metavar or '…'}".replace("|", "\\|")
+    return f" {option.metavar or '…'}"
 
 
 # --- papers ---------------------------------------------------------------------------------
@@ -191,7 +201,7 @@ def _paper(name: str, said: str) -> str:
     whole = (RECIPES / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[2].lstrip("#\n ")
     text = re.sub(r"\(#([\w-]+)\)", r"(\1.md)", said.strip())
     run = f"    prefgen run {name} --take 20\n    prefgen recipes copy {name}      # a copy of your own"
-    return f"# {name}\n\n{_linked(text, up='../')}\n\n## The recipe\n\n{run}\n\n```yaml\n# {whole}```\n"
+    return _at_home(f"# {name}\n\n{text}\n\n## The recipe\n\n{run}\n\n```yaml\n# {whole}```\n", f"papers/{name}.md")
 
 
 def _decisions() -> str:
@@ -232,6 +242,26 @@ def _linked(text: str, up: str = "") -> str:
     return _WORDS.sub(link, text)
 
 
+def _at_home(text: str, page: str) -> str:
+    """A page of a folder, with what it names as links: verbs too, but for its own."""
+    up = "../" * page.count("/")
+    known = {name: f"verbs/{room}/{name}.md" for room, names in reversed(list(rooms().items())) for name in names}
+    columns = {"language", *(["score"] if page.startswith("verbs/") else [])}
+    own = columns | {name for name, path in known.items() if path == page}
+
+    def link(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f"[`{name}`]({up}{known[name]})" if name in known and name not in own else found[0]
+
+    return _VERB.sub(link, _linked(text, up))
+
+
+_VERB = re.compile(
+    r"^(?P<fence>`{3,}).*?^(?P=fence)$|^ {4}[^\n]*|^[|] [^|\n]*|`(?P<name>\w+)`", re.MULTILINE | re.DOTALL
+)
+"""A word in code; not in blocks, and not in the first column of a table, which names steps and settings."""
+
+
 def _title(page: str) -> str:
     return (DOCS / f"{page}.md").read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
@@ -243,8 +273,8 @@ def _fenced(path: Path) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 # --- what mkdocs calls ----------------------------------------------------------------------
@@ -252,12 +282,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def on_config(config: Any) -> Any:
     """The pages of papers and verbs, below those that list them."""
-    of_rooms = [{room: [f"verbs/{room}/{name}.md" for name in names]} for room, names in rooms().items()]
+    of_rooms: list[Any] = [{room: [f"verbs/{room}/{name}.md" for name in names]} for room, names in rooms().items()]
     below = {"papers.md": [f"papers/{name}.md" for name in _sections()], "verbs.md": of_rooms}
+    sections = [(title, page) for one in config.nav for title, page in one.items()]
     config.nav = [
-        {title: [page, *below[page]]} if isinstance(page, str) and page in below else {title: page}
-        for one in config.nav
-        for title, page in one.items()
+        {title: [{"All": page}, *below[page]] if isinstance(page, str) and page in below else page}
+        for title, page in sections
     ]
     return config
 
@@ -277,6 +307,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if path == "papers.md":
         markdown = re.sub(r"\(#([\w-]+)\)", r"(papers/\1.md)", markdown.partition("\n## ")[0])
     up = "../" * path.count("/")
-    if path not in pages():
-        markdown = _linked(markdown, up)
+    markdown = markdown if path in pages() else _linked(markdown, up)
     return re.sub(r"\]\((?:\.\./)+recipes/([\w-]+)\.yaml\)", rf"]({up}papers/\1.md)", markdown)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """The theme's search is a dialog without a name; it gets one."""
+    return output.replace('role="dialog">', 'role="dialog" aria-label="Search">', 1)
