@@ -304,6 +304,8 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """A page of the clone as one of the site: what lies beside the pages is a page here, and papers stand apart."""
     path = page.file.src_uri
+    if path.startswith("decisions/"):
+        page.meta["search"] = {"boost": 0.2}  # below what is looked for more often
     if path == "papers.md":
         markdown = re.sub(r"\(#([\w-]+)\)", r"(papers/\1.md)", markdown.partition("\n## ")[0])
     up = "../" * path.count("/")
