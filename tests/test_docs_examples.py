@@ -214,23 +214,33 @@ def said(path: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
 
 
-def parsed(words: list[str]) -> None:
-    """Raises what the command line raises for a wrong one; nothing is run."""
+def parsed(words: list[str]) -> tuple[str, dict[str, Any]]:
+    """A command line's command, and what it is called with; raises what the command line raises for a wrong one."""
     with APP.make_context("prefgen", words, resilient_parsing=False) as context:
         group, rest = APP, [*getattr(context, "_protected_args", []), *context.args]
         while hasattr(group, "commands"):
             _, group, rest = group.resolve_command(context, rest)
             if not rest and getattr(group, "invoke_without_command", False):
-                return
-        group.make_context(group.name, rest, parent=context)
+                return "", {}
+        return group.name, group.make_context(group.name, rest, parent=context).params
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_command_lines_on_a_page_are_taken_by_the_command(path: Path) -> None:
+def test_command_lines_on_a_page_are_taken_by_the_command(path: Path, home: Path) -> None:
+    """And a recipe that they run can be planned with what they set, unless it is ours to make up or on the Hub."""
+    shutil.copytree(ROOT / "recipes", home / "recipes")
+    shutil.copytree(ROOT / "recipes" / "data", home / "data")
+    for page in DOCS:
+        filed(page, home)
     for line in shell(path):
         for part in re.split(r" && |; ", line):
-            if part.startswith("prefgen ") and part.split()[1] not in COMING:
-                parsed(shlex.split(part, comments=True)[1:])
+            if not part.startswith("prefgen ") or part.split()[1] in COMING:
+                continue
+            command, given = parsed(shlex.split(part, comments=True)[1:])
+            if command not in {"run", "plan"} or given["recipe"].startswith(("mine", "my-", "rewardbench")):
+                continue
+            allow = Allow(given["allow_code"], given["allow_host"])
+            planned(cli.read_recipe(given["recipe"], given["overrides"], given["preset"], given["seed"]), allow)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
