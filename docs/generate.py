@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,18 @@ def _command(name: str, one: Any) -> str:
     usage = f"{name} {named}".strip()
     rows = [(f"`{', '.join(p.opts)}{_value(p)}`", (p.help or "").replace("<", "&lt;")) for p in options]
     told = [f"## {name}", f"    {usage}{' [OPTIONS]' if rows else ''}", one.help or ""]
-    return "\n\n".join([*told, *([_table(("option", "what it does"), rows)] if rows else [])])
+    tables = [_table(("option", "what it does"), rows)] if rows else []
+    return "\n\n".join([*told, *tables, *(_looked_for() if name == "prefgen audit" else [])])
+
+
+def _looked_for() -> Iterator[str]:
+    """What an audit looks for, and what can have a limit."""
+    checks, thresholds = (import_module(f"prefgen.audit.{name}") for name in ("checks", "thresholds"))
+    rows = [(f"`{one.name}`", f"{one.title}: {one.rule}", one.cure) for one in (*checks.CHECKS, *checks.WHOLE)]
+    yield "### What it looks for\n\n" + _table(("name", "what is found", "what would do"), rows)
+    shares = [(f"`{name}`", said) for name, said in thresholds.MEASURES.items()]
+    groups = [(f"`{name}`", ", ".join(f"`{one}`" for one in of)) for name, of in checks.GROUPS.items()]
+    yield "`--fail-on` takes these names, groups of them, and shares:\n\n" + _table(("name", "is"), [*groups, *shares])
 
 
 def _value(option: Any) -> str:

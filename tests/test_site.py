@@ -72,6 +72,7 @@ def test_every_command_has_its_options() -> None:
             assert part, (name, inner)
             assert all(option in part for p in one.params for option in p.opts if option.startswith("-"))
     assert "130 interrupted" in told
+    assert ("audit" in APP.commands) == ("### What it looks for" in told)
 
 
 def test_every_recipe_has_its_page_with_the_recipe() -> None:
