@@ -1,6 +1,6 @@
 """The pages that are made of the code: each verb, each stop, each command, each paper with its recipe, the decisions.
 
-mkdocs calls this as a hook (mkdocs.yml), so these pages stand nowhere but in the site and cannot grow old.
+mkdocs asks for them while it builds (docs/hooks.py), so they stand nowhere but in the site and cannot grow old.
 ``pages()`` gives them all, by their paths.
 """
 
@@ -38,7 +38,7 @@ def pages() -> Mapping[str, str]:
     """Every page that is made here, by its path in the site's sources."""
     made = {"verbs.md": _verbs(), "commands.md": _commands(), "decisions/index.md": _decisions()}
     made |= {f"verbs/{room}/{name}.md": _verb(room, name) for room, names in rooms().items() for name in names}
-    return made | {f"papers/{name}.md": _paper(name, said) for name, said in _sections().items()}
+    return made | {f"papers/{name}.md": _paper(name, said) for name, said in sections().items()}
 
 
 @cache
@@ -66,7 +66,7 @@ def _verbs() -> str:
         + _table(("verb", "what it does"), [(f"[`{name}`](verbs/{room}/{name}.md)", said) for name, said in of])
         for room, of in rows.items()
     ]
-    return _linked("\n\n".join([head, *tables]) + "\n")
+    return linked("\n\n".join([head, *tables]) + "\n")
 
 
 def _summary(room: str, name: str) -> str:
@@ -201,7 +201,7 @@ def _value(option: Any) -> str:
 # --- papers ---------------------------------------------------------------------------------
 
 
-def _sections() -> Mapping[str, str]:
+def sections() -> Mapping[str, str]:
     """What docs/papers.md says of each recipe."""
     text = (DOCS / "papers.md").read_text(encoding="utf-8")
     names, said = re.findall(r"^## (.*)$", text, re.MULTILINE), re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]
@@ -240,7 +240,7 @@ _WORDS = re.compile(
 """What becomes a link, and what stays as it is: code, and what is one already."""
 
 
-def _linked(text: str, up: str = "") -> str:
+def linked(text: str, up: str = "") -> str:
     """Papers, pages and decisions that are named, as links; ``up`` leads to the site's root."""
 
     def link(found: re.Match[str]) -> str:
@@ -265,7 +265,7 @@ def _at_home(text: str, page: str) -> str:
         name = found["name"]
         return f"[`{name}`]({up}{known[name]})" if name in known and name not in own else found[0]
 
-    return _VERB.sub(link, _linked(text, up))
+    return _VERB.sub(link, linked(text, up))
 
 
 _VERB = re.compile(
@@ -287,44 +287,3 @@ def _fenced(path: Path) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-# --- what mkdocs calls ----------------------------------------------------------------------
-
-
-def on_config(config: Any) -> Any:
-    """The pages of papers and verbs, below those that list them."""
-    of_rooms: list[Any] = [{room: [f"verbs/{room}/{name}.md" for name in names]} for room, names in rooms().items()]
-    below = {"papers.md": [f"papers/{name}.md" for name in _sections()], "verbs.md": of_rooms}
-    sections = [(title, page) for one in config.nav for title, page in one.items()]
-    config.nav = [
-        {title: [{"All": page}, *below[page]] if isinstance(page, str) and page in below else page}
-        for title, page in sections
-    ]
-    return config
-
-
-def on_files(files: Any, config: Any) -> Any:
-    """The pages made here, among those that are there."""
-    from mkdocs.structure.files import File
-
-    for path, text in pages().items():
-        files.append(File.generated(config, path, content=text))
-    return files
-
-
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """A page of the clone as one of the site: what lies beside the pages is a page here, and papers stand apart."""
-    path = page.file.src_uri
-    if path.startswith("decisions/"):
-        page.meta["search"] = {"boost": 0.2}  # below what is looked for more often
-    if path == "papers.md":
-        markdown = re.sub(r"\(#([\w-]+)\)", r"(papers/\1.md)", markdown.partition("\n## ")[0])
-    up = "../" * path.count("/")
-    markdown = markdown if path in pages() else _linked(markdown, up)
-    return re.sub(r"\]\((?:\.\./)+recipes/([\w-]+)\.yaml\)", rf"]({up}papers/\1.md)", markdown)
-
-
-def on_post_page(output: str, **_: Any) -> str:
-    """The theme's search is a dialog without a name; it gets one."""
-    return output.replace('role="dialog">', 'role="dialog" aria-label="Search">', 1)
