@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds the site: the pages of the code come in, and pages of the clone become those of a site."""
+"""What mkdocs calls while it builds the site: pages of the code come in, pages of the clone become those of a site."""
 
 import re
 from typing import Any
