@@ -10,7 +10,7 @@ REVISED ?= 12
 CONTRASTED ?= 10
 RATED ?= 24
 
-.PHONY: check test slow schema bench bench-large bench-peers million simulate crashes attacks fuzz local trl trainers
+.PHONY: check test slow schema docs bench bench-large bench-peers million simulate crashes attacks fuzz local trl trainers
 
 check:
 	$(PYTHON) -m ruff check .
@@ -26,6 +26,10 @@ slow:
 
 schema:
 	$(PYTHON) -c "from pathlib import Path; from prefgen.schema import write; write(Path('schemas'))"
+
+# The site, into build/site: nothing is fetched, and a link that leads nowhere is an error.
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
 # TRL and torch, of which the build for the CPU will do (TORCH names another one): its own trainers take ten steps on
 # what is written.
