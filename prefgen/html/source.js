@@ -44,6 +44,9 @@ class Embedded {
     return { total: found.length, rows: found.slice(offset, offset + limit) };
   }
 
+  /** Where a pair stands in all of them, or -1. */
+  place(id) { return this.rows.findIndex((row) => row.id === id); }
+
   async row(id) {
     return { row: this.rows.find((one) => one.id === id), lineage: [] };
   }
@@ -95,11 +98,16 @@ class Served {
 
   facets() { return this.ask("api/facets"); }
 
+  /** A page of pairs; one that was asked for before and is not there yet is given up. */
   page(filters, offset, limit) {
     const asked = new URLSearchParams({ offset, limit });
     for (const [name, value] of Object.entries(filters)) if (value !== "" && value !== false) asked.set(name, value);
-    return this.ask(`api/rows?${asked}`);
+    this.waiting?.abort();
+    this.waiting = new AbortController();
+    return this.ask(`api/rows?${asked}`, { signal: this.waiting.signal });
   }
+
+  place() { return -1; }
 
   row(id) { return this.ask(`api/rows/${encodeURIComponent(id)}`); }
 
