@@ -7,10 +7,10 @@ is among them. A row of a later table belongs to the pair whose id its own begin
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from prefgen.browse.groups import Numbers
 from prefgen.browse.made import Made, Tables
@@ -18,6 +18,8 @@ from prefgen.browse.made import Made, Tables
 SIDES = ("chosen", "rejected")
 OF_RESPONSES, OF_JUDGMENTS = frozenset(SIDES), frozenset({"chosen_judgment", "rejected_judgment", "asked"})
 """The columns of a pair of responses, and of a pair of judgments."""
+Numbered = tuple[NDArray[np.uint64], Numbers]
+"""Ids, hashed, and their numbers."""
 DEEPEST = 6
 """Parts that an id may have more than its pair's."""
 
@@ -91,11 +93,10 @@ class Ids:
     of 10^7 such tables.
     """
 
-    def __init__(self, known: Iterable[tuple[pl.Series, Numbers]] = ()) -> None:
+    def __init__(self, known: Sequence[Numbered] = ()) -> None:
         """Takes ids and their numbers."""
-        parts = [(hashed(ids), numbers) for ids, numbers in known]
-        hashes = np.concatenate([part for part, _ in parts]) if parts else np.array([], np.uint64)
-        numbers = np.concatenate([part for _, part in parts]) if parts else np.array([], np.int64)
+        hashes = np.concatenate([np.array([], np.uint64), *(part for part, _ in known)])
+        numbers = np.concatenate([np.array([], np.int64), *(part for _, part in known)])
         order = np.argsort(hashes, kind="stable")
         self._hashes, self._numbers = hashes[order], numbers[order]
 
@@ -142,6 +143,6 @@ class Ids:
         return np.where(self._hashes[places] == hashes, places, -1)
 
 
-def hashed(ids: pl.Series) -> Any:
+def hashed(ids: pl.Series) -> NDArray[np.uint64]:
     """64 bits of each id, the same as long as Python runs."""
     return ids.cast(pl.String).fill_null("").hash(seed=0).to_numpy()

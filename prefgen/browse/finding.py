@@ -104,11 +104,9 @@ class Finder:
         """Those of these pairs that hold a text; one row group is read after another."""
         first = 0
         for groups, names in self.texts:
-            for start, end in zip(groups.starts, groups.starts[1:], strict=False):
-                own = numbers[(numbers >= first + start) & (numbers < first + end)]
-                if len(own):
-                    rows = groups.take(own - first, ["id", *names])
-                    yield own[rows.select(_holds(rows, q, names)).to_series().to_numpy()]
+            own = numbers[(numbers >= first) & (numbers < first + groups.height)] - first
+            for some, rows in groups.pieces(["id", *names], own):
+                yield some[rows.select(_holds(rows, q, names)).to_series().to_numpy()] + first
             first += groups.height
 
 

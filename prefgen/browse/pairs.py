@@ -24,7 +24,7 @@ from prefgen.rows import shuffled
 
 __all__ = ["Filters", "PairTable"]
 
-ENOUGH = 1000
+ENOUGH = 100
 """Pairs whose rows are shaped together."""
 
 
@@ -123,9 +123,10 @@ class PairTable:
         for place, step in enumerate(self.roots):
             at = np.flatnonzero(of == place)
             names = columns_of(step.columns, of_judgments=self.chain.of_judgments)
-            rows = step.rows.take(numbers[at] - self.starts[place], [*names]).rename(names)
-            for where, row in zip(at, rows.to_dicts(), strict=True):
-                found[where] = row | {"id": row["id"] + self.chain.endings[step.table][0]}
+            rows = step.rows.take(numbers[at] - self.starts[place], [*names])
+            for where, row in zip(at, rows, strict=True):
+                own = {names[name]: value for name, value in row.items()}
+                found[where] = own | {"id": own["id"] + self.chain.endings[step.table][0]}
         return found
 
     def _told(self, numbers: Numbers) -> Iterable[Json]:

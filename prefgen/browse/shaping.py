@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.browse.chain import SIDES
-from prefgen.browse.judgments import Links, verdict
+from prefgen.browse.judgments import Links
 from prefgen.conversations import as_text
 from prefgen.rows import DROPPED
 
@@ -112,10 +112,7 @@ def judgments(links: Links, rows: pl.DataFrame) -> list[tuple[int, Json]]:
     table, make = links.table, _unread if links.lost else _judgment
     names = ("id", DROPPED, "detail") if links.lost else OF_A_JUDGMENT
     found = table.take(rows["row"].to_numpy(), [name for name in names if name in table.columns])
-    if not links.lost:
-        says = verdict(found.columns) if "verdict" in found.columns else pl.lit(None, pl.String).alias("says")
-        found = found.with_columns(says)
-    told = zip(rows["pair"].to_list(), rows["side"].to_list(), found.to_dicts(), strict=True)
+    told = zip(rows["pair"].to_list(), rows["side"].to_list(), found, strict=True)
     return [(number, make(links.step.table, one, side)) for number, side, one in told]
 
 
@@ -125,13 +122,21 @@ def _judgment(table: str, row: Mapping[str, Any], side: int | None) -> Json:
         "id": row["id"],
         "table": table,
         "judge": text(row.get("judge_model")),
-        "verdict": row["says"] if side is None else None,
+        "verdict": _says(row) if side is None else None,
         "first": _first(row.get("gold")) if side is None else None,
         "of": None if side is None else SIDES[side],
         "score": number(row.get("score")),
         "text": _words(row),
         "unreadable": unread,
     }
+
+
+def _says(row: Mapping[str, Any]) -> str | None:
+    """As ``judgments.verdict`` says it of many."""
+    said, gold = row.get("verdict"), row.get("gold")
+    if said is None or gold is None:
+        return None
+    return "chosen" if said == gold else "rejected" if said in {"A", "B"} else "tie"
 
 
 def _words(row: Mapping[str, Any]) -> str:

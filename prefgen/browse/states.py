@@ -64,19 +64,32 @@ def _told(
     steps: Mapping[str, Made], chain: Chain, table: str, ids: Ids, gone: NDArray[np.bool_]
 ) -> Iterator[tuple[str | None, Numbers]]:
     """The pairs that are ``gone`` at a step, by the reasons for their rows."""
-    of = [one for one in steps[table].inputs if one in chain.endings]
-    endings = list(dict.fromkeys(end for one in of for end in chain.endings[one]))
-    lost, parts = steps[table].lost, list[pl.DataFrame]()
-    for some in lost.narrow(["id", DROPPED]) if lost else ():
-        pairs = ids.of(some["id"], endings)
-        own = pl.DataFrame({"pair": pairs, DROPPED: some[DROPPED]})
-        parts.append(own.filter(pl.Series((pairs >= 0) & gone[pairs])).unique())
-    missing = gone.copy()
-    if parts:
-        each = pl.concat(parts).unique().sort("pair", DROPPED).group_by("pair").agg(pl.col(DROPPED).str.join("; "))
-        for (reason,), own in each.sort(DROPPED).group_by(DROPPED, maintain_order=True):
-            numbers = own["pair"].to_numpy()
-            missing[numbers] = False
-            yield str(reason), numbers
+    endings = [end for one in steps[table].inputs if one in chain.endings for end in chain.endings[one]]
+    missing, names = gone.copy(), dict[str, int]()
+    each = pl.concat([_NONE, *_lost(steps[table], ids, list(dict.fromkeys(endings)), gone, names)]).unique()
+    codes = each.sort("pair", "code").group_by("pair").agg(pl.col("code").cast(pl.String).str.join(" "))
+    spelt = list(names)
+    for (code,), own in sorted(codes.group_by("code"), key=lambda one: str(one[0])):
+        numbers = own["pair"].to_numpy()
+        missing[numbers] = False
+        yield "; ".join(sorted(spelt[int(number)] for number in str(code).split())), numbers
     if missing.any():
         yield None, np.flatnonzero(missing)
+
+
+_NONE = pl.DataFrame(schema={"pair": pl.UInt32, "code": pl.UInt32})
+
+
+def _lost(
+    step: Made, ids: Ids, endings: Sequence[str], gone: NDArray[np.bool_], names: dict[str, int]
+) -> Iterator[pl.DataFrame]:
+    """Which of the pairs that are gone lost rows here, with the places in ``names`` of the reasons, which grow."""
+    for some in step.lost.narrow(["id", DROPPED]) if step.lost else ():
+        pairs = ids.of(some["id"], endings)
+        own = pl.DataFrame({"pair": pairs, DROPPED: some[DROPPED]}).filter(pl.Series((pairs >= 0) & gone[pairs]))
+        for name in own[DROPPED].unique().sort():
+            names.setdefault(str(name), len(names))
+        places = pl.Series(range(len(names)), dtype=pl.UInt32)
+        if own.height:
+            code = pl.col(DROPPED).fill_null("None").replace_strict([*names], places, return_dtype=pl.UInt32)
+            yield own.select(pl.col("pair").cast(pl.UInt32), code.alias("code")).unique()
