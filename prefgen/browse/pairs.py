@@ -19,7 +19,9 @@ from prefgen.browse.chain import SIDES, chain
 from prefgen.browse.finding import Filters, Finder, spelt
 from prefgen.browse.groups import Numbers
 from prefgen.browse.index import Index, index
-from prefgen.browse.shaping import Json, PairRow, columns_of, judgments, merged, pair
+from prefgen.browse.marked import Marked
+from prefgen.browse.marks import Marks
+from prefgen.browse.shaping import Json, PairRow, columns_of, judgments, looked_at, merged, pair
 from prefgen.rows import shuffled
 
 __all__ = ["Filters", "PairTable"]
@@ -39,6 +41,7 @@ class PairTable:
         self.roots = [self.made.steps[table] for table in self.chain.roots]
         self.starts: Numbers = np.cumsum([0, *(one.rows.height for one in self.roots)], dtype=np.int64)
         self.total = int(self.starts[-1])
+        self.marks = Marks(self.folder)
         self._lock = threading.RLock()
 
     @cached_property
@@ -48,16 +51,21 @@ class PairTable:
 
     def facets(self) -> Json:
         """What there is to choose from, with how many pairs there are of each: ``categories``, ``reasons`` ("step:
-        reason"), ``states``, ``judges``, and the least and the greatest ``gap`` (None where pairs have no scores).
+        reason"), ``states``, ``judges``, and the least and the greatest ``gap`` (None where pairs have no scores); and
+        how many pairs there are with a ``disagreement`` of judges, and with ``marks``.
         """
         with self._lock:
-            pairs, told = self.index.pairs, self.index
-            categories = _counted(pairs["category"], told.categories)
-            reasons = _counted(pairs["why"], [spelt(one) for one in told.reasons])
-            gap = None if pairs["gap"].null_count() == self.total else [pairs["gap"].min(), pairs["gap"].max()]
-        kept = pairs["why"].null_count()
-        states = {"kept": kept, "dropped": self.total - kept}
-        return {"categories": categories, "reasons": reasons, "states": states, "judges": [*told.judges], "gap": gap}
+            pairs, told, marks = self.index.pairs, self.index, len(self.marked.current())
+        kept, gap = pairs["why"].null_count(), pairs["gap"]
+        return {
+            "categories": _counted(pairs["category"], told.categories),
+            "reasons": _counted(pairs["why"], [spelt(one) for one in told.reasons]),
+            "states": {"kept": kept, "dropped": self.total - kept},
+            "judges": [*told.judges],
+            "gap": None if gap.null_count() == self.total else [gap.min(), gap.max()],
+            "disagreement": int(pairs["disagreement"].sum()),
+            "marks": marks,
+        }
 
     def page(self, filters: Filters, offset: int, limit: int, characters: int | None = None) -> Json:
         """``total``, the number of pairs that are so, and ``rows``: of these the ones from ``offset`` on, at most
@@ -102,7 +110,12 @@ class PairTable:
         for one in self.roots:
             names = columns_of(one.columns, of_judgments=self.chain.of_judgments)
             texts.append((one.rows, [name for name, new in names.items() if new in {"prompt", *SIDES}]))
-        return Finder(self.index, texts, lambda _: np.array([], np.int64))
+        return Finder(self.index, texts, self.marked.numbers)
+
+    @cached_property
+    def marked(self) -> Marked:
+        """The marks of these pairs."""
+        return Marked(self.marks, self.index.ids, self.texts)
 
     # --- rows ---
 
@@ -115,6 +128,10 @@ class PairTable:
         judged = self._judgments(numbers)
         rows = zip(numbers, self._read(numbers), self._told(numbers), strict=True)
         return [pair(row, told, merged(judged.get(int(number), [])), characters) for number, row, told in rows]
+
+    def texts(self, numbers: Numbers) -> list[Json]:
+        """The whole prompt and both responses of these pairs, with their ids."""
+        return [{"id": row["id"], **looked_at(row)} for row in self._read(numbers)]
 
     def _read(self, numbers: Numbers) -> list[Json]:
         """The rows of the tables that made these pairs, by the names that a pair has."""
@@ -131,11 +148,13 @@ class PairTable:
 
     def _told(self, numbers: Numbers) -> Iterable[Json]:
         """What is held of these pairs."""
-        rows = self.index.pairs[numbers]
-        for why, disagree in zip(rows["why"].to_list(), rows["disagreement"].to_list(), strict=True):
+        rows, marks = self.index.pairs[numbers], self.marked.current()
+        held = zip(numbers.tolist(), rows["why"].to_list(), rows["disagreement"].to_list(), strict=True)
+        for number, why, disagree in held:
             step, reason = (None, None) if why is None else self.index.reasons[why]
-            state = "kept" if why is None else "dropped"
-            yield {"state": state, "step": step, "reason": reason, "disagreement": disagree}
+            state, mark = "kept" if why is None else "dropped", marks.get(number)
+            told = {"state": state, "step": step, "reason": reason, "disagreement": disagree}
+            yield told | {"mark": mark.shown() if mark else None}
 
     def _judgments(self, numbers: Numbers) -> dict[int, list[Json]]:
         found: dict[int, list[Json]] = {}

@@ -46,8 +46,7 @@ def pair(row: Mapping[str, Any], told: Mapping[str, Any], judgments: Sequence[Js
     whole = {
         "id": row["id"],
         "prompt_id": text(row.get("prompt_id")),
-        "prompt": turns(row.get("prompt")),
-        **{side: text(as_text(row.get(side))) or "" for side in SIDES},
+        **looked_at(row),
         **{f"{side}_model": text(row.get(f"{side}_model")) for side in SIDES},
         **scores,
         "gap": number(scores["chosen_score"] - scores["rejected_score"]) if known else None,  # type: ignore[operator]
@@ -56,6 +55,11 @@ def pair(row: Mapping[str, Any], told: Mapping[str, Any], judgments: Sequence[Js
         "judgments": list(judgments),
     }
     return cut(whole, most) | {"mark": told.get("mark")}
+
+
+def looked_at(row: Mapping[str, Any]) -> Json:
+    """What a person reads of a pair: the prompt, and both responses; several turns of one as one text."""
+    return {"prompt": turns(row.get("prompt"))} | {side: text(as_text(row.get(side))) or "" for side in SIDES}
 
 
 def turns(talk: Any) -> list[Json]:
