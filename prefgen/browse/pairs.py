@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,14 @@ __all__ = ["Filters", "PairTable"]
 
 ENOUGH = 100
 """Pairs whose rows are shaped together."""
+
+
+class Place(NamedTuple):
+    """The ``row`` of a ``table`` that is a pair, and the numbers of its judgments' rows by their tables."""
+
+    table: str
+    row: int
+    judgments: Sequence[tuple[str, Sequence[int]]]
 
 
 class PairTable:
@@ -83,6 +92,17 @@ class PairTable:
         with self._lock:
             number = int(self.index.ids.exactly(pl.Series([name]))[0])
             return None if number < 0 else self.rows(np.array([number]), characters)[0]
+
+    def place(self, name: str) -> Place | None:
+        """Where the pair with this id stands, or None."""
+        with self._lock:
+            number = int(self.index.ids.exactly(pl.Series([name]))[0])
+            if number < 0:
+                return None
+            of = int(np.searchsorted(self.starts, number, side="right")) - 1
+            found = [(one.step.table, one.of(np.array([number]))) for one in self.index.links if not one.lost]
+            judgments = [(table, rows["row"].to_list()) for table, rows in found]
+            return Place(self.roots[of].table, number - int(self.starts[of]), judgments)
 
     def sample(self, rows: int, seed: int, characters: int) -> Json:
         """So many pairs, drawn by a hash of the seed and the pair's id, in the order in which they were made, and how

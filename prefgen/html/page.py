@@ -55,6 +55,11 @@ def page(
     return _filled({**told, "style": style, "script": script, "rows": None if rows is None else data(rows)})
 
 
+def served_policy() -> str:
+    """The policy of a page whose rows are SERVED, for the server to send with it."""
+    return policy(_asset(*STYLES), _asset(*SCRIPTS), served=True)
+
+
 def _is_served(rows: Rows | None) -> bool:
     return bool(rows and rows.get("served"))
 

@@ -107,8 +107,9 @@ class Served {
 
   mark(id, mark) {
     const path = `api/marks/${encodeURIComponent(id)}`;
-    if (!mark) return this.ask(path, { method: "DELETE" });
-    return this.ask(path, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(mark) });
+    const headers = { "x-prefgen-token": this.about.token ?? "", "content-type": "application/json" };
+    if (!mark) return this.ask(path, { method: "DELETE", headers });
+    return this.ask(path, { method: "PUT", headers, body: JSON.stringify(mark) });
   }
 
   /** What the server answers, as JSON. Raises an Error that says in words what went wrong. */
