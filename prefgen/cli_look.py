@@ -22,7 +22,7 @@ def show(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="SQL", help="Rows that are so: \"gold != verdict AND score > 3\"."),
+        typer.Option("--where", metavar="SQL", help='Rows that are so: "gold != verdict AND score > 3".'),
     ] = None,
     row: Annotated[str | None, typer.Option("--row", metavar="ID", help="One row whole, and what it came from.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Rows at most.")] = 10,

@@ -7,7 +7,7 @@ it; of a row that sums others up, theirs begin with its own. ``a-b`` is a pair o
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from prefgen.browse.groups import Groups, Numbers
 from prefgen.browse.made import Made, Tables
 from prefgen.browse.pairs import PairTable
 from prefgen.browse.replies import Replies, keys_of, line
-from prefgen.browse.shaping import Json
+from prefgen.browse.shaping import OF_A_PAIR, Json
 from prefgen.conversations import as_text
 
 OWN = ("id", "prompt_id", "pair_id", "response_id", "first_id", "second_id")
 """Columns that say what a row is of."""
-SHORT, LONG = 400, 4000
-"""Characters of a value, and of a reply, that a page shows of a row behind a pair."""
+LONG = 20_000
+"""Characters of a text that a page shows of a row behind a pair."""
 MOST = 12
 """Rows of one table that stand below one row; of more it is said how many there are."""
 
@@ -127,7 +127,8 @@ class Lineage:
         if found is None:
             return []
         seen = set[tuple[str, int]]()
-        nodes = [self.tree(found.table, found.row, seen)]
+        own = self.tree(found.table, found.row, seen)
+        nodes = [replace(own, added={name: one for name, one in own.added.items() if name not in OF_A_PAIR})]
         for step, rows in found.judgments:
             nodes += [self.tree(step, row, seen) for row in rows[:MOST] if (step, row) not in seen]
         return self.listed(nodes)
@@ -214,13 +215,9 @@ def _flat(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, Node]]:
 
 
 def told(row: Json) -> Json:
-    """A row of such a list as a page shows it: texts alone, the long ones cut."""
-    found = {"table": row["table"], "id": row["id"], "made by": row["verb"]}
-    found |= {name: _cut(spelt(value), SHORT) for name, value in row["added"].items()}
-    for place, one in enumerate(row["replies"], 1):
-        said = f"{line(one)}\n{_cut(one.get('text', ''), LONG)}".strip()
-        found[f"reply {place}" if len(row["replies"]) > 1 else "reply"] = said
-    return found | ({"more": f"and {row['more']:,} rows more"} if row["more"] else {})
+    """A row of such a list as a page shows it: texts alone, none of them longer than LONG."""
+    replies = [{"line": line(one), "text": _cut(one.get("text", ""))} for one in row["replies"]]
+    return row | {"added": {name: _cut(spelt(value)) for name, value in row["added"].items()}, "replies": replies}
 
 
 def spelt(value: Any) -> str:
@@ -229,5 +226,5 @@ def spelt(value: Any) -> str:
     return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]} … [{len(text) - most:,} more characters]"
+def _cut(text: str) -> str:
+    return text if len(text) <= LONG else f"{text[:LONG]} … [{len(text) - LONG:,} more characters]"

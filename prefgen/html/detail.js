@@ -10,6 +10,9 @@ const MOST_COMPARED = 400000;
 const ALIKE = 0.25;
 /** Judgments that are shown before the others are asked for. */
 const FIRST_JUDGMENTS = 12;
+/** Characters of a value that stands in a line, and steps that a row behind a pair is moved in at most. */
+const SHORT = 100;
+const DEEPEST = 8;
 const ROLES = { system: "System", user: "User", assistant: "Assistant", tool: "Tool" };
 
 const UNSEEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Cs}/gu;
@@ -95,10 +98,10 @@ function sidesOf(row, wanted, remember) {
     sideOf(row, "chosen", on ? told.left : whole(row.chosen), "ins"),
     sideOf(row, "rejected", on ? told.right : whole(row.rejected), "del"));
   draw(marks);
-  const box = make("input", { type: "checkbox", id: "differences", checked: marks, disabled: !told });
+  const box = make("input", { type: "checkbox", id: "pf-differences", checked: marks, disabled: !told });
   box.addEventListener("change", () => { remember(box.checked); draw(box.checked); });
   const said = told ? `${Math.round(told.share * 100)} % of their words in common` : "too long to compare word by word";
-  return [make("p", { class: "compared" }, make("label", { for: "differences" }, box, " Mark differences"), make("span", { class: "note" }, said)), sides];
+  return [make("p", { class: "compared" }, make("label", { for: "pf-differences" }, box, " Mark differences"), make("span", { class: "note" }, said)), sides];
 }
 
 // --- judgments -------------------------------------------------------------------------------
@@ -147,14 +150,32 @@ function headOf(row) {
     make("dl", {}, facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", { dir: "auto" }, value)))));
 }
 
+/** A value in a line where it is short, else folded with its length said. */
+function foldOf(name, text) {
+  if (text.length <= SHORT && !text.includes("\n")) return make("p", {}, make("span", { class: "note" }, `${visible(name)} `), make("span", { dir: "auto" }, visible(text)));
+  const fold = make("details", {}, make("summary", {}, visible(name), make("span", { class: "note" }, ` ${plural(text.length, "character")}`)));
+  fold.addEventListener("toggle", () => { if (fold.children.length === 1) fold.append(...plainText(text)); });
+  return fold;
+}
+
+/** A reply: who wrote it, for how much, and its words. */
+function replyOf({ line, text }) {
+  const head = make("span", { class: "note", dir: "auto" }, visible(line));
+  if (!text) return make("p", {}, "reply ", head);
+  const fold = make("details", {}, make("summary", {}, "reply ", head));
+  fold.addEventListener("toggle", () => { if (fold.children.length === 1) fold.append(...plainText(text)); });
+  return fold;
+}
+
+/** The rows behind a pair, those that one was made of below it and further in. */
 function lineageOf(lineage) {
   if (!lineage?.length) return null;
   const rows = lineage.map((one) => {
-    const { table, id, ...rest } = one;
-    const told = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined && value !== "");
-    const says = (value) => typeof value === "string" ? value : JSON.stringify(value);
-    return make("li", {}, make("strong", {}, visible(table ?? "")), " ", make("code", {}, visible(id ?? "")),
-      told.map(([name, value]) => make("div", { class: "field" }, make("span", { class: "note" }, `${visible(name)}: `), plainText(says(value)))));
+    const item = make("li", {}, make("p", { class: "row" }, make("strong", {}, visible(one.table)), make("span", { class: "note" }, ` by ${visible(one.verb)} `), make("code", {}, visible(one.id))),
+      Object.entries(one.added ?? {}).map(([name, text]) => foldOf(name, text)), (one.replies ?? []).map(replyOf),
+      one.more ? make("p", { class: "note" }, `and ${plural(one.more, "row")} more`) : null);
+    item.style.marginInlineStart = `${Math.min(one.depth ?? 0, DEEPEST)}rem`;
+    return item;
   });
   return make("details", { class: "lineage" }, make("summary", {}, `Where it comes from: ${plural(lineage.length, "row")}`), make("ol", {}, rows));
 }

@@ -57,11 +57,11 @@ class Marks {
   edit() {
     if (this.form) return this.form.querySelector("textarea").focus();
     const before = this.row.mark?.mark === "edit" ? this.row.mark.text : this.row.chosen;
-    const text = make("textarea", { id: "edited", rows: "12", dir: "auto" });
+    const text = make("textarea", { id: "pf-edited", rows: "12", dir: "auto" });
     text.value = before;
     const save = () => this.save({ mark: "edit", text: text.value });
     this.form = make("form", { class: "edit", onsubmit: (event) => { event.preventDefault(); save(); } },
-      make("label", { for: "edited" }, "A better response than the chosen one"), text,
+      make("label", { for: "pf-edited" }, "A better response than the chosen one"), text,
       make("div", {}, make("button", { type: "submit" }, "Save"), make("button", { type: "button", class: "quiet", onclick: () => this.close() }, "Leave"), make("span", { class: "note" }, "Ctrl+Enter saves, Esc leaves")));
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();

@@ -40,7 +40,9 @@ def page(
 ) -> str:
     """The page as HTML. ``about`` stands below its ``title``; ``rows`` are pairs to look at, in it or ``SERVED``;
     ``kept`` is a folder of charts that were drawn before. Any text may be anybody's: it is shown, and does nothing.
+    Raises ValueError where two parts would have one anchor.
     """
+    _check([one.name for one in sections], rows)
     charts = [block for section in sections for block in section.blocks if isinstance(block, Chart)]
     drawn = dict(zip(map(id, charts), drawings(charts, kept), strict=True))
     style, script = _asset(*STYLES), _asset(*SCRIPTS)
@@ -58,6 +60,12 @@ def page(
 def served_policy() -> str:
     """The policy of a page whose rows are SERVED, for the server to send with it."""
     return policy(_asset(*STYLES), _asset(*SCRIPTS), served=True)
+
+
+def _check(anchors: Sequence[str], rows: Rows | None) -> None:
+    ours = () if rows is None else ("rows", "browse")
+    if twice := sorted({one for one in anchors if [*anchors, *ours].count(one) > 1}):
+        raise ValueError(f"two parts of a page are named {', '.join(twice)}; give each a name of its own")
 
 
 def _is_served(rows: Rows | None) -> bool:

@@ -55,7 +55,7 @@ class Pairs {
   }
 
   tools() {
-    this.search = make("input", { type: "search", id: "search", placeholder: "Search prompts and responses", "aria-label": "Search prompts and responses", autocomplete: "off", spellcheck: "false" });
+    this.search = make("input", { type: "search", id: "pf-search", placeholder: "Search prompts and responses", "aria-label": "Search prompts and responses", autocomplete: "off", spellcheck: "false" });
     const fold = make("details", { class: "filters", open: matchMedia("(min-width: 64rem)").matches }, make("summary", {}, "Filters"), make("div", { class: "fields" }, this.fields()));
     const keys = make("button", { type: "button", class: "quiet keys", onclick: () => this.help.showModal() }, "Keys ", make("kbd", {}, "?"));
     return make("form", { class: "tools", role: "search", onsubmit: (event) => event.preventDefault() }, make("div", { class: "first" }, this.search, keys), fold);
@@ -87,7 +87,8 @@ class Pairs {
   }
 
   field(name, label, input) {
-    return make("label", { class: "field" }, make("span", {}, label), this.bound(name, input));
+    input.id = `pf-${name}`;
+    return make("div", { class: "field" }, make("label", { for: input.id }, label), this.bound(name, input));
   }
 
   bound(name, input) {
@@ -295,7 +296,7 @@ class Pairs {
     const inList = this.list.contains(target) || target === document.body;
     const focused = (by) => async () => {
       await this.step(by);
-      if (this.list.contains(target) || target === document.body) this.list.querySelectorAll(".item")[this.at]?.focus({ preventScroll: true });
+      if (inList) this.list.querySelectorAll(".item")[this.at]?.focus({ preventScroll: true });
     };
     const arrows = { ArrowDown: focused(1), ArrowRight: focused(1), ArrowUp: focused(-1), ArrowLeft: focused(-1) };
     if (inList && arrows[key]) return arrows[key];
@@ -307,7 +308,7 @@ class Pairs {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  const told = document.getElementById("rows");
+  const told = document.querySelector("script#rows");
   if (!told) return;
   const data = JSON.parse(told.textContent);
   const root = document.getElementById("browse");
