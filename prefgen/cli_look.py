@@ -24,7 +24,9 @@ def show(
         str | None,
         typer.Option("--where", metavar="SQL", help='Rows that are so: "gold != verdict AND score > 3".'),
     ] = None,
-    row: Annotated[str | None, typer.Option("--row", metavar="ID", help="One row whole, and what it came from.")] = None,
+    row: Annotated[
+        str | None, typer.Option("--row", metavar="ID", help="One row whole, and what it came from.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Rows at most.")] = 10,
     as_json: JsonOpt = False,
 ) -> None:

@@ -77,9 +77,11 @@ class Lineage:
         shown = above[:MOST]
         rows = [self.made.steps[name].rows.take([at], self.made.steps[name].rows.columns)[0] for name, at in shown]
         own = {name: value for name, value in row.items() if name not in OWN and not _is_old(name, value, rows)}
-        keys = keys_of(own)
+        before = {key for one in rows for keys in keys_of(one).values() for key in keys}
+        found = {name: [key for key in keys if key not in before] for name, keys in keys_of(row).items()}
+        keys = {name: some for name, some in found.items() if some}
         of = [self.tree(name, at, seen) for name, at in shown]
-        values = {name: value for name, value in own.items() if name not in keys}
+        values = {name: value for name, value in own.items() if not keys_of({name: value})}
         return Node(table, step.verb, str(row["id"]), values, keys, of, len(above) - len(shown))
 
     # --- what a row was made of ---
