@@ -27,6 +27,12 @@ FUNCTIONS = frozenset({
     "TRY_CAST", "UPPER",
 })  # fmt: skip
 """Functions of one row, as polars has them."""
+PLAINER = {
+    r"^sql parser error: ": "",
+    r" at Line: \d+, Column: \d+": "",
+    r"^filter predicate must be of type `Boolean`, got": "says neither yes nor no, but is",
+}
+"""What is taken from polars' words, or put in their place: they know a longer text than what was written."""
 _PIECES = re.compile(
     r"""(?P<space>\s+)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b)"""
     r"""|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>(),])""",
