@@ -233,14 +233,14 @@ class Pairs {
     else if (by > 0 && this.offset + place < this.total) await this.load(this.offset + this.rows.length, 0);
     else if (by < 0 && this.offset > 0) await this.load(Math.max(this.offset - PAGE_OF(), 0), -1);
     else return;
-    if (this.detail.getBoundingClientRect().top < 0) this.panes.scrollIntoView();
+    if (this.detail.getBoundingClientRect().top < 0) this.panes.scrollIntoView({ behavior: "instant" });
   }
 
   /** On a phone the pair takes the place of the list. */
   read() {
     this.panes.dataset.shows = "pair";
     if (matchMedia("(max-width: 47.99rem)").matches) {
-      this.panes.scrollIntoView();
+      this.panes.scrollIntoView({ behavior: "instant" });
       this.detail.focus({ preventScroll: true });
     }
   }
