@@ -39,7 +39,8 @@ def rlcd(folder: Path, n: int = 40) -> Run:
 
 def cascade(folder: Path, n: int = 40) -> Run:
     """Pairs judged by a cheap judge, and by a dear one where that does not agree with itself."""
-    who = {"writer": perturber(0.2), "cheap": mumbling(Judge(0.6, 0.2)), "dear": Judge(0.8, 0.1)}
+    cheap, dear = mumbling(Judge(0.6, 0.2)), Judge(0.8, 0.1)
+    who: dict[str, Writer | list[Writer]] = {"writer": perturber(0.2), "cheap": cheap, "dear": dear}
     return play("cascade", folder, who, n)
 
 
