@@ -30,7 +30,7 @@ FUNCTIONS = frozenset({
 PLAINER = {
     r"^sql parser error: ": "",
     r" at Line: \d+, Column: \d+": "",
-    r"^filter predicate must be of type `Boolean`, got": "says neither yes nor no, but is",
+    r"^filter predicate must be of type `Boolean`, got": "says neither yes nor no, but",
 }
 """What is taken from polars' words, or put in their place: they know a longer text than what was written."""
 _PIECES = re.compile(
@@ -88,7 +88,7 @@ def _column(name: str, known: Sequence[str]) -> str:
 
 
 def _wrong(what: str, known: Sequence[str], are: str = "columns") -> RunError:
-    return RunError(f"--where: {what}; {are}: {', '.join(known)}")
+    return RunError(f"--where: {' '.join(what.split())}; {are}: {', '.join(known)}")
 
 
 def _tried(where: str, some: pl.DataFrame, known: Sequence[str]) -> list[int]:
