@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from prefgen.errors import RunError
 from prefgen.options import JsonOpt
 from prefgen.terminal import console
 from prefgen.texts import plain, visible
@@ -34,6 +35,8 @@ def show(
     from prefgen import display_show
     from prefgen.browse import rows
 
+    if where is not None and table is None:
+        raise RunError("--where says which rows of a table; name one with --table")
     screen = console()
     if row is not None:
         found = rows.one(folder, row, table)
@@ -77,13 +80,13 @@ def marks(
     from prefgen.browse.pairs import PairTable
 
     labels = Labels(PairTable(folder))
+    number = labels.write(out) if out else 0
     told = labels.agreement()
     if as_json:
         print(json.dumps(told, indent=1))
     else:
         display_show.agreement(told, console())
     if out:
-        number = labels.write(out)
         print(plain(f"{out}: {number:,} human labels"), file=sys.stderr)
 
 
