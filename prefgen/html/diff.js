@@ -5,8 +5,8 @@
 const MOST_DIFFERENCES = 2000;
 /** Words of both texts together after which they are only counted. */
 const MOST_WORDS = 60000;
-/** A word, a letter of a script that has no spaces, or a sign. */
-const WORD = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}\p{M}_])+|[^\s\p{L}\p{N}\p{M}_]/gu;
+/** A number, a letter of a script that has no spaces, a word, or a sign. */
+const WORD = /\p{N}+(?:[.,]\p{N}+)+|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}\p{M}_])+(?:['\u2019]\p{L}+)?|[^\s\p{L}\p{N}\p{M}_]/gu;
 
 const Diff = (() => {
   /** The words of a text, with where each begins and ends. */

@@ -44,6 +44,9 @@ class Embedded {
     return { total: found.length, rows: found.slice(offset, offset + limit) };
   }
 
+  /** Where a pair stands in all of them, or -1. */
+  place(id) { return this.rows.findIndex((row) => row.id === id); }
+
   async row(id) {
     return { row: this.rows.find((one) => one.id === id), lineage: [] };
   }
@@ -103,6 +106,8 @@ class Served {
     this.waiting = new AbortController();
     return this.ask(`api/rows?${asked}`, { signal: this.waiting.signal });
   }
+
+  place() { return -1; }
 
   row(id) { return this.ask(`api/rows/${encodeURIComponent(id)}`); }
 

@@ -55,9 +55,13 @@ def test_pieces_make_the_texts_again_and_what_is_not_marked_is_common(browser: B
         found = shown.evaluate("(pairs) => pairs.map(([a, b]) => Diff.compare(a, b))", pairs)
         words = shown.evaluate(
             "(texts) => texts.map((text) => Diff.words(text).map((one) => one.word))",
-            ["\u4e2d\u6587 ab_c, e\u0301x\u0e01\u0e02!", ""],
+            ["\u4e2d\u6587 ab_c, e\u0301x\u0e01\u0e02!", "", "don't 1,204.5. 'a'"],
         )
-    assert words == [["\u4e2d", "\u6587", "ab_c", ",", "e\u0301x", "\u0e01", "\u0e02", "!"], []]
+    assert words == [
+        ["\u4e2d", "\u6587", "ab_c", ",", "e\u0301x", "\u0e01", "\u0e02", "!"],
+        [],
+        ["don't", "1,204.5", ".", "'", "a", "'"],
+    ]
     for (left, right), one in zip(pairs, found, strict=True):
         assert "".join(piece["text"] for piece in one["left"]) == left
         assert "".join(piece["text"] for piece in one["right"]) == right

@@ -201,8 +201,13 @@ def test_an_address_names_the_pair_that_is_read(browser: Browser) -> None:
         assert "#" not in shown.url
         shown.locator(".item").nth(7).click()
         assert shown.url.endswith("#pair=p7")
+        shown.goto(shown.url.replace("p7", "p77"))
         shown.reload()
-        expect(shown.locator(".where")).to_have_text("Pair 8 of 130")
+        expect(shown.locator(".where")).to_have_text("Pair 78 of 130")
+        expect(shown.locator(".item[aria-current] .ask")).to_have_text("Question 77?")
+        shown.goto(shown.url.replace("p77", "%E0%A4%A"))
+        shown.reload()
+        expect(shown.locator(".where")).to_have_text("Pair 1 of 130")
 
 
 def test_of_no_pairs_it_says_so(browser: Browser) -> None:
