@@ -21,6 +21,7 @@ from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
+from prefgen.cli_look import compare
 from prefgen.door import FEWER
 from prefgen.errors import (
     BudgetReached,
@@ -207,6 +208,7 @@ app.command()(batches)
 app.command()(append)
 app.command()(export)
 app.command()(formats)
+app.command()(compare)
 
 
 @app.command("schema")

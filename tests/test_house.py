@@ -44,8 +44,8 @@ STOREYS = [
     {"replay"},
     {"columns"},
     {"display", "terminal", "options", "hub"},
-    {"display_replay", "display_plan"},
-    {"cli_after", "cli_export", "cli_hub", "cli_lists"},
+    {"display_replay", "display_plan", "display_compare"},
+    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
