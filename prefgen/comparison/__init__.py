@@ -126,8 +126,8 @@ def _judged_prompts(side: Spooled, part: int) -> pl.DataFrame:
 
 
 def _judgments(side: Spooled, table: str | None, part: int) -> pl.DataFrame:
-    rows: Parts | None = side["judged"][table]["rows"] if table else None
-    return rows.part(part) if rows else pl.DataFrame()
+    rows: Parts = side["judged"][table]["rows"] if table else Parts()
+    return rows.part(part)
 
 
 # --- judges ---------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def over(found: Figures) -> tuple[str, str]:
 
 
 def plainly(found: Figures) -> str:
+    """A difference of two means, with its interval."""
     return _minus(f"{found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})")
 
 
@@ -43,3 +44,8 @@ def _minus(number: str) -> str:
 def some(number: int, one: str) -> str:
     """1 pair, 2 pairs."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def money(dollars: float) -> str:
+    """$1.23, or $0.0123: three digits that say something."""
+    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.3g}"

@@ -9,7 +9,7 @@ from prefgen.html.blocks import Block, Fact, Facts, Section, Table, Words
 Figures = Mapping[str, Any]
 HOW = (
     "Intervals are 95 %. A difference is the second less the first, in points of a percent. Over pairs (or prompts) "
-    "that are in both it is paired: each is held against itself, the interval is that of Bonett and Price (2012), and p "
+    "that are in both it is paired: each is held against itself, the interval is Bonett and Price's (2012), and p is "
     "that of the exact sign test by pairs, which is McNemar's where a pair has one verdict. Where it is unpaired, the "
     "interval is Newcombe's (1998) of two independent shares, and there is no test."
 )

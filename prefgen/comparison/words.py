@@ -115,11 +115,6 @@ def _each(told: Sequence[Figures | None], name: str) -> Iterator[str]:
             yield money(each[name]) if name == "dollars" else f"{each[name]:,.1f}"
 
 
-def money(dollars: float) -> str:
-    """$1.23, or $0.0123: three digits that say something."""
-    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.3g}"
-
-
 def steps(found: Figures, *, all_of_them: bool = False) -> Rows:
     """Rows in and out of each step; of those alone that differ, unless all are asked for."""
     rows = []
