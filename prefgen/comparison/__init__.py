@@ -121,7 +121,9 @@ def _part(parts: Parts, number: int, kind: str) -> pl.DataFrame:
 
 
 def _judged_prompts(side: Spooled, part: int) -> pl.DataFrame:
-    frames = [rows.select("prompt") for one in side["judged"].values() if (rows := one["rows"].part(part)).width]
+    frames: list[pl.DataFrame] = [
+        rows.select("prompt") for one in side["judged"].values() if (rows := one["rows"].part(part)).width
+    ]
     return pl.concat([slim.EMPTY["prompts"], *frames])
 
 
