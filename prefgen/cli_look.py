@@ -21,6 +21,8 @@ def compare(
     from prefgen import comparison, display_compare
 
     found = comparison.compare(a, b, examples=comparison.EXAMPLES if examples is None else examples)
+    if html:
+        comparison.write(found, html)
     if as_json:
         print(json.dumps(found, indent=1))
     else:

@@ -21,6 +21,7 @@ from prefgen.comparison.recipes import differing
 from prefgen.comparison.sides import Paths, Side, names, opened
 from prefgen.comparison.verdicts import OfScores, OfVerdicts, matched
 from prefgen.comparison.yields import OfYield, costs, results, steps
+from prefgen.tablefile import no_room
 
 EXAMPLES = 3
 """Of each kind that are shown."""
@@ -164,3 +165,23 @@ def _examples(a: Side, b: Side, pairs: OfPairs, judging: Sequence[Judging]) -> F
             judges = dict(zip(("judge_a", "judge_b"), one.judges, strict=True))
             found["verdicts"] += [{"judges": {"a": judges["judge_a"], "b": judges["judge_b"]}, **row} for row in told]
     return found
+
+
+# --- a page ---------------------------------------------------------------------------------
+
+
+def write(found: Figures, path: Path) -> None:
+    """Writes the page of a comparison: one file that opens offline. Raises RunError for a full or forbidden disk."""
+    from prefgen.comparison.sections import sections
+    from prefgen.html.page import page
+
+    a, b = (found[place]["name"] for place in "ab")
+    text = page(f"{a} and {b}", "What differs between two runs, and rows to read.", sections(found), kind="comparison")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise no_room(path, e) from e

@@ -3,32 +3,32 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prefgen.card.charts import CHOSEN, FAINT, Spec, layer, looks, nominal, number
+from prefgen.card.looks import CHOSEN, FAINT, Spec, axis, layer, looks, names, nominal, number
 from prefgen.comparison.words import MEASURED
 
-ROW = 44
-"""Pixels of a row, of two."""
+ROW = 22
+"""Pixels of one run in a row of two."""
 
 
-def judges(one: Mapping[str, Any], names: tuple[str, str], told: str) -> Spec:
+def judges(one: Mapping[str, Any], both: tuple[str, str], title: str) -> Spec:
     """What is measured of a judge in both runs: two dots with their intervals in each row."""
-    rows = list(_rows(one, names))
-    how: dict[str, Any] = {"title": None, "axis": {"format": "%", "tickCount": 5, "domain": False, "ticks": False}}
-    how["scale"] = {"domain": [0, 1]}
-    axis = {"labelLimit": 160, "labelPadding": 8, "ticks": False, "domain": False}
-    y = nominal("measure", sort=None, title=None, axis=axis)
-    offset = nominal("run", sort=list(names))
-    colour = nominal("run", scale={"domain": list(names), "range": [FAINT, CHOSEN]}, title=None)
-    both = {"y": y, "yOffset": offset, "color": colour}
+    rows = list(_rows(one, both))
+    how: dict[str, Any] = {"title": None, "axis": axis(format="%"), "scale": {"domain": [0, 1]}}
+    colour = nominal("run", scale={"domain": list(both), "range": [FAINT, CHOSEN]}, title=None)
+    where = {"y": names("measure"), "yOffset": nominal("run", sort=list(both)), "color": colour}
+    bars = {"x": number("low", **how), "x2": {"field": "high"}, **where}
     layers = [
-        layer(rows, {"type": "rule", "strokeWidth": 3}, {"x": number("low", **how), "x2": {"field": "high"}, **both}),
-        layer(rows, {"type": "point", "filled": True, "opacity": 1, "size": 90}, {"x": number("value", **how), **both}),
+        layer(rows, {"type": "rule", "strokeWidth": 3}, bars),
+        layer(
+            rows, {"type": "point", "filled": True, "opacity": 1, "size": 90}, {"x": number("value", **how), **where}
+        ),
     ]
-    return looks({"layer": layers, "height": {"step": ROW / 2}}, told, "Shares of verdicts or pairs; bars are 95% intervals")
+    chart = {"layer": layers, "height": {"step": ROW, "for": "offset"}}
+    return looks(chart, title, "Shares of verdicts, or of pairs; bars are 95% intervals")
 
 
-def _rows(one: Mapping[str, Any], names: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _rows(one: Mapping[str, Any], both: tuple[str, str]) -> Iterator[dict[str, Any]]:
     for name, measured in one["measures"].items():
-        for place, run in zip("ab", names, strict=True):
+        for place, run in zip("ab", both, strict=True):
             if share := measured[place]:
                 yield {"measure": MEASURED[name], "run": run, **{key: share[key] for key in ("value", "low", "high")}}

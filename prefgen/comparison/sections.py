@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prefgen.comparison import numbers, said, words
-from prefgen.html.blocks import Block, Fact, Facts, Section, Table, Words
+from prefgen.comparison import charts, numbers, said, words
+from prefgen.html.blocks import Block, Chart, Fact, Facts, Section, Table, Words
 
 Figures = Mapping[str, Any]
 HOW = (
@@ -48,6 +48,19 @@ def _facts(found: Figures) -> Iterator[Fact]:
     for one in found["judges"]:
         if told := one.get("verdicts"):
             yield Fact("verdicts differ", f"{told['differ']:,}", f"of {told['shared']:,} on the same texts")
+            yield from _gains(one)
+    if line := words.each_pair(found):
+        yield Fact("a pair", *line)
+
+
+def _gains(one: Figures) -> Iterator[Fact]:
+    for name in ("agrees_with_gold", "flips"):
+        told = one["measures"].get(name)
+        if told and told["difference"]:
+            a, b, difference, _, p = numbers.measured(told, brief=True)
+            sure = f", p {p}" if p else ""
+            points = difference.partition(" ")[0]
+            yield Fact(words.MEASURED[name], points, f"points: {a.partition(' ')[0]} to {b.partition(' ')[0]}{sure}")
 
 
 def _results(found: Figures) -> Iterator[Block]:
@@ -74,8 +87,12 @@ def _overlap(found: Figures) -> Iterator[Block]:
 
 
 def _judges(found: Figures) -> Iterator[Block]:
+    a, b = (found[place]["name"] for place in "ab")
     for one in found["judges"]:
-        yield from _measures(found, words.judge(one), said.of_judge(one))
+        if one["kind"] == "pairs" and one["measures"]:
+            alt = f"{said.of_judge(one)}: the shares of the table below, of {a} and of {b}, with their intervals"
+            yield Chart(charts.judges(one, (a, b), said.of_judge(one)), alt)
+        yield from _measures(found, words.judge(one), f"{said.of_judge(one)}, in numbers")
 
 
 def _measures(found: Figures, rows: words.Rows, caption: str = "") -> Iterator[Block]:

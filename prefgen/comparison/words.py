@@ -85,6 +85,19 @@ _BILL = {
 }
 
 
+def each_pair(found: Figures) -> tuple[str, str] | None:
+    """What a pair cost in B, and in A; in replies where there is no price."""
+    told = [one["each"] for place in "ab" if (one := found["cost"][place]) and one["each"]]
+    if len(told) < 2:
+        return None
+    if all(one["dollars"] for one in told):
+        return money(
+            told[1]["dollars"]
+        ), f"in {found['b']['name']}; {money(told[0]['dollars'])} in {found['a']['name']}"
+    replies = [f"{one['replies']:,.1f}" for one in told]
+    return f"{replies[1]} replies", f"in {found['b']['name']}; {replies[0]} in {found['a']['name']}"
+
+
 BILLED = tuple(_BILL.values())
 
 
