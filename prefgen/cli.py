@@ -22,6 +22,7 @@ from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
 from prefgen.cli_look import compare
+from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
     BudgetReached,
@@ -209,6 +210,7 @@ app.command()(append)
 app.command()(export)
 app.command()(formats)
 app.command()(compare)
+app.command()(new)
 
 
 @app.command("schema")

@@ -39,7 +39,7 @@ STOREYS = [
     {"browse"},
     {"report"},
     {"run"},
-    {"after", "batches", "ways"},
+    {"after", "batches", "ways", "new"},
     {"compared", "audit", "comparison"},
     {"replay"},
     {"columns"},
