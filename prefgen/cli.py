@@ -21,7 +21,8 @@ from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
-from prefgen.cli_look import marks, show, view
+from prefgen.cli_look import compare, marks, show, view
+from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
     BudgetReached,
@@ -211,6 +212,8 @@ app.command()(formats)
 app.command()(show)
 app.command()(view)
 app.command()(marks)
+app.command()(compare)
+app.command()(new)
 
 
 @app.command("schema")

@@ -39,13 +39,13 @@ STOREYS = [
     {"browse"},
     {"report"},
     {"run"},
-    {"after", "batches", "ways"},
+    {"after", "batches", "ways", "new"},
     {"compared", "audit", "comparison"},
     {"replay"},
     {"columns"},
     {"display", "terminal", "options", "hub"},
-    {"display_replay", "display_plan", "display_show"},
-    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look"},
+    {"display_replay", "display_plan", "display_show", "display_compare"},
+    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new", "cli_audit"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""
