@@ -148,7 +148,7 @@ def run(
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.after import failures
-    from prefgen.display import Watch
+    from prefgen.live.watch import Watch
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
 

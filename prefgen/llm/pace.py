@@ -119,6 +119,11 @@ class Line:
         output = seen[len(seen) * 9 // 10] if seen else OUTPUT
         return prompt + draws * min(output, model.max_tokens or output)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that stand here, about: one that was given up is forgotten when its turn comes."""
+        return len(self._waiting)
+
     def waits(self, now: float) -> str:
         """What those that stand here wait for, in words; nothing where none does."""
         number = sum(not ticket.turn.done() for ticket in self._waiting)
@@ -163,6 +168,11 @@ class Pace:
     def in_flight(self) -> int:
         """Requests on the wire now."""
         return sum(gate.in_flight for line in self._lines.values() for gate in line.gates)
+
+    @property
+    def lines(self) -> list[Line]:
+        """Of the models asked so far."""
+        return [*self._lines.values()]
 
     def line(self, model: Model) -> Line:
         """The line of this model."""
