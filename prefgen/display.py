@@ -30,29 +30,33 @@ def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> No
     dataset; on a terminal in the first form that it has room for.
     """
     width = console.width if console.is_terminal else None
+    pairs = [pair(number, row, console.width) for number, row in enumerate(rows, 1)]
     shown: list[Text] = []
-    for shown in forms(run, rows, results, width, console.height - 1):
+    for shown in forms(run, pairs, results, width, console.height - 1):
         if width is None or height(shown, width) < console.height:
             break
     for line in shown:
         console.print(line, soft_wrap=True, crop=False)
 
 
-def forms(run: Run, rows: Rows, results: Rows, width: int | None, room: int) -> Iterator[list[Text]]:
+def forms(
+    run: Run, pairs: Sequence[Sequence[Text]], results: Rows, width: int | None, room: int
+) -> Iterator[list[Text]]:
     """All of it; then with fewer and fewer pairs, steps and results. ``width`` is None where lines may be as long as
-    they are.
+    they are, ``room`` how many lines there may be else.
     """
     rest = [Text(), *_told(run, width)]
     end = [Text(), *_dataset(run, width)]
     whole = funnel(run.counts, width)
-    board = [Text(), *scoreboard(results)] if results else []
-    for pairs in (3, 2):
-        yield [*whole, *rest, *_pairs(rows[:pairs], width), *board, *end]
-    board = [Text(), *scoreboard(results, brief=True)] if results else []
-    for pairs in (2, 1, 0):
-        others = [*rest, *_pairs(rows[:pairs], width), *board, *end]
+    board = [Text(), *scoreboard(results, width)] if results else []
+    for number in (3, 2):
+        yield [*whole, *rest, *_first(pairs, number), *board, *end]
+    board = [Text(), *scoreboard(results, width, brief=True)] if results else []
+    lossy = sum(bool(losses(count)) for count in run.counts.values())
+    for number in (2, 1, 0):
+        others = [*rest, *_first(pairs, number), *board, *end]
         most = room - height(others, width) - 2
-        if not pairs or most >= min(len(run.counts), max(FEWEST, sum(map(bool, map(losses, run.counts.values()))))):
+        if not number or most >= min(len(run.counts), max(FEWEST, lossy)):
             yield [*funnel(run.counts, width, max(1, most)), *others]
 
 
@@ -102,9 +106,9 @@ def tried(run: Run) -> list[str]:
     return found
 
 
-def _pairs(rows: Rows, width: int | None) -> list[Text]:
-    """Some pairs, with a blank line before them."""
-    found = [line for number, row in enumerate(rows, 1) for line in pair(number, row, width or 80)]
+def _first(pairs: Sequence[Sequence[Text]], number: int) -> list[Text]:
+    """So many pairs, with a blank line before them."""
+    found = [line for lines_of_pair in pairs[:number] for line in lines_of_pair]
     return [Text(), *found] if found else []
 
 

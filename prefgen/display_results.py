@@ -5,14 +5,14 @@ from typing import Any
 
 from rich.text import Text
 
-from prefgen.phrases import aligned, one_line, some
+from prefgen.phrases import aligned, one_line, packed, some
 
 PARTS = frozenset({"subset", "measure"})
 Rows = Sequence[Mapping[str, Any]]
 
 
-def scoreboard(results: Rows, *, brief: bool = False) -> list[Text]:
-    """A column for each judge, and below how the numbers came about; in ``brief`` without those of which others are made."""
+def scoreboard(results: Rows, width: int | None = None, *, brief: bool = False) -> list[Text]:
+    """A column for each judge, and below how the numbers came about; in ``brief`` without what others are made of."""
     judges = list(dict.fromkeys(_judge(row) for row in results))
     lines: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in results:
@@ -27,7 +27,8 @@ def scoreboard(results: Rows, *, brief: bool = False) -> list[Text]:
     styles = ["" if kind in PARTS else "bold" for kind, _ in shown]
     board = [Text(head, style="dim"), *(Text(row, style=style) for row, style in zip(rows, styles, strict=True))]
     notes = [*_left_out(len(lines) - len(shown)), *dict.fromkeys(_footnote(row) for row in results)]
-    return [*board, *(Text(one_line(words), style="dim") for words in notes if words)]
+    folded = [line for words in notes for line in packed(one_line(words).split(" "), width, " ")]
+    return [*board, *(Text(line, style="dim") for line in folded)]
 
 
 def _left_out(number: int) -> Iterator[str]:

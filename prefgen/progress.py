@@ -10,6 +10,7 @@ from prefgen.rounds import Count
 from prefgen.shards import Spans
 
 if TYPE_CHECKING:
+    from prefgen.early import Early
     from prefgen.llm.client import Client
     from prefgen.llm.outcome import Tally
     from prefgen.planned import Plan
@@ -21,8 +22,8 @@ class Progress:
     ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day.
 
     ``tables`` are those under way together, their root first; of its ``prompts`` so many are ``begun``. ``within`` is
-    how many of these are at each asker now, ``made`` the tables that are whole, and ``open`` what the shards under way
-    have counted so far, by table.
+    how many of these are at each asker now, and ``early`` may hold the others back; ``made`` are the tables that are
+    whole, and ``open`` is what the shards under way have counted so far, by table.
     """
 
     counts: dict[str, Count] = field(default_factory=dict)
@@ -38,13 +39,15 @@ class Progress:
     plan: "Plan | None" = None
     client: "Client | None" = None
     tables: Sequence[str] = ()
+    early: "Early | None" = None
     begun: int = 0
     within: Counter[str] = field(default_factory=Counter)
     made: set[str] = field(default_factory=set)
     open: dict[str, dict[int, Count]] = field(default_factory=dict)
 
-    def begin(self, tables: Sequence[str], prompts: int, now: float) -> None:
+    def begin(self, tables: Sequence[str], prompts: int, early: "Early", now: float) -> None:
         """A root, and what is made of it; ``now`` is monotonic seconds."""
+        self.early = early
         self.prompts, self.prompts_done, self.begun, self.stage_began = prompts, 0, 0, now
         self.within.clear()
         self.tables = tables

@@ -105,8 +105,8 @@ class Walk:
         await self._root(self.plan.steps[root])
         path = self.folder / f"{root}.parquet"
         prompts = prompts_of(path)
-        self.progress.begin([root, *tables], prompts, time.monotonic())
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
+        self.progress.begin([root, *tables], prompts, early, time.monotonic())
         flow = Flow(self.plan, root, tables, self)
         places = self.side_by_side * (self.shard or SHARD) if self.side_by_side else under_way(self.plan, tables)
         results = local.run_shards(

@@ -22,8 +22,8 @@ NAME, NARROW = 24, 14
 ROOMY = 72
 BAR, LONGEST = 8, 24
 """Cells of a bar at the least and at the most."""
-DONE, AT, REST = "━", "─", " "
-"""What is past a step, what is at it now, and the rest."""
+DONE, HALF, AT, REST = "━", "╸", "─", " "
+"""What is past a step (or half a cell of it), what is at it now, and the rest."""
 
 
 class Column(NamedTuple):
@@ -134,12 +134,13 @@ def bar(step: Step, prompts: int, cells: int, *, colour: bool) -> Text:
         return Text(" " * (cells + 5))
     of = max(1, prompts)
     done = 1.0 if step.state == "done" else min(1.0, step.done / of)
-    past, at = int(done * cells), int(min(1.0, done + step.within / of) * cells)
-    whole = step.state == "done" or step.done >= of
-    line = Text(DONE * past, style="green" if whole else "cyan")
-    line.append(AT * (at - past), style="cyan")
-    line.append((AT if colour else REST) * (cells - at), style="bright_black")
-    return line.append(f"{int(done * 100):>4}%", style="green" if whole else "")
+    halves, at = int(done * cells * 2), round(min(1.0, done + step.within / of) * cells)
+    past = DONE * (halves // 2) + HALF * (halves % 2)
+    style = "green" if done == 1 else "cyan"
+    line = Text(past, style=style)
+    line.append(AT * (at - len(past)), style="cyan")
+    line.append((AT if colour else REST) * (cells - max(at, len(past))), style="bright_black")
+    return line.append(f"{int(done * 100):>4}%", style=style)
 
 
 def _rate(rate: float) -> str:

@@ -31,7 +31,8 @@ class Queue:
 @dataclass(frozen=True)
 class Moment:
     """A run, some seconds after it began. ``part`` of ``parts``: prompts go through the recipe once for each root of
-    which models are asked. ``guess`` says what is to come, of this part alone where it is not the ``last``.
+    which models are asked. ``short`` requests wait for money; ``begun`` is how many prompts were, where a limit holds
+    the others back. ``guess`` says what is to come, of this part alone where it is not the ``last``.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Moment:
     queues: Sequence[Queue] = ()
     waits: Sequence[str] = ()
     short: int = 0
+    begun: int | None = None
     paid: float = 0.0
     spent: float = 0.0
     max_cost: float | None = None
@@ -75,6 +77,7 @@ def moment(progress: Progress, past: Past, now: float, began: float) -> Moment:
         [_queue(line, now) for line in at.client.pace.lines],
         [*progress.waits()],
         budget.waiting,
+        at.begun if at.early and at.early.holds else None,
         sum(count.tally.dollars for one in (progress, *progress.gates.values()) for count in one.counts.values()),
         budget.spent,
         budget.max_cost,

@@ -50,19 +50,23 @@ def left(now: Moment) -> str:
 def on_the_wire(now: Moment) -> list[str]:
     """Requests in flight, and what holds others back."""
     queues = [one for one in now.queues if one.in_flight or one.waiting]
-    if not queues:
-        return []
     flying, places = sum(q.in_flight for q in queues), sum(q.places for q in queues)
     told = sorted((q for q in queues if q.hold), key=lambda q: -q.waiting)
-    rest = told[MOST:]
-    more = [f"{sum(q.waiting for q in rest):,} more wait for {len(rest)} other models"] if rest else []
-    short = [f"{now.short:,} wait for money set aside for others"] if now.short else []
     return [
-        f"{flying:,} of {places:,} in flight",
+        f"{flying:,} of {places:,} in flight" if queues else "",
         *(_held(q, alone=len(queues) == 1) for q in told[:MOST]),
-        *more,
-        *short,
+        f"{sum(q.waiting for q in told[MOST:]):,} wait for {len(told) - MOST} models more" if told[MOST:] else "",
+        f"{now.short:,} wait for money set aside for others" if now.short else "",
+        _limited(now),
     ]
+
+
+def _limited(now: Moment) -> str:
+    """That a limit holds prompts back until more is known."""
+    if now.begun is None:
+        return ""
+    limit = "the money" if now.max_cost is not None else "the target"
+    return f"{now.begun:,} prompts begun, the others as these tell how far {limit} goes"
 
 
 def _held(queue: Queue, *, alone: bool) -> str:
@@ -100,10 +104,15 @@ def money(now: Moment) -> list[str]:
     if not (now.spent or now.paid or now.max_cost is not None):
         return ["some replies have no known price"] if unpriced else []
     before = now.spent - now.paid
-    earlier = f", {dollars(now.spent)} with earlier runs" if before > max(0.00005, 0.001 * now.paid) else ""
-    most = f", {dollars(now.max_cost)} at most" if now.max_cost is not None else ""
+    earlier = f", {_price(now.spent)} with earlier runs" if before > max(0.00005, 0.001 * now.paid) else ""
+    most = f", {_price(now.max_cost)} at most" if now.max_cost is not None else ""
     more = "and replies of unknown price" if unpriced else ""
-    return [f"{dollars(now.paid)} spent{earlier}{most}", more, projected(now)]
+    return [f"{_price(now.paid)} spent{earlier}{most}", more, projected(now)]
+
+
+def _price(amount: float) -> str:
+    """$20.00, or $0.0182."""
+    return f"${amount:,.2f}" if amount >= 1 else dollars(amount)
 
 
 def projected(now: Moment) -> str:
@@ -111,7 +120,7 @@ def projected(now: Moment) -> str:
     if not now.guess.dollars:
         return ""
     where = "in all" if now.last else "by the end of this part"
-    return f"about {dollars(now.paid + now.guess.dollars)} {where}, as {now.guess.share:.0%} of the prompts went"
+    return f"about {_price(now.paid + now.guess.dollars)} {where}, as {now.guess.share:.0%} of the prompts went"
 
 
 def lost(now: Moment) -> list[str]:
