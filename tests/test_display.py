@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from prefgen import display
-from prefgen.display_funnel import brief, funnel, why
+from prefgen.display_funnel import brief, chosen, funnel, why
 from prefgen.display_results import scoreboard
 from prefgen.llm.outcome import Tally
 from prefgen.phrases import clock, one_line
@@ -182,3 +182,90 @@ def test_a_number_of_a_summary_is_never_cut(width: int, terminal: bool) -> None:
     console, seen = on(width, terminal=terminal)
     display.summary(Run(Path("out"), {"a_long_name": Count(rows_in=1_234_567, rows_out=7_654_321)}), [], console)
     assert ["a_long_name", "1,234,567", "7,654,321"] in [line.split() for line in seen.getvalue().splitlines()]
+
+
+# --- on a screen -----------------------------------------------------------------
+
+STEPS = {
+    **{f"plain{n}": Count(rows_in=9, rows_out=9) for n in range(12)},
+    "lossy": Count(
+        rows_in=9, rows_out=2, dropped=Counter({"a reason that is rather long": 4, "another": 2, "third": 1})
+    ),
+    **{f"more{n}": Count(rows_in=2, rows_out=2) for n in range(8)},
+}
+
+
+def test_of_many_steps_those_with_losses_are_shown_and_the_others_counted() -> None:
+    assert [line.plain for line in funnel(STEPS, 60, 4)] == [
+        "step    in  out  lost, and why",
+        "plain0   9    9",
+        "plain1   9    9",
+        "lossy    9    2  4 a reason that is rather long and 3 more",
+        "more7    2    2",
+        "and 17 steps that lost nothing",
+    ]
+    assert chosen(STEPS, 1) == ["lossy"]
+    assert len(funnel(STEPS)) == 1 + len(STEPS)
+    twice = {**STEPS, "worse": Count(dropped=Counter({"x": 8}))}
+    assert [line.plain for line in funnel(twice, 60, 1)][1:] == ["worse   0    0  8 x", "and 21 steps that lost 7"]
+
+
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [
+        (None, "4 a reason that is rather long, 2 another, 1 third"),
+        (50, "4 a reason that is rather long, 2 another, 1 third"),
+        (49, "4 a reason that is rather long and 3 more"),
+        (41, "4 a reason that is rather long and 3 more"),
+        (30, "4 a reason that is rather lon…"),
+    ],
+)
+def test_what_a_step_lost_is_told_as_far_as_a_line_goes(room: int | None, said: str) -> None:
+    assert brief(STEPS["lossy"], room) == said
+    assert brief(Count(), room) == ""
+
+
+def test_reasons_go_over_lines_where_there_is_room_below() -> None:
+    assert [line.plain for line in funnel({"lossy": STEPS["lossy"]}, 50)] == [
+        "step   in  out  lost, and why",
+        "lossy   9    2  4 a reason that is rather long,",
+        "                2 another, 1 third",
+    ]
+
+
+def on_screen(run: Run, rows: int, width: int, height: int, results: Any = ()) -> list[str]:
+    seen = io.StringIO()
+    console = Console(file=seen, width=width, height=height, force_terminal=True, color_system=None, soft_wrap=True)
+    display.summary(run, [PAIR] * rows, console, results=results)
+    return seen.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("height", [24, 30, 60])
+def test_a_summary_fits_the_screen_and_shows_as_much_as_there_is_room_for(height: int) -> None:
+    shown = on_screen(Run(Path("out"), STEPS, {"preferences": {"train": 2}}), 3, 80, height)
+    assert len(shown) <= height - 1
+    assert any(line.startswith("lossy") for line in shown)
+    assert sum("chosen" in line for line in shown) == {24: 2, 30: 2, 60: 3}[height]
+    left_out = [int(line.split()[1]) for line in shown if line.endswith("steps that lost nothing")]
+    assert sum(line.startswith(("plain", "lossy", "more")) for line in shown) + sum(left_out) == len(STEPS)
+    assert (len(shown) == height - 1) == bool(left_out) == (height < 60)
+
+
+def test_results_of_subsets_give_way_to_the_whole_ones() -> None:
+    rows = [number("subset", f"s{n}", n, "m/1") for n in range(23)]
+    rows += [number("section", "Chat", 50, "m/1"), number("overall", "4-section", 18.75, "m/1", mode="single")]
+    run = Run(Path("out"), {"asked": ASKED}, {"results": {"train": 23}})
+    shown = on_screen(run, 0, 80, 24, rows)
+    assert len(shown) <= 23
+    assert [line.split()[0] for line in shown if line.endswith(("50.0", "18.8"))] == ["Chat", "overall,"]
+    assert "and what these are made of, 23 lines in results.json" in shown
+    assert len(on_screen(run, 0, 80, 60, rows)) > 23
+
+
+def test_a_summary_says_where_to_look(tmp_path: Path) -> None:
+    folder = tmp_path / "a run"
+    folder.mkdir()
+    assert summary(Run(folder, {"asked": ASKED}), width=500).splitlines()[-1] == f"look at it: prefgen view '{folder}'"
+    (folder / "report.html").touch()
+    said = summary(Run(folder, {"asked": ASKED}), width=500).splitlines()[-1]
+    assert said == f"look at it: prefgen view '{folder}', or {folder}/report.html"

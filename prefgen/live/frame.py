@@ -22,6 +22,8 @@ NAME, NARROW = 24, 14
 ROOMY = 72
 BAR, LONGEST = 8, 24
 """Cells of a bar at the least and at the most."""
+SHARE = 5
+"""Cells of the share behind it."""
 DONE, HALF, AT, REST = "━", "╸", "─", " "
 """What is past a step (or half a cell of it), what is at it now, and the rest."""
 
@@ -86,26 +88,24 @@ _STATES = {"done": "done", "now": "that ask nothing", "later": "to come"}
 
 
 def laid_out(steps: Sequence[Step], width: int) -> Layout:
-    """The columns that fit, by rank; what is left goes to the bar."""
-    name = max(
-        4, min(NAME if width >= ROOMY else NARROW, max((cell_len(one_line(s.name, NAME)) for s in steps), default=4))
-    )
-    room = width - name - len(GAP) - BAR - 5
+    """The columns that fit, by rank; what is left goes to the bar, which is the last but one to go."""
+    longest = max((cell_len(one_line(step.name, NAME)) for step in steps), default=4)
+    name = max(4, min(NAME if width >= ROOMY else NARROW, longest))
     widths = {c: max([len(c.title), *(len(c.cell(s)) for s in steps)]) for c in COLUMNS}
     kept: list[Column] = []
+    room = width - name - len(GAP) - BAR - SHARE
     for column in sorted(COLUMNS, key=lambda c: c.rank):
         if (room := room - widths[column] - len(GAP)) < 0:
             break
         kept.append(column)
-    used = sum(widths[c] + len(GAP) for c in kept)
-    bar = width - name - len(GAP) - 5 - used
-    return Layout([(c, widths[c]) for c in COLUMNS if c in kept], name, min(LONGEST, bar) if bar >= BAR else 0)
+    bar = width - name - len(GAP) - SHARE - sum(widths[c] + len(GAP) for c in kept) if kept else 0
+    return Layout([(c, widths[c]) for c in COLUMNS if c in (kept or COLUMNS[:1])], name, min(LONGEST, bar))
 
 
 def _head(layout: Layout) -> Text:
     """The columns' names."""
     bar = "prompts" if layout.bar else ""
-    words = ["step".ljust(layout.name), *([bar.ljust(layout.bar + 5)] if bar else [])]
+    words = ["step".ljust(layout.name), *([bar.ljust(layout.bar + SHARE)] if bar else [])]
     words += [column.title.rjust(cells) for column, cells in layout.columns]
     return Text(GAP.join(words), style="dim", no_wrap=True)
 
@@ -116,7 +116,9 @@ def _line(step: Step, layout: Layout, prompts: int, *, colour: bool) -> Text:
     line = Text(name + " " * (layout.name - cell_len(name)), no_wrap=True, style="" if step.asks else "dim")
     if layout.bar:
         line.append(GAP)
-        line.append_text(bar(step, prompts, layout.bar, colour=colour) if step.asks else Text(" " * (layout.bar + 5)))
+        line.append_text(
+            bar(step, prompts, layout.bar, colour=colour) if step.asks else Text(" " * (layout.bar + SHARE))
+        )
     for column, cells in layout.columns:
         shown = step.state != "later" and (step.asks or not column.asks)
         line.append(GAP + (column.cell(step) if shown else "").rjust(cells), style=_style(step, column))
@@ -129,9 +131,9 @@ def _style(step: Step, column: Column) -> str:
 
 
 def bar(step: Step, prompts: int, cells: int, *, colour: bool) -> Text:
-    """A bar of so many cells, and the share that is done in five."""
+    """A bar of so many cells, and the share that is done."""
     if step.state == "later":
-        return Text(" " * (cells + 5))
+        return Text(" " * (cells + SHARE))
     of = max(1, prompts)
     done = 1.0 if step.state == "done" else min(1.0, step.done / of)
     halves, at = int(done * cells * 2), round(min(1.0, done + step.within / of) * cells)
@@ -140,7 +142,7 @@ def bar(step: Step, prompts: int, cells: int, *, colour: bool) -> Text:
     line = Text(past, style=style)
     line.append(AT * (at - len(past)), style="cyan")
     line.append((AT if colour else REST) * (cells - max(at, len(past))), style="bright_black")
-    return line.append(f"{int(done * 100):>4}%", style=style)
+    return line.append(f"{int(done * 100):>{SHARE - 1}}%", style=style)
 
 
 def _rate(rate: float) -> str:

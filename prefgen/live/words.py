@@ -119,8 +119,8 @@ def projected(now: Moment) -> str:
     """What the run will cost, and what that is guessed from."""
     if not now.guess.dollars:
         return ""
-    where = "in all" if now.last else "by the end of this part"
-    return f"about {_price(now.paid + now.guess.dollars)} {where}, as {now.guess.share:.0%} of the prompts went"
+    where = "in all" if now.last else "after this part"
+    return f"about {_price(now.paid + now.guess.dollars)} {where} (from {now.guess.share:.0%} of prompts)"
 
 
 def lost(now: Moment) -> list[str]:
