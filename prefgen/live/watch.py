@@ -70,9 +70,11 @@ class Watch:
 
     def _log(self) -> None:
         """What will be asked; then how far it is, ever more seldom, where there is news of it."""
-        if self.over.wait(FIRST):
-            return
         now = self.now()
+        while not now.steps:
+            if self.over.wait(FIRST):
+                return
+            now = self.now()
         self._say(first(now, asking(self.progress)))
         before, since, still = news(now), time.monotonic(), STILL
         while not self.over.wait(min(RAREST, max(EVERY, RARER * (time.monotonic() - self.began)))):

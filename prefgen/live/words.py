@@ -9,7 +9,7 @@ from prefgen.live.guess import Step
 from prefgen.live.moment import Moment, Queue
 from prefgen.llm.budget import dollars
 from prefgen.llm.gate import Hold
-from prefgen.phrases import clock, one_line, packed
+from prefgen.phrases import clock, one_line, packed, some
 from prefgen.texts import plain
 
 DOT = " · "
@@ -150,12 +150,12 @@ def line(now: Moment) -> str:
     """A moment in one line."""
     steps = [f"{one.name} {said(one)}" for one in now.steps if one.asks and (one.calls or one.known)]
     parts = [*how_far(now), *steps, *on_the_wire(now), *money(now), *lost(now), *now.waits]
-    return " ".join(plain(DOT.join(part for part in parts if part)).split())
+    return one_line(DOT.join(part for part in parts if part))
 
 
 def said(step: Step) -> str:
     """Rows and calls of a step."""
-    return f"{step.rows:,} rows {step.calls:,} calls"
+    return f"{some(step.rows, 'row', 'rows')} {some(step.calls, 'call', 'calls')}"
 
 
 def news(now: Moment) -> Sequence[object]:
@@ -163,14 +163,11 @@ def news(now: Moment) -> Sequence[object]:
     return [now.done, [(one.name, one.rows, one.calls, one.known) for one in now.steps], [*now.waits]]
 
 
-def first(now: Moment, models: Mapping[str, Sequence[str]]) -> str:
-    """What will be asked, before it is."""
-    asks = [f"{table} {_some(uses)}" for table, uses in models.items()]
-    told = f"models are asked by {', '.join(asks)}" if asks else "no model is asked"
-    whole = f"{now.name}: {now.prompts:,} prompts, {len(now.steps)} steps; {told}"
-    return " ".join(plain(whole).split())
-
-
-def _some(uses: Sequence[str]) -> str:
-    """(openai/gpt-4.1), or (3 models)."""
-    return f"({uses[0]})" if len(uses) == 1 else f"({len(uses)} models)"
+def first(now: Moment, asking: Mapping[str, Sequence[str]]) -> str:
+    """What will be asked, before it is; ``asking`` has the models of each step that asks."""
+    by_models: dict[str, list[str]] = {}
+    for table, uses in asking.items():
+        by_models.setdefault(uses[0] if len(uses) == 1 else f"{len(uses)} models", []).append(table)
+    asked = [f"{uses} for {', '.join(tables)}" for uses, tables in by_models.items()]
+    size = f"{some(now.prompts, 'prompt', 'prompts')}, {some(len(now.steps), 'step', 'steps')}"
+    return one_line(f"{now.name}: {size}; asks {'; '.join(asked) or 'no model'}")
