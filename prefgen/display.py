@@ -5,6 +5,8 @@ terminal of 24 lines of 80 columns; what there is no room for is counted.
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -127,8 +129,14 @@ def _dataset(run: Run, width: int | None) -> list[Text]:
     configs = [f"{name} {_by_split(rows)}" for name, rows in run.configs.items()]
     first = [f"{run.dataset}: {configs[0]}", *configs[1:]] if configs else []
     page = run.folder / "report.html"
-    look = [f"look at it: prefgen view {shlex.quote(str(run.folder))}", *([f"or {page}"] if page.exists() else [])]
+    look = [f"look at it: prefgen view {shlex.quote(str(run.folder))}", *([f"or {page}"] if _is_there(page) else [])]
     return [Text(line) for parts in (first, look) for line in packed(map(plain, parts), width, ", ")]
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name that no folder takes
+        return path.exists()
+    return False
 
 
 def _by_split(rows: Mapping[str, int]) -> str:
