@@ -41,7 +41,7 @@ COLUMNS = (
     Column("rows", lambda s: f"{s.rows:,}" if s.rows or s.asks or s.state == "done" else "", 0, asks=False),
     Column("calls", lambda s: f"{s.calls:,}", 3),
     Column("known", lambda s: f"{s.known:,}", 6),
-    Column("/s", lambda s: _rate(s.rate), 4),
+    Column("/s", lambda s: _rate(s.rate) if s.state == "now" else "", 4),
     Column("unreadable", lambda s: f"{s.unreadable.total():,}", 2),
     Column("failed", lambda s: f"{s.failed.total():,}", 5),
     Column("tokens", lambda s: short(s.tokens), 7),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from prefgen.live.guess import Guess, Step, guess
 from prefgen.live.past import Past
+from prefgen.llm.exchange import Enough
 from prefgen.llm.gate import Gate, Hold
 from prefgen.llm.pace import Line
 from prefgen.planned import Plan
@@ -32,7 +33,8 @@ class Queue:
 class Moment:
     """A run, some seconds after it began. ``part`` of ``parts``: prompts go through the recipe once for each root of
     which models are asked. ``short`` requests wait for money; ``begun`` is how many prompts were, where a limit holds
-    the others back. ``guess`` says what is to come, of this part alone where it is not the ``last``.
+    the others back; where the run is ``stopping`` nothing more is sent. ``guess`` says what is to come, of this part
+    alone where it is not the ``last``.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Moment:
     spent: float = 0.0
     max_cost: float | None = None
     target: str = ""
+    stopping: bool = False
     guess: Guess = field(default_factory=Guess)
 
     @property
@@ -82,6 +85,7 @@ def moment(progress: Progress, past: Past, now: float, began: float) -> Moment:
         budget.spent,
         budget.max_cost,
         _target(at, at.plan),
+        at.client.reason is not None and not isinstance(at.client.reason, Enough),
         guess(asked, at.prompts, _needed(at, at.plan), past.pace(now)),
     )
 

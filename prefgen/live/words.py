@@ -1,7 +1,7 @@
 """What is said of a moment in words: on a terminal below the steps, in a log as a line."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -19,15 +19,14 @@ MOST = 3
 
 def below(now: Moment, width: int) -> list[Text]:
     """The lines under the steps."""
-    found = (
-        (how_far(now), "bold"),
-        (on_the_wire(now), ""),
-        (money(now), ""),
-        (lost(now), "yellow"),
-        (now.waits, "dim"),
-    )
-    cut = [([one_line(part, width) for part in parts], style) for parts, style in found]
-    return [Text(line, style=style, no_wrap=True) for parts, style in cut for line in packed(parts, width, DOT)]
+    said = ((how_far(now), "bold"), (on_the_wire(now), ""), (money(now), ""), (lost(now), "yellow"), (now.waits, "dim"))
+    return [Text(line, style=style, no_wrap=True) for parts, style in said for line in _folded(parts, width)]
+
+
+def _folded(parts: Iterable[str], width: int) -> Iterator[str]:
+    """Parts in lines of so many cells; one that is longer by itself goes over lines of its own."""
+    words = [packed((one_line(word, width) for word in one_line(part).split(" ")), width, " ") for part in parts]
+    return packed((line for lines in words for line in lines), width, DOT)
 
 
 # --- what there is to say -------------------------------------------------------------------
@@ -42,6 +41,8 @@ def how_far(now: Moment) -> list[str]:
 
 def left(now: Moment) -> str:
     """The time that is left, once it can be told."""
+    if now.stopping:
+        return "stopping"
     if now.guess.left is None or now.done >= now.prompts:
         return ""
     return f"about {clock(now.guess.left)} left{'' if now.last else ' in this part'}"
@@ -51,7 +52,7 @@ def on_the_wire(now: Moment) -> list[str]:
     """Requests in flight, and what holds others back."""
     queues = [one for one in now.queues if one.in_flight or one.waiting]
     flying, places = sum(q.in_flight for q in queues), sum(q.places for q in queues)
-    told = sorted((q for q in queues if q.hold), key=lambda q: -q.waiting)
+    told = sorted((q for q in queues if q.hold and not now.stopping), key=lambda q: -q.waiting)
     return [
         f"{flying:,} of {places:,} in flight" if queues else "",
         *(_held(q, alone=len(queues) == 1) for q in told[:MOST]),
@@ -117,7 +118,7 @@ def _price(amount: float) -> str:
 
 def projected(now: Moment) -> str:
     """What the run will cost, and what that is guessed from."""
-    if not now.guess.dollars:
+    if not now.guess.dollars or now.stopping:
         return ""
     where = "in all" if now.last else "after this part"
     return f"about {_price(now.paid + now.guess.dollars)} {where} (from {now.guess.share:.0%} of prompts)"

@@ -8,7 +8,7 @@ import pytest
 
 from prefgen.live.guess import Guess, Step
 from prefgen.live.moment import Moment, Queue
-from prefgen.live.words import first, held, how_far, line, lost, money, news, on_the_wire
+from prefgen.live.words import below, first, held, how_far, line, lost, money, news, on_the_wire
 from prefgen.llm.gate import Hold
 from tests.test_display import EVIL, STEERS
 
@@ -102,6 +102,24 @@ def test_how_far_it_is() -> None:
     ]
     assert said(how_far(replace(later, part=1)))[-1] == "about 1:02:05 left in this part"
     assert said(how_far(replace(later, done=300)))[-1] == "7 of 9 pairs kept"
+
+
+def test_a_run_that_is_stopping_tells_of_nothing_more_to_come() -> None:
+    now = replace(NOW, stopping=True, queues=[queue("m/1", 9, Hold("paused", 5))], paid=1, guess=Guess(9, 3, 0.25))
+    assert said([*how_far(now), *on_the_wire(now), *money(now)]) == [
+        "01:23", "51 of 300 prompts", "stopping", "3 of 4 in flight", "$1.00 spent",
+    ]  # fmt: skip
+
+
+def test_what_is_longer_than_a_terminal_is_wide_goes_over_lines() -> None:
+    now = replace(NOW, queues=[queue("m/1", 9, Hold("requests", 600, "told"))])
+    assert [line.plain for line in below(now, 44)] == [
+        "01:23 · 51 of 300 prompts",
+        "3 of 4 in flight",
+        "9 wait: at the limit of 600 requests a",
+        "minute (the provider's)",
+        "4 sent again",
+    ]
 
 
 def test_a_line_of_a_log_has_all_of_it() -> None:
