@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
@@ -184,7 +184,7 @@ class Exchanges:
         await self.budget.reserve(worst)
         try:
             self.go_on()
-            at = replace(request, model=known.endpoints[turn.endpoint]) if len(known.endpoints) > 1 else request
+            at = request._replace(model=known.endpoints[turn.endpoint]) if len(known.endpoints) > 1 else request
             tally.calls += 1
             self.longest, wired = max(self.longest, 1.5 * request.model.timeout), True
             sent = await self._sent(known.provider, at, keys, rotates=known.health.successes > 0)
