@@ -70,6 +70,13 @@ class Line:
                 self.leave(ticket.turn.result())
             raise
 
+    def let_go(self) -> None:
+        """Lets in all who wait, whatever the limits: to learn that nothing more is sent."""
+        while ticket := self._first():
+            heapq.heappop(self._waiting)
+            self.gates[0].in_flight += 1
+            ticket.turn.set_result(self.gates[0])
+
     def leave(self, gate: Gate) -> None:
         """A request has ended; the next one may go."""
         gate.leave()
@@ -168,6 +175,11 @@ class Pace:
     def in_flight(self) -> int:
         """Requests on the wire now."""
         return sum(gate.in_flight for line in self._lines.values() for gate in line.gates)
+
+    def let_go(self) -> None:
+        """Lets in all who wait."""
+        for line in self._lines.values():
+            line.let_go()
 
     @property
     def lines(self) -> list[Line]:
