@@ -146,4 +146,5 @@ def bar(step: Step, prompts: int, cells: int, *, colour: bool) -> Text:
 
 
 def _rate(rate: float) -> str:
-    return f"{rate:,.1f}" if rate < 99.95 else f"{rate:,.0f}"
+    digits = 0 if rate >= 99.95 else 1 if rate >= 0.95 or not rate else 2
+    return f"{rate:,.{digits}f}"

@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import NamedTuple
 
 SHORT, LONG = 10.0, 60.0
 """Seconds over which a rate is taken that is shown, and one that says how long the rest will take."""
+SLOW = 20
+"""Replies in a minute of a step that is slow if it has fewer."""
 LEAST = 3.0
-"""Seconds that must have passed before the latter is told."""
+"""Seconds that must have passed before how long it will take is told."""
 
 
 class Pace(NamedTuple):
@@ -45,11 +46,14 @@ class Past:
             self.seen.popleft()
 
     def rate(self, step: str, now: float) -> float:
-        """Replies a second of a step, known ones among them, over the last ten seconds."""
+        """Replies a second of a step, known ones among them, over the last ten seconds; of a slow one over the last
+        minute.
+        """
         if not self.seen:
             return 0.0
-        recent = [*takewhile(lambda one: one.at >= now - SHORT, reversed(self.seen))]
-        first, last = (recent or [self.seen[-1]])[-1], self.seen[-1]
+        last, first = self.seen[-1], self.seen[0]
+        if last.steps.get(step, 0) - first.steps.get(step, 0) >= SLOW:
+            first = next(one for one in self.seen if one.at >= now - SHORT or one is last)
         passed = last.at - first.at
         return (last.steps.get(step, 0) - first.steps.get(step, 0)) / passed if passed > 0 else 0.0
 

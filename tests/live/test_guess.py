@@ -104,6 +104,13 @@ def test_a_rate_falls_to_nothing_when_nothing_comes() -> None:
     assert Past().rate("s", 29) == 0
 
 
+def test_a_slow_step_has_the_rate_of_a_minute() -> None:
+    past = Past()
+    for second in range(90):
+        past.add(second, {"slow": second // 12}, 0, 0)
+    assert past.rate("slow", 89) == pytest.approx(1 / 12, rel=0.05)
+
+
 def test_no_pace_is_told_in_the_first_seconds_or_of_another_part() -> None:
     past = Past()
     past.add(0, {}, 0, 0)
