@@ -27,15 +27,16 @@ FEWEST = 6
 Rows = Sequence[Mapping[str, Any]]
 
 
-def summary(run: Run, rows: Rows, console: Console, *, results: Rows = ()) -> None:
+def summary(run: Run, rows: Rows, console: Console, *, results: Rows = (), after: Sequence[str] = ()) -> None:
     """Each step's rows and losses, what the run spent and saved, some real pairs, a benchmark's results, and the
-    dataset; on a terminal in the first form that it has room for.
+    dataset; on a terminal in the first form that it has room for, with what will be said ``after`` it.
     """
     width = console.width if console.is_terminal else None
     pairs = [pair(number, row, console.width) for number, row in enumerate(rows, 1)]
+    room = console.height - 1 - height([Text(plain(line)) for line in after], width)
     shown: list[Text] = []
-    for shown in forms(run, pairs, results, width, console.height - 1):
-        if width is None or height(shown, width) < console.height:
+    for shown in forms(run, pairs, results, width, room):
+        if width is None or height(shown, width) <= room:
             break
     for line in shown:
         console.print(line, soft_wrap=True, crop=False)

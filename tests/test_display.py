@@ -233,10 +233,10 @@ def test_reasons_go_over_lines_where_there_is_room_below() -> None:
     ]
 
 
-def on_screen(run: Run, rows: int, width: int, height: int, results: Any = ()) -> list[str]:
+def on_screen(run: Run, rows: int, width: int, height: int, results: Any = (), after: Any = ()) -> list[str]:
     seen = io.StringIO()
     console = Console(file=seen, width=width, height=height, force_terminal=True, color_system=None, soft_wrap=True)
-    display.summary(run, [PAIR] * rows, console, results=results)
+    display.summary(run, [PAIR] * rows, console, results=results, after=after)
     return seen.getvalue().splitlines()
 
 
@@ -249,6 +249,11 @@ def test_a_summary_fits_the_screen_and_shows_as_much_as_there_is_room_for(height
     left_out = [int(line.split()[1]) for line in shown if line.endswith("steps that lost nothing")]
     assert sum(line.startswith(("plain", "lossy", "more")) for line in shown) + sum(left_out) == len(STEPS)
     assert (len(shown) == height - 1) == bool(left_out) == (height < 60)
+
+
+def test_warnings_that_follow_have_their_room() -> None:
+    run, after = Run(Path("out"), STEPS), ["a warning " * 20, "another"]
+    assert len(on_screen(run, 3, 80, 24, after=after)) == 23 - 3 - 1 == len(on_screen(run, 3, 80, 24)) - 4
 
 
 def test_results_of_subsets_give_way_to_the_whole_ones() -> None:

@@ -113,8 +113,8 @@ def _live(at: Progress, table: str) -> Count:
     for one in (at.counts[table], *list(at.open.get(table, {}).values())):
         for name in ("rows_in", "rows_out", "drawn"):
             setattr(total, name, getattr(total, name) + getattr(one, name))
-        total.unreadable.update(one.unreadable)
-        total.failed.update(one.failed)
+        total.unreadable.update(dict(one.unreadable))  # copied in one go: the run's thread may add a reason
+        total.failed.update(dict(one.failed))
         total.saved.asked += one.saved.asked
     return total
 

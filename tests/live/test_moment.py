@@ -101,6 +101,14 @@ def test_prompts_that_a_target_will_take_are_those_that_are_to_come(tmp_path: Pa
     assert told[-1] == "6 of 6 pairs kept"
 
 
+def test_while_a_gate_is_tried_it_is_what_is_shown(tmp_path: Path) -> None:
+    _, gate, _ = watched(on_fakes("quickstart"), tmp_path / "run", every=40, take=4)
+    progress = Progress(gates={"judgments": gate})
+    now, alone = (moment(one, Past(), 5, 0) for one in (progress, gate))
+    assert now == replace(alone, name="gate: quickstart")
+    assert alone.name == "quickstart"
+
+
 def test_before_anything_is_known_there_is_the_clock() -> None:
     progress = Progress(waits=lambda: ["a batch"])
     assert moment(progress, Past(), 12.5, 10) == Moment("", 2.5, waits=["a batch"])
