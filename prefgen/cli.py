@@ -150,7 +150,7 @@ def run(
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.after import failures
-    from prefgen.display import Watch
+    from prefgen.live.watch import Watch
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
 
@@ -248,9 +248,9 @@ def read_recipe(
 def report(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
-    from prefgen.after import pairs, results
+    from prefgen.after import failures, pairs, results
 
     if as_json:
         print(json.dumps(json.loads((done.folder / "run.json").read_text(encoding="utf-8")), indent=1))  # in ASCII
     else:
-        display.summary(done, pairs(done, 3), console(), results=results(done))
+        display.summary(done, pairs(done, 3), console(), results=results(done), after=failures(done))

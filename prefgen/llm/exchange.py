@@ -73,6 +73,7 @@ class Exchanges:
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
+            self.pace.let_go()
             if self.batches:
                 self.batches.let_go()
 
@@ -164,6 +165,7 @@ class Exchanges:
 
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[Read]:
         """One exchange on the wire, within the pace and the budget."""
+        self.go_on()
         known = self._of(request.model)
         line = known.line
         sent = line.guess(request.model, most_sent(request) / CHARACTERS, len(keys)) if line.counts_tokens else 0.0
