@@ -22,6 +22,8 @@ from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_audit import audit
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
+from prefgen.cli_look import compare, marks, show, view
+from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
     BudgetReached,
@@ -99,7 +101,7 @@ def every(
 
 AT_IMPORT = {
     **({"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"} if sys.platform == "linux" else {}),
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
+    "_RJEM_MALLOC_CONF": "background_thread:false,dirty_decay_ms:0,muzzy_decay_ms:0",
     "OPENBLAS_NUM_THREADS": "1",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
@@ -149,7 +151,7 @@ def run(
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.after import failures
-    from prefgen.display import Watch
+    from prefgen.live.watch import Watch
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
 
@@ -209,6 +211,11 @@ app.command()(append)
 app.command()(export)
 app.command()(formats)
 app.command()(audit)
+app.command()(show)
+app.command()(view)
+app.command()(marks)
+app.command()(compare)
+app.command()(new)
 
 
 @app.command("schema")
@@ -243,9 +250,9 @@ def read_recipe(
 def report(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
-    from prefgen.after import pairs, results
+    from prefgen.after import failures, pairs, results
 
     if as_json:
         print(json.dumps(json.loads((done.folder / "run.json").read_text(encoding="utf-8")), indent=1))  # in ASCII
     else:
-        display.summary(done, pairs(done, 3), console(), results=results(done))
+        display.summary(done, pairs(done, 3), console(), results=results(done), after=failures(done))

@@ -87,7 +87,11 @@ def write(
         "models": models,
         "weights": _weights(plan),
         "prompt_files": prompt_files(plan),
-        "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "steps": [
+            {**step, "inputs": plan.steps[step["table"]].inputs, "spent": tallies[step["table"]]}
+            for step in funnel(plan, progress)
+        ],
+        "write": dict(plan.recipe.write),
         "gates": {table: vars(tally) for table, tally in progress.asked_at_gates().items()},
         "only_prompts": part,
         **reports,
