@@ -68,7 +68,7 @@ def test_unpaired_responses(tmp_path: Path) -> None:
 
 def test_single_responses_and_conversations(tmp_path: Path) -> None:
     chance = Random(1)
-    rows = [
+    rows: list[Row] = [
         {"messages": [user(row["prompt"]), says(row["chosen"])], "score": 3.5}
         for row in (clean(chance) for _ in range(9))
     ]
