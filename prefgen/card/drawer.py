@@ -1,7 +1,8 @@
-"""What draws: charts as Vega-Lite's JSON in, PNG out, by vl-convert. No browser, no network, the same bytes each time.
+"""What draws: charts as Vega-Lite's JSON in, PNG or SVG out, by vl-convert. No browser, no network, the same bytes each
+time.
 
-It runs as a script too, in a process of its own, and imports nothing of ours: charts come as lines on stdin; on stdout
-go the sizes of the pictures, as a line, and the pictures.
+It runs as a script too, in a process of its own that draws until its stdin ends, and imports nothing of ours: each line
+is ``png`` or ``svg`` and a chart; for each there comes the size of the picture, as a line, and the picture.
 """
 
 import json
@@ -15,16 +16,28 @@ def png(chart: str) -> bytes:
     """A chart as PNG."""
     import vl_convert
 
-    drawn: bytes = vl_convert.vegalite_to_png(json.loads(chart), scale=SCALE, allowed_base_urls=[])
+    drawn: bytes = vl_convert.vegalite_to_png(chart, scale=SCALE, allowed_base_urls=[])
     return drawn
+
+
+def svg(chart: str) -> bytes:
+    """A chart as SVG."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(chart, allowed_base_urls=[]).encode()
+
+
+FORMS = {"png": png, "svg": svg}
 
 
 def main() -> None:
     """Draws what stdin says; the argument says where modules lie."""
     sys.path[:] = json.loads(sys.argv[1])
-    pictures = [png(line) for line in sys.stdin.buffer.read().decode().splitlines()]
-    sizes = json.dumps([len(one) for one in pictures]).encode()
-    sys.stdout.buffer.write(b"\n".join([sizes, b"".join(pictures)]))
+    for line in sys.stdin.buffer:
+        form, _, chart = line.decode().partition(" ")
+        picture = FORMS[form](chart)
+        sys.stdout.buffer.write(b"%d\n%b" % (len(picture), picture))
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

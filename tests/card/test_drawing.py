@@ -1,7 +1,8 @@
 """Pictures are drawn by a process of their own, with the same bytes, and once."""
 
 import json
-import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,24 @@ OTHER = charts.funnel([{"step": "1. a", "rows": 11, "lost": 2}])
 
 def test_another_process_draws_what_this_one_would() -> None:
     texts = [json.dumps(one) for one in (CHART, OTHER)]
-    assert drawing.by_another(texts) == [drawer.png(text) for text in texts]
-    assert drawing.by_another([]) == []
+    assert drawing.by_another("png", texts) == [drawer.png(text) for text in texts]
+    assert drawing.by_another("svg", texts) == [drawer.svg(text) for text in texts]
+    assert drawing.by_another("png", []) == []
 
 
 @pytest.mark.parametrize("python", ["", "/usr/bin/a-program-that-holds-us", "/no/such/python"])
 def test_where_no_process_can_be_started_this_one_draws(python: str) -> None:
     text = json.dumps(CHART)
     with pytest.raises(OSError, match=r"no interpreter|No such file"):
-        drawing.by_another([text], python)
-    assert drawing.drawn([text], python) == [drawer.png(text)]
+        drawing.by_another("png", [text], python)
+    assert drawing.drawn("png", [text], python) == [drawer.png(text)]
 
 
 def test_what_no_process_draws_raises_here() -> None:
-    with pytest.raises(subprocess.SubprocessError):
-        drawing.by_another(["no chart"])
-    with pytest.raises(ValueError, match="Expecting value"):
-        drawing.drawn(["no chart"])
+    with pytest.raises(ValueError, match="invalid literal"):
+        drawing.by_another("png", ["no chart"])
+    with pytest.raises(ValueError, match="Failed to parse"):
+        drawing.drawn("png", ["no chart"])
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -62,4 +64,54 @@ def test_a_damaged_picture_is_drawn_again_and_one_that_is_not_wanted_goes(tmp_pa
 
 def test_other_charts_and_other_drawers_have_other_names() -> None:
     one: Any = json.dumps(CHART)
-    assert drawing._name(one) == drawing._name(one) != drawing._name(json.dumps(OTHER))
+    assert drawing._name("png", one) == drawing._name("png", one) != drawing._name("png", json.dumps(OTHER))
+    assert drawing._name("png", one) != drawing._name("svg", one)
+
+
+def started(draw: Callable[[], object]) -> int:
+    """How many processes this one starts meanwhile, as Python itself reports them."""
+    found = list[str]()
+    _HEARD.append(found)
+    try:
+        draw()
+    finally:
+        _HEARD.remove(found)
+    return len(found)
+
+
+_HEARD: list[list[str]] = []
+
+
+def hear(event: str, _: object) -> None:
+    for found in _HEARD if event == "subprocess.Popen" else []:
+        found.append(event)
+
+
+sys.addaudithook(hear)
+
+
+def test_one_process_draws_for_all_who_ask_together() -> None:
+    def apart() -> None:
+        drawing.png([CHART])
+        drawing.svg([CHART, OTHER])
+
+    def together() -> None:
+        with drawing.together():
+            apart()
+
+    assert started(apart) == 2
+    assert started(together) == 1
+
+
+def test_after_a_chart_that_none_can_draw_the_next_is_drawn() -> None:
+    with drawing.together():
+        with pytest.raises(ValueError, match="Failed to parse"):
+            drawing.drawn("svg", ["no chart"])
+        assert drawing.svg([CHART]) == [drawer.svg(json.dumps(CHART)).decode()]
+
+
+def test_drawings_are_kept_as_pictures_are(tmp_path: Path) -> None:
+    first = drawing.svg([CHART], tmp_path)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".svg"]
+    assert started(lambda: drawing.svg([CHART], tmp_path)) == 0
+    assert drawing.svg([CHART], tmp_path) == first
