@@ -79,20 +79,22 @@ class _OfPairs:
 
     def _agreement(self) -> dict[str, Any]:
         """How far several judges of the same ordered pairs agree: Krippendorff's alpha, Fleiss' kappa over what all of
-        them judged, and Cohen's kappa of each two.
+        them judged, and Cohen's kappa of each two, with the number of ordered pairs that ``both`` judged.
         """
         told = {judge for unit in self.agreed for judge, _ in unit}
         if len(told) < 2:
             return {}
         units, often = [dict(unit) for unit in self.agreed], list(self.agreed.values())
         alpha, names = self.units.alpha(), [judge for judge in self.judges if judge in told]
-        kappas = {
-            f"{a} | {b}": cohens_kappa([unit.get(a) for unit in units], [unit.get(b) for unit in units], often)
-            for a, b in combinations(names, 2)
-        }
+        kappas, both = dict[str, float | None](), dict[str, int]()
+        for a, b in combinations(names, 2):
+            said = [[unit.get(judge) for unit in units] for judge in (a, b)]
+            kappas[f"{a} | {b}"] = cohens_kappa(*said, often)
+            both[f"{a} | {b}"] = sum(n for unit, n in zip(units, often, strict=True) if a in unit and b in unit)
         whole = [(list(unit.values()), n) for unit, n in zip(units, often, strict=True) if len(unit) == len(names)]
         fleiss = fleiss_kappa([said for said, _ in whole], [n for _, n in whole])
-        return {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss, "kappas": kappas}
+        alphas = {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss}
+        return {**alphas, "kappas": kappas, "both": both}
 
 
 class _OfScores:

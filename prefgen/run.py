@@ -3,7 +3,6 @@
 Heavy modules are imported when a run begins, so that ``import prefgen`` stays quick.
 """
 
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from prefgen import folders
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
+from prefgen.folders import locked as locked  # noqa: PLC0414  # what is known by this module's name
 from prefgen.recipe import Recipe, dump
 
 if TYPE_CHECKING:
@@ -219,32 +219,6 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     finally:
         await client.close()
         client.journal.close()
-
-
-@contextmanager
-def locked(place: Path) -> Iterator[None]:
-    """Holds a run's folder, so that two runs never write it at once; the hold ends with the process."""
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        handle = os.open(place / ".lock", os.O_RDWR | os.O_CREAT)
-    except OSError as e:
-        raise RunError(f"{place}: {e.strerror}; name another folder with --out") from e
-    try:
-        _lock(handle, place)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, place: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: SQLite's own lock still guards the journal
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e
 
 
 def estimates(

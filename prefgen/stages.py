@@ -18,6 +18,7 @@ import polars as pl
 
 from prefgen.asker import Row
 from prefgen.canaries import check
+from prefgen.clock import Clock
 from prefgen.early import Early, pace, up_to
 from prefgen.engines import local
 from prefgen.errors import BudgetReached, PrefgenError, RunError
@@ -36,7 +37,8 @@ from prefgen.together import Asked, counted, table_of
 @dataclass
 class Progress:
     """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun,
-    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day.
+    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day,
+    ``clock`` when each step was at work.
     """
 
     counts: dict[str, Count] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Progress:
     finished: dict[str, Spans] = field(default_factory=dict)
     gates: "dict[str, Progress]" = field(default_factory=dict)
     waits: Callable[[], Sequence[str]] = tuple
+    clock: Clock = field(default_factory=Clock)
 
     def asked_at_gates(self) -> dict[str, Tally]:
         """What was spent on each gate."""
@@ -186,7 +189,8 @@ class Walk:
             self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
             return
         frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-        table, lost = await asyncio.to_thread(table_of, step, frames)
+        with self.progress.clock.at_work(step.table):
+            table, lost = await asyncio.to_thread(table_of, step, frames)
         with Files(self.folder, [step.table]) as files:
             made = Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
             self._add({step.table: made}, files)
@@ -223,7 +227,8 @@ class Walk:
 
     async def asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
         """The rows that are made of a step's rows, and those that are lost."""
-        return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+        with self.progress.clock.at_work(step.table):
+            return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
 
     def seem_known(self, step: Planned, asked: Asked) -> bool:
         """Whether what is asked about the first and the last of these rows is in the journal."""
