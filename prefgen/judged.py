@@ -213,9 +213,15 @@ def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
     """What the reports of pairs look at, without their texts: of each side, ``chosen`` and ``rejected``, the
     ``_model``, the ``_score``, and the response's ``_characters``.
     """
-    last = {side: pl.col(side).list.last().struct.field("content") for side in ("chosen", "rejected")}
-    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in last.items()]
+    texts = {side: _response(pairs, side) for side in ("chosen", "rejected")}
+    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in texts.items()]
     return pairs.select("^(chosen|rejected)_(model|score)$", *lengths)
+
+
+def _response(pairs: pl.DataFrame, side: str) -> pl.Expr:
+    """A response as text: where its conversation is held whole, the last turn."""
+    of = pl.col(side)
+    return of if pairs.schema[side] == pl.String else of.list.last().struct.field("content")
 
 
 def pair_report(measured: Iterable[pl.DataFrame]) -> dict[str, Any]:
