@@ -49,7 +49,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in Vega-Lite's words, drawn as SVG when the page is made; ``alt`` says in words what it shows."""
+    """A chart in Vega-Lite's words, drawn as SVG when the page is made; ``alt`` says in words what it shows.
+
+    Its title stands above it as words. It is drawn 440 pixels wide, whatever width it states, and charts that follow
+    one another stand side by side; one that needs the page's width says ``"usermeta": {"wide": True}``. Colours of
+    ``prefgen.card.charts`` follow the page's; any other becomes its counterpart on dark pages.
+    """
 
     spec: Mapping[str, Any]
     alt: str
