@@ -52,6 +52,11 @@ class Run:
     splits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def report(self) -> Path:
+        """What it looks like to people; it is there unless the disk was full."""
+        return self.folder / "report.html"
+
+    @property
     def dataset(self) -> Path:
         """The folder that ``datasets.load_dataset`` loads."""
         return self.folder / "dataset"
@@ -91,6 +96,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     """
     from prefgen import dataset, gate, kept, manifest, stages, written
     from prefgen import plan as planning
+    from prefgen.card import drawing
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     _tell(plan, gates := gate.plans(plan), say)
@@ -99,7 +105,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     folders.free(home)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
-    with locked(home), _told(plan, place, progress, take) as done, seldom_collecting():
+    with locked(home), drawing.together(), _told(plan, place, progress, take, say) as done, seldom_collecting():
         kept.lay(plan, place)
         client = _client(plan, journal_of(home), max_calls, batch)
         how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else None)}
@@ -166,12 +172,13 @@ async def _made(
 
 
 @contextmanager
-def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator["Done"]:
-    """Writes run.json at the end, however it comes."""
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None, say: Say) -> Iterator["Done"]:
+    """Writes run.json at the end, however it comes, and then the report."""
     from prefgen import manifest
     from prefgen.written import Done
 
-    done, status, began = Done(), "failed", time.monotonic()
+    done, status, began, hurry = Done(), "failed", time.monotonic(), False
+    progress.clock.began = began
     try:
         yield done
         status = "finished"
@@ -179,7 +186,7 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         status = type(e).__name__
         raise
     except KeyboardInterrupt:  # the second one
-        status = Interrupted.__name__
+        status, hurry = Interrupted.__name__, True
         raise Interrupted("stopped at once; what was in flight will be asked again") from None
     finally:
         done.seconds = time.monotonic() - began
@@ -187,6 +194,19 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         about = {"status": status, **asked, "seconds": round(done.seconds, 1)}
         with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
             manifest.write(plan, place, progress, done.configs, done.reports, about)
+            if not hurry:
+                _report(place, say)
+
+
+def _report(place: Path, say: Say) -> None:
+    """The run's report. The run is what it is without it: whatever goes wrong here is told, and no more."""
+    from prefgen.report import write
+
+    try:
+        write(place)
+    except Exception as e:  # noqa: BLE001  (a fault of ours loses no run)
+        why = " ".join(f"{type(e).__name__}: {e}".split())
+        say(f"note: no report was written ({why}); `prefgen report {place}` tries again")
 
 
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:

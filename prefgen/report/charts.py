@@ -21,8 +21,8 @@ from prefgen.card.looks import (
 
 HALF = {"type": "rule", "color": FAINT, "strokeDash": [4, 3]}
 """A line at what would be no bias."""
-PALE = "#eef3f7"
-"""A cell of nothing."""
+PALE, DEEP = "#eef3f7", "#86b9dd"
+"""Cells of nothing and of all, both light enough for dark words."""
 TEXT = {"type": "text", "color": INK, "fontSize": 12}
 
 
@@ -38,7 +38,7 @@ def gaps(edges: Sequence[float], counts: Sequence[int], told: str) -> Spec:
     encoding = {
         "x": number("from", title="chosen score less rejected score", axis=axis(grid=False), scale=scale),
         "x2": {"field": "to"},
-        "y": number("n", title="pairs", axis=axis()),
+        "y": number("n", title="pairs", axis=axis(tickMinStep=1)),
         "y2": {"datum": 0},
     }
     layers = [layer(rows, {"type": "bar", "color": CHOSEN}, encoding)]
@@ -77,20 +77,25 @@ def positions(rows: Rows) -> Spec:
         layer(rows, dot, {"x": number("value", **how), **both}),
     ]
     said = "The dashed line is a judge that no place sways; bars are 95% intervals"
-    return looks({"layer": layers, "height": {"step": 22 * max(len(kinds), 1)}}, "Do judges favour a place?", said)
+    return looks(
+        {"layer": layers, "height": {"step": 24 * max(len(kinds), 1), "for": "position"}},
+        "Do judges favour a place?",
+        said,
+    )
 
 
 def cells(rows: Rows, across: Sequence[str], down: Sequence[str], title: str, told: str) -> Spec:
-    """A heat map: the cell of ``x`` and ``y`` is as dark as ``value`` (0 to 1) says, and says ``said`` over ``small``."""
+    """A heat map: the cell of ``x`` and ``y`` is as dark as ``value`` (0 to 1) says, and says ``said`` over
+    ``small``.
+    """
     side: dict[str, Any] = {"title": None, "axis": {"labelLimit": 150, "ticks": False, "domain": False}}
     x = nominal("x", sort=list(across), **{**side, "axis": {**side["axis"], "orient": "top", "labelAngle": 0}})
     place = {"x": x, "y": nominal("y", sort=list(down), **side)}
-    scale = {"domain": [0, 1], "clamp": True, "range": [PALE, CHOSEN]}
-    ink = {"condition": {"test": "datum.value > 0.55", "value": "#ffffff"}, "value": INK}
+    scale = {"domain": [0, 1], "clamp": True, "range": [PALE, DEEP]}
     layers = [
         layer(rows, {"type": "rect", "cornerRadius": 3}, {"color": number("value", scale=scale, legend=None), **place}),
-        layer(rows, {**TEXT, "fontWeight": "bold", "dy": -7}, {"text": nominal("said"), "color": ink, **place}),
-        layer(rows, {**TEXT, "fontSize": 11, "dy": 9}, {"text": nominal("small"), "color": ink, **place}),
+        layer(rows, {**TEXT, "fontWeight": "bold", "dy": -7}, {"text": nominal("said"), **place}),
+        layer(rows, {**TEXT, "fontSize": 11, "dy": 9}, {"text": nominal("small"), **place}),
     ]
     return looks({"layer": layers, "height": {"step": 46}}, title, told)
 
@@ -98,7 +103,7 @@ def cells(rows: Rows, across: Sequence[str], down: Sequence[str], title: str, to
 def strengths(rows: Rows) -> Spec:
     """Each ``model``'s strength on Elo's scale, with its interval."""
     y = names("model")
-    how: dict[str, Any] = {"title": "Elo points", "axis": axis(), "scale": {"zero": False}}
+    how: dict[str, Any] = {"title": "Elo points", "axis": axis(tickCount=4), "scale": {"zero": False}}
     bar = {"type": "rule", "color": CHOSEN, "strokeWidth": 3}
     dot = {"type": "point", "color": CHOSEN, "filled": True, "opacity": 1, "size": 110}
     layers = [

@@ -12,14 +12,14 @@ from typing import Any
 from prefgen.judged import judge_report, looked_at
 from prefgen.report import replies, spending
 from prefgen.report.categories import Categories
-from prefgen.report.folder import RunFolder, Step, opened
+from prefgen.report.folder import RunFolder, Step, Table, opened
 from prefgen.report.pairs import kept
 from prefgen.report.way import way
-from prefgen.spool import prompts_of
+from prefgen.tablefile import batches
 
 Figures = dict[str, Any]
 
-ABOUT = ("recipe", "about", "paper", "status", "take", "target", "max_cost", "seconds", "seed", "prefgen", "models")
+ABOUT = ("recipe", "about", "paper", "status", "take", "target", "max_cost", "seconds", "seed", "prefgen", "models", "write")
 
 
 def figures(folder: str | Path) -> Figures:
@@ -66,8 +66,13 @@ def _step(run: RunFolder, step: Step) -> Figures:
         "drawn": drawn,
         "read": drawn - unread - failed,
         **{name: step.get(name) or {} for name in counts},
-        "prompts": prompts_of(run.tables[table].path) if table in run.tables else None,
+        "prompts": _prompts(run.tables[table]) if table in run.tables else None,
     }
+
+
+def _prompts(table: Table) -> int:
+    """How many prompts a table has."""
+    return sum(rows["prompt_id"].n_unique() for rows in batches(table.path, columns=["prompt_id"]))
 
 
 def _judges(run: RunFolder) -> Figures:

@@ -73,9 +73,14 @@ class RunFolder:
 
     @property
     def last_pairs(self) -> str | None:
-        """The table whose pairs are written, or else the last table of pairs."""
-        named = (self.told.get("write") or {}).get("preferences")
-        return named if named in self.pairs else next(reversed(self.pairs), None)
+        """The table whose pairs are written, or else the last table of pairs; of a benchmark the pairs that it asks
+        about, which are the first.
+        """
+        writes = self.told.get("write") or {}
+        if writes.get("preferences") in self.pairs:
+            return str(writes["preferences"])
+        asked = "results" in writes and "preferences" not in writes
+        return next(iter(self.pairs) if asked else reversed(self.pairs), None)
 
     def above(self, table: str) -> list[str]:
         """The tables of which this one is made, and itself, in the recipe's order; all of them where an older run.json
@@ -84,7 +89,7 @@ class RunFolder:
         if any("inputs" not in step for step in self.steps.values()):
             return list(self.steps)
         found = {table}
-        for name in reversed(self.steps):
+        for name in reversed([*self.steps]):
             found |= set(self.steps[name]["inputs"]) if name in found else set()
         return [name for name in self.steps if name in found]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from prefgen.html.blocks import Block, Chart, Section, Table, Words
 from prefgen.report import charts
+from prefgen.report.spending import BILL
 from prefgen.report.words import label, money, percent, seconds, some
 from prefgen.saved import line
 
@@ -21,7 +22,7 @@ def costs(figures: Figures) -> Section | None:
     steps = [one for one in spent["steps"] if one["asks"]]
     if not steps:
         return None
-    blocks: list[Block] = [*_pictures(spent), _bills(spent)]
+    blocks: list[Block] = [*_pictures(spent), _bills(spent), Words(_WORK)]
     blocks += [Words(one) for one in (_each(spent["each"]), _asked(spent), *_gates(figures["gates"])) if one]
     if figures["saved"]:
         blocks.append(_saved(figures["saved"]))
@@ -49,33 +50,28 @@ def _pictures(spent: Figures) -> Iterator[Chart]:
         yield Chart(charts.times(bars), f"When each step was at work: {alt}")
 
 
+_WORK = (
+    "At work is a step from its first row to its last; steps are at work side by side, so that these times are more than"
+    " the whole together."
+)
+
+
 def _bills(spent: Figures) -> Table:
-    known = spent["total"] is not None
-    rows = [_bill(one["table"], one, known, one) for one in spent["steps"]]
-    rows.append(
-        _bill(
-            "all",
-            {**(spent["total"] or {}), "asked": spent["asked"], "asks": True},
-            known,
-            {"seconds": spent["seconds"]},
-        )
-    )
+    total = spent["total"] or dict.fromkeys(BILL)
+    all_of_it = {"table": "all", "asks": True, "asked": spent["asked"], "seconds": spent["seconds"], **total}
     head = ("step", "replies", "tokens in", "tokens out", "dollars", "calls of this run", "known or shared", "at work")
-    told = (
-        "At work: from a step's first row to its last; steps are at work side by side, so that these are more than the"
-        " whole together. Steps without a time go along with the one before them."
-    )
-    return Table(head, rows, caption=told)
+    return Table(head, [_bill(one) for one in (*spent["steps"], all_of_it)], caption="Step by step")
 
 
-def _bill(name: str, one: Figures, known: bool, time: Figures) -> list[str]:
+def _bill(one: Figures) -> list[str]:
+    """A step's cells; of a run whose replies were not added up, with what it asked for itself."""
     asked = one["asked"]
     if not one["asks"]:
-        return [name, "", "", "", "", "", "", seconds(time["seconds"])]
-    used = one if known and one.get("replies") is not None else {**asked, "replies": asked["calls"]}
+        return [one["table"], *[""] * 6, seconds(one["seconds"])]
+    used = one if one["replies"] is not None else {**asked, "replies": asked["calls"]}
     counts = [f"{used[key]:,}" for key in ("replies", "prompt_tokens", "completion_tokens")]
     here = [f"{asked[key]:,}" for key in ("calls", "cached")]
-    return [name, *counts, _dollars(used), *here, seconds(time["seconds"])]
+    return [one["table"], *counts, _dollars(used), *here, seconds(one["seconds"])]
 
 
 def _dollars(one: Figures) -> str:
@@ -88,13 +84,14 @@ def _each(each: Figures | None) -> str:
     if not each:
         return ""
     price = "" if each["dollars"] is None else f" and {money(each['dollars'])}"
-    return f"For each of {some(each['pairs'], 'kept pair')}: {each['replies']:,.1f} replies, {each['tokens']:,.0f} tokens{price}."
+    each_of = f"{each['replies']:,.1f} replies, {each['tokens']:,.0f} tokens{price}"
+    return f"For each of {some(each['pairs'], 'kept pair')}: {each_of}."
 
 
 def _asked(spent: Figures) -> str:
     """What this run sent itself."""
     asked = spent["asked"]
-    told = f"This run made {some(asked['calls'], 'call')}, {some(asked['retries'], 'retry', 'retries')} among them"
+    told = f"This run made {some(asked['calls'], 'call')}, with {some(asked['retries'], 'retry', 'retries')}"
     told += f", and took {some(asked['cached'], 'reply', 'replies')} from its journal or shared them"
     paid = f"; it paid {money(asked['dollars'])}" if asked["calls"] > asked["unpriced"] else ""
     batched = f"; {some(spent['batched'], 'reply', 'replies')} came in batches" if spent["batched"] else ""
@@ -119,7 +116,7 @@ def _saved(saved: Sequence[Figures]) -> Table:
         for one in saved
     ]
     head = ("step", "stop", "calls made", "with all draws", "saved", "decisions changed")
-    return Table(head, rows, frozenset({0, 1, 5}), "What stops saved: calls made, and those of a fixed number of draws")
+    return Table(head, rows, frozenset({0, 1, 5}), "What stops saved")
 
 
 def _changed(found: Any) -> str:

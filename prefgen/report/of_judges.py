@@ -6,18 +6,18 @@ from typing import Any
 
 from prefgen.html.blocks import Block, Chart, Quote, Section, Table, Words
 from prefgen.report import charts
-from prefgen.report.words import label, measured, percent, short, some, whole
+from prefgen.report.words import between, decimal, label, measured, percent, short, whole
 
 Figures = Mapping[str, Any]
 MOST = 16
 """Judges in one picture."""
 QUOTES = 9
 """Replies that are quoted at most."""
-MEASURES = {"first_shown": "says the one shown first", "flips": "prefers another when the order is turned"}
+MEASURES = {"first_shown": "says the first", "flips": "flips with the order"}
 OF_PAIRS = {
     "agrees_with_gold": "agrees with gold",
-    "first_shown": "says the first",
-    "flips": "flips",
+    "first_shown": "says the first shown",
+    "flips": "flips with the order",
     "prefers_longer": "prefers the longer",
     "gold_is_longer": "gold is longer",
 }
@@ -50,44 +50,57 @@ def _positions(ones: Ones) -> Iterator[Chart]:
         yield Chart(charts.positions(rows), f"What the place shown does to each judge: {alt}")
 
 
-def _of_pairs(ones: Ones) -> Iterator[Table]:
+def _of_pairs(ones: Ones) -> Iterator[Block]:
+    """A row for each measure of each judge, so that each number has its n beside it."""
     rows = [one for one in ones if one[3] == "pairs"]
-    there = [name for name in OF_PAIRS if any(one.get(name) for _, _, one, _ in rows)]
+    several = len({table for table, *_ in rows}) > 1
     body = [
-        [table, judge, f"{one['judgments']:,}", f"{one['pairs']:,}", *(whole(one.get(name)) for name in there)]
+        [
+            what,
+            judge,
+            *([table] if several else []),
+            percent(found["value"], found["n"]),
+            between(found),
+            f"{found['n']:,}",
+        ]
+        for name, what in OF_PAIRS.items()
         for table, judge, one, _ in rows
+        if (found := one.get(name))
     ]
-    head = ("table", "judge", "judgments", "pairs", *(OF_PAIRS[name] for name in there))
-    told = (
-        "Judges of pairs. Of several draws of one ordered pair the first that could be read counts. Flips: pairs judged"
-        " in both orders whose preferred response changes with the order."
-    )
-    if rows:
-        yield Table(head, body, frozenset({0, 1}), told)
+    if body:
+        names = ("measure", "judge", *(["table"] if several else []))
+        head = (*names, "share", "95% interval", "n")
+        yield Table(head, body, frozenset(range(len(names))), "Judges of pairs", len(body) > 40)
+        yield Words(_ORDERED)
 
 
-def _of_scores(ones: Ones) -> Iterator[Table]:
+_ORDERED = (
+    "Of several draws of one ordered pair the first that could be read counts. Flips are pairs, judged in both orders,"
+    " of which another response is preferred when the order is turned; the first shown is told of the same pairs."
+)
+
+
+def _of_scores(ones: Ones) -> Iterator[Block]:
+    found = [(table, judge, one) for table, judge, one, kind in ones if kind == "scores"]
+    repeat = any(one["alpha"] for *_, one in found)
     rows = [
         [
             table,
             judge,
-            f"{one['judgments']:,}",
-            f"{one['responses']:,}",
-            _number(one["mean"]),
-            _number(one["sd"]),
-            measured(one["alpha"]),
+            *(f"{one[name]:,}" for name in ("judgments", "responses")),
+            *map(decimal, (one["mean"], one["sd"])),
         ]
-        for table, judge, one, kind in ones
-        if kind == "scores"
+        + ([measured(one["alpha"]) or "not known"] if repeat else [])
+        for table, judge, one in found
     ]
-    head = ("table", "judge", "judgments", "responses", "mean", "sd", "alpha")
-    told = "Judges of single responses. Alpha (Krippendorff, interval): how far scores of one response repeat."
+    head = ("table", "judge", "judgments", "responses", "mean", "sd", *(["alpha"] if repeat else []))
     if rows:
-        yield Table(head, rows, frozenset({0, 1}), told)
+        yield Table(head, rows, frozenset({0, 1}), "Judges of single responses")
+    if repeat:
+        yield Words(_REPEATS)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+_REPEATS = "Alpha (Krippendorff's, of numbers) tells how far scores of one response repeat: 1 is always, 0 is chance."
 
 
 # --- agreement ------------------------------------------------------------------------------
@@ -110,13 +123,13 @@ def _kappas(table: str, of: Figures) -> Chart:
         kappa, n = of["kappas"].get(f"{a} | {b}"), (of.get("both") or {}).get(f"{a} | {b}")
         small = "" if n is None else f"n {n:,}"
         if f"{a} | {b}" in of["kappas"]:
-            told = "not told" if kappa is None else f"{kappa:.2f}"
+            told = "not told" if kappa is None else decimal(kappa)
             one = {"value": kappa or 0.0, "said": told, "small": small}
             cells += [{"x": said[b], "y": said[a], **one}, {"x": said[a], "y": said[b], **one}]
     alt = "; ".join(f"{one['y']} and {one['x']} {one['said']} ({one['small']})" for one in cells[::2])
     order = [said[name] for name in every]
     return Chart(
-        charts.cells(cells, order, order, "Kappa", f"Judges of {label(table)}"), f"Kappa of each two judges: {alt}"
+        charts.cells(cells, order, order, "Kappa", f"Table {label(table)}"), f"Kappa of each two judges: {alt}"
     )
 
 
@@ -125,8 +138,9 @@ def _beyond(table: str, of: Figures) -> str:
     told = (
         f"Krippendorff's alpha is {measured(alpha)} ordered pairs" if alpha else "Krippendorff's alpha cannot be told"
     )
-    more = f"; Fleiss' kappa, over what all of them judged, is {fleiss:.2f}" if fleiss is not None else ""
-    return f"All judges of {table} together: {told}{more}. From 0.8 on Krippendorff calls data reliable, from 0.667 on tentative."
+    more = f"; Fleiss' kappa, over what all of them judged, is {decimal(fleiss)}" if fleiss is not None else ""
+    scale = "From 0.8 on Krippendorff calls data reliable, from 0.667 on tentative."
+    return f"All judges of {table} together: {told}{more}. {scale}"
 
 
 # --- replies that say nothing ---------------------------------------------------------------

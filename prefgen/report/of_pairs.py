@@ -9,7 +9,7 @@ from prefgen.html.blocks import Block, Chart, Section, Table, Words
 from prefgen.judged import AUTHORS, author_rows
 from prefgen.report import charts
 from prefgen.report.pairs import names
-from prefgen.report.words import beside_half, between, label, percent, short, some, whole
+from prefgen.report.words import beside_half, label, percent, short, some, whole
 from prefgen.statistics import share
 
 Figures = Mapping[str, Any]
@@ -22,31 +22,22 @@ def scores(pairs: Figures) -> Section | None:
     if not pairs.get("scores"):
         return None
     found, gaps = pairs["scores"], pairs["gaps"]
-    n, mean = found["n"], f"{gaps['mean']:.2f}"
-    told = f"{some(n, 'pair')}; the chosen one's score is {mean} higher on average"
-    blocks: list[Block] = []
-    if n >= FEW:
-        sides = of_cards.score_bars(
-            found["edges"], found["chosen"], found["rejected"], told=some(n, "pair") + ", both sides in the same bins"
-        )
-        apart = charts.gaps(gaps["edges"], gaps["counts"], f"{mean} on average")
-        blocks += [
-            Chart(sides, f"Scores of chosen and of rejected responses: {told}"),
-            Chart(apart, f"Score gaps: {told}"),
-        ]
-    odd = [f"{some(gaps[name], 'pair')} with {what}" for name, what in _ODD.items() if gaps[name]]
-    unscored = pairs["pairs"] - n
-    rest = [f"{some(unscored, 'pair')} without both scores, in no figure here"] if unscored else []
-    if odd or rest:
-        blocks.append(
-            Words(
-                f"There {'is' if (gaps['equal'] + gaps['reversed'] + unscored) == 1 else 'are'} {'; '.join([*odd, *rest])}."
-            )
-        )
+    told = f"of {some(found['n'], 'pair')} the chosen one's score is {gaps['mean']:.2f} higher on average"
+    blocks: list[Block] = list(_histograms(found, gaps, told)) if found["n"] >= FEW else []
+    odd = {
+        "have equal scores": gaps["equal"],
+        "have a rejected response with the higher score": gaps["reversed"],
+        "have not both scores, and are in no figure here": pairs["pairs"] - found["n"],
+    }
+    blocks += [Words(f"Of all pairs {n:,} {what}.") for what, n in odd.items() if n]
     return Section("scores", "Scores", blocks, f"{told[0].upper()}{told[1:]}.")
 
 
-_ODD = {"equal": "equal scores", "reversed": "the rejected one's score higher"}
+def _histograms(found: Figures, gaps: Figures, told: str) -> Iterator[Chart]:
+    n = some(found["n"], "pair")
+    sides = of_cards.score_bars(found["edges"], found["chosen"], found["rejected"], told=f"{n}, in the same bins")
+    yield Chart(sides, f"Scores of chosen and of rejected responses: {told}")
+    yield Chart(charts.gaps(gaps["edges"], gaps["counts"], f"{n}, {gaps['mean']:.2f} on average"), f"Gaps: {told}")
 
 
 # --- lengths --------------------------------------------------------------------------------
@@ -56,59 +47,49 @@ def lengths(pairs: Figures, way: Sequence[Figures]) -> Section | None:
     """Chosen against rejected, and the share in which the chosen one is longer, before and after what drops pairs."""
     if not pairs.get("pairs"):
         return None
-    longer, blocks = pairs["longer"], list[Block]()
+    longer = pairs["longer"]
     told = f"the chosen one is longer in {whole(longer)}" if longer else "no two lengths differ"
-    if pairs["pairs"] >= FEW:
-        squares = of_cards.length_squares(pairs["lengths"]["edges"], pairs["lengths"]["squares"], _subtitle(longer))
-        blocks.append(Chart(squares, f"Length of the chosen response against the rejected one: {told}"))
-    if len(way) > 1 and pairs["pairs"] >= FEW and (bars := list(_bars(way))):
-        said = "; ".join(f"{one['name']} {percent(one['value'], one['n'])}" for one in bars)
-        about = "At one half, the dashed line, length says nothing; bars are 95% intervals"
-        way_chart = charts.shares(bars, "Before and after", about, axis_title="chosen is longer")
-        blocks.append(Chart(way_chart, f"Share of pairs whose chosen response is longer: {said}"))
-    blocks += [Table(_HEAD, [_row(one) for one in way], frozenset({0, 1}), _CAPTION), *_without(way)]
-    means = [f"{pairs[f'{side}_characters']:,.0f}" for side in ("chosen", "rejected")]
-    about = f"Chosen responses have {means[0]} characters on average, rejected ones {means[1]}; {told}."
+    blocks: list[Block] = list(_pictures(pairs, way, told)) if pairs["pairs"] >= FEW else []
+    if len(way) > 1:
+        rows = [_row(one) for one in way]
+        blocks.append(Table(_HEAD, rows, frozenset({0, 1}), "On the way to the pairs that were kept"))
+        blocks.append(Words(_WAY + (_WITHOUT if any(one["verb"] == "without" for one in way) else "")))
+    means = [f"{pairs[f'{side}_characters']:,.0f}" for side in SIDES]
+    of = f"In {some(pairs['pairs'], 'pair')} chosen responses"
+    about = f"{of} have {means[0]} characters on average, rejected ones {means[1]}; {told}."
     return Section("lengths", "Lengths", blocks, about)
 
 
-_HEAD = ("pairs of", "made by", "pairs", "chosen, characters", "rejected, characters", "chosen is longer")
-_CAPTION = (
-    "On the way to the pairs that were kept: every table in which pairs are made or dropped. Means in characters."
+SIDES = ("chosen", "rejected")
+_HEAD = ("table", "pairs made by", "pairs", "mean chosen", "mean rejected", "chosen is longer")
+_WAY = "A row for every table in which pairs are made or dropped; means in characters, the share of unequal pairs."
+_WITHOUT = (
+    " Before length control there are responses and no pairs yet: what it changed is told by the pairs that best_worst"
+    " would have made of the same scored responses."
 )
 
 
-def _subtitle(longer: Figures | None) -> str:
-    if not longer:
-        return "No two lengths differ"
-    return f"The chosen one is longer in {percent(longer['value'], longer['n'])} ({between(longer)}) of {longer['n']:,} unequal pairs"
-
-
-def _bars(way: Sequence[Figures]) -> Iterator[Figures]:
-    for n, one in enumerate(way, 1):
-        if one["longer"]:
-            yield {"name": f"{n}. {label(_name(one), 24)}", **one["longer"]}
+def _pictures(pairs: Figures, way: Sequence[Figures], told: str) -> Iterator[Chart]:
+    found, about = pairs["lengths"], f"{told[0].upper()}{told[1:]}"
+    squares = of_cards.length_squares(found["edges"], found["squares"], about)
+    yield Chart(squares, f"Length of the chosen response against the rejected one: {told}")
+    bars = [{"name": f"{n}. {_name(one)}", **one["longer"]} for n, one in enumerate(way, 1) if one["longer"]]
+    if len(bars) > 1:
+        half = "At one half, the dashed line, length says nothing; bars are 95% intervals"
+        said = "; ".join(f"{one['name']} {percent(one['value'], one['n'])}" for one in bars)
+        chart = charts.shares(bars, "Before and after", half, axis_title="share in which the chosen one is longer")
+        yield Chart(chart, f"Share of pairs whose chosen response is longer: {said}")
 
 
 def _name(one: Figures) -> str:
-    return {"without": "without length control", "kept": "kept"}.get(one["verb"], one["table"])
+    return {"without": "no length control", "kept": "kept"}.get(one["verb"]) or label(one["table"], 20)
 
 
 def _row(one: Figures) -> list[str]:
-    made = {"without": "best_worst, if it stood here", "kept": "what was kept"}.get(one["verb"], one["verb"])
-    means = [
-        "" if one[f"{side}_characters"] is None else f"{one[f'{side}_characters']:,.0f}"
-        for side in ("chosen", "rejected")
-    ]
-    return [one["table"], made, f"{one['pairs'] or 0:,}", *means, whole(one["longer"])]
-
-
-def _without(way: Sequence[Figures]) -> Iterator[Words]:
-    if any(one["verb"] == "without" for one in way):
-        yield Words(
-            "Before length control there are responses and no pairs yet. What it changed is told by the pairs that"
-            " best_worst would have made of the same scored responses."
-        )
+    made = {"without": "best_worst, without length_control", "kept": "what was kept"}.get(one["verb"], one["verb"])
+    means = [one[f"{side}_characters"] for side in SIDES]
+    told = ["" if mean is None else f"{mean:,.0f}" for mean in means]
+    return [one["table"], made, f"{one['pairs'] or 0:,}", *told, whole(one["longer"])]
 
 
 # --- models ---------------------------------------------------------------------------------
@@ -121,7 +102,7 @@ def models(found: Figures) -> Section | None:
         return None
     blocks: list[Block] = []
     if sum(one["n"] for one in found["met"]) >= FEW:
-        blocks += [_wins(found["met"]), _strengths(strengths)]
+        blocks += [_wins(found["met"], [one["model"] for one in strengths]), _strengths(strengths)]
     blocks.append(Table(AUTHORS, author_rows(strengths), caption="Where two different models met"))
     if len({one["group"] for one in strengths}) > 1:
         blocks.append(Words("Some of these models never met, not even by way of others: their Elo cannot be compared."))
@@ -135,9 +116,10 @@ def models(found: Figures) -> Section | None:
     return Section("models", "Model against model", blocks, about + told)
 
 
-def _wins(met: Sequence[Figures]) -> Chart:
-    """How often the row's model was chosen over the column's."""
-    every, won = names(met)[:MOST], {(one["chosen"], one["rejected"]): one["n"] for one in met}
+def _wins(met: Sequence[Figures], order: Sequence[str]) -> Chart:
+    """How often the row's model was chosen over the column's, the strongest first."""
+    most, won = names(met)[:MOST], {(one["chosen"], one["rejected"]): one["n"] for one in met}
+    every = [name for name in order if name in most]
     said, cells = short(every), list[Figures]()
     for a in every:
         for b in every:
@@ -147,8 +129,8 @@ def _wins(met: Sequence[Figures]) -> Chart:
                 cells.append({"x": said[b], "y": said[a], "value": wins / n, "said": told, "small": f"n {n:,}"})
     best = "; ".join(f"{one['y']} over {one['x']} {one['said']} ({one['small']})" for one in cells[:6])
     about = "How often the model of the row is chosen over that of the column"
-    order = [said[name] for name in every]
-    return Chart(charts.cells(cells, order, order, "Who wins", about), f"{about}: {best}")
+    shown = [said[name] for name in every]
+    return Chart(charts.cells(cells, shown, shown, "Who wins", about), f"{about}: {best}")
 
 
 def _strengths(strengths: Sequence[Figures]) -> Chart:

@@ -1,7 +1,7 @@
 """The pairs that a run kept, counted: scores, gaps, lengths, and which models met. No text is held."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -104,14 +104,14 @@ def models(met: pl.DataFrame) -> dict[str, Any]:
     known = met.drop_nulls(MODELS)
     apart = known.filter(chosen != rejected).sort(MODELS)
     return {
-        "met": [dict(zip(("chosen", "rejected", "n"), row, strict=True)) for row in apart.select(*MODELS, "n").rows()],
+        "met": apart.select("n", chosen="chosen_model", rejected="rejected_model").to_dicts(),
         "same": int(known.filter(chosen == rejected)["n"].sum()),
-        "unknown": int(met["n"].sum() - known["n"].sum()),
+        "unknown": int(met["n"].sum()) - int(known["n"].sum()),
         "strengths": author_report(apart),
     }
 
 
-def names(met: Sequence[dict[str, Any]]) -> list[str]:
+def names(met: Sequence[Mapping[str, Any]]) -> list[str]:
     """The models that met another one, those with most battles first."""
     often: dict[str, int] = {}
     for one in met:

@@ -41,16 +41,20 @@ def sections(figures: Figures) -> list[Section]:
 def _funnel(figures: Figures) -> Section:
     steps = figures["funnel"]
     blocks: list[Block] = [_picture(steps)] if max((one["rows_out"] for one in steps), default=0) >= FEW else []
-    blocks.append(_steps(steps))
+    blocks += [_steps(steps), Words(_SUMS)]
     if reasons := list(_reasons(steps)):
-        head = ("step", "what became of it", "why", "n", "share")
-        note = "Dropped rows are of those that went in; unreadable and failed replies are of those drawn."
-        blocks.append(
-            Table(head, reasons, frozenset({0, 1, 2}), f"Every loss, and its reason. {note}", len(reasons) > 20)
-        )
+        head = ("step", "why", "what", "n", "of")
+        blocks.append(Table(head, reasons, frozenset({0, 1, 2}), "Every loss, and its reason", len(reasons) > 20))
     if figures["written"]:
         blocks.append(_written(figures["written"]))
-    return Section("funnel", "From prompts to pairs", blocks, "What became of every row, step by step.")
+    title = "From prompts to pairs" if figures["pairs"] else "From prompts to rows"
+    return Section("funnel", title, blocks, "What became of every row, step by step.")
+
+
+_SUMS = (
+    "Rows in are used, dropped, or without a reply that could be read. A row that is used may become several rows, or a"
+    " part of one; prompts are those that still have a row."
+)
 
 
 def _picture(steps: Sequence[Figures]) -> Chart:
@@ -60,7 +64,7 @@ def _picture(steps: Sequence[Figures]) -> Chart:
     ]
     ends = [f"{one['rows']:,} in {one['step'].partition(' ')[2]}" for one in (bars[0], bars[-1])]
     alt = f"Rows of each of {some(len(bars), 'step')}, from {' to '.join(ends)}, and rows or replies lost there"
-    return Chart(charts.funnel(bars) | {"usermeta": {"wide": True}}, alt)
+    return Chart({**charts.funnel(bars), "usermeta": {"wide": True}}, alt)
 
 
 def _lost(step: Figures) -> int:
@@ -69,7 +73,7 @@ def _lost(step: Figures) -> int:
 
 def _steps(steps: Sequence[Figures]) -> Table:
     silent = any(one["unanswered"] for one in steps)
-    head = ["step", "verb", "rows in", "dropped", *(["no reply read"] if silent else []), "used", "rows out", "prompts"]
+    head = ("step", "verb", "rows in", "dropped", *(["no reply read"] if silent else []), "used", "rows out", "prompts")
     rows = [
         [
             one["table"],
@@ -83,40 +87,50 @@ def _steps(steps: Sequence[Figures]) -> Table:
         ]
         for one in steps
     ]
-    and_silent = " + no reply read" if silent else ""
-    told = f"Rows in = used + dropped{and_silent}; a row that is used may become several, or a part of one."
-    return Table(head, rows, frozenset({0, 1}), told)
+    return Table(head, rows, frozenset({0, 1}), "Every step")
 
 
 def _reasons(steps: Sequence[Figures]) -> Iterator[list[str]]:
+    """Dropped rows are of those that went in, unreadable and failed replies of those drawn."""
     for one in steps:
-        for kind, of in (("dropped", "rows_in"), ("unreadable", "drawn"), ("failed", "drawn")):
+        for kind, of, what in (
+            ("dropped", "rows_in", "rows"),
+            ("unreadable", "drawn", "replies"),
+            ("failed", "drawn", "replies"),
+        ):
             for reason, n in sorted(one[kind].items(), key=lambda found: (-found[1], found[0])):
-                share = percent(n / one[of], one[of]) if one[of] else ""
-                yield [one["table"], kind, reason, f"{n:,}", share]
+                share = f" ({percent(n / one[of], one[of])})" if one[of] else ""
+                yield [one["table"], reason, kind, f"{n:,}{share}", f"{one[of]:,} {what}"]
 
 
 def _written(configs: Figures) -> Table:
     rows = [[name, split, f"{n:,}"] for name, splits in configs.items() for split, n in splits.items()]
-    return Table(("config", "split", "rows"), rows, frozenset({0, 1}), "What was written to the dataset")
+    return Table(("config", "split", "rows"), rows, frozenset({0, 1}), "The dataset")
 
 
 # --- a benchmark ----------------------------------------------------------------------------
 
 
 def _results(results: Sequence[Figures]) -> Section | None:
-    """A column for each judge, a row for each part of the benchmark."""
+    """A column for each judge, a row for each part of the benchmark: the whole, then its parts, then theirs."""
     if not results:
         return None
     judges = list(dict.fromkeys(row["judge_model"] or "" for row in results))
+    small = [row for row in results if row["kind"] in {"subset", "measure"}]
+    large = [row for row in results if row not in small]
+    blocks = [_scores(sorted(large, key=lambda row: row["kind"] != "overall"), judges, "")]
+    blocks += [_scores(small, judges, "Part by part", shut=True)] if small else []
+    notes = [Words(one) for one in dict.fromkeys(map(_footnote, results)) if one]
+    about = "Scores in percent, with 95% intervals where they can be told."
+    return Section("results", "The benchmark", [*blocks, *notes], about)
+
+
+def _scores(results: Sequence[Figures], judges: Sequence[str], caption: str, *, shut: bool = False) -> Table:
     lines: dict[tuple[str, str], list[Figures]] = {}
     for row in results:
         lines.setdefault((row["kind"], row["name"]), []).append(row)
-    rows = [[kind, name, f"{of[0]['rows']:,}", *_scored(of, judges)] for (kind, name), of in lines.items()]
-    head = ("part", "name", "rows", *(judge or "score" for judge in judges))
-    notes = [Words(one) for one in dict.fromkeys(map(_footnote, results)) if one]
-    about = "Scores in percent, with 95% intervals where they can be told."
-    return Section("results", "The benchmark", [Table(head, rows, frozenset({0, 1})), *notes], about)
+    rows = [[name, kind, *_scored(of, judges)] for (kind, name), of in lines.items()]
+    return Table(("name", "part", *(judge or "score" for judge in judges)), rows, frozenset({0, 1}), caption, shut)
 
 
 def _scored(rows: Sequence[Figures], judges: Sequence[str]) -> list[str]:
@@ -125,7 +139,8 @@ def _scored(rows: Sequence[Figures], judges: Sequence[str]) -> list[str]:
 
 
 def _score(row: Figures) -> str:
-    return f"{row['score']:.1f}" + ("" if row["low"] is None else f" ({row['low']:.1f} to {row['high']:.1f})")
+    interval = "" if row["low"] is None else f" ({row['low']:.1f} to {row['high']:.1f})"
+    return f"{row['score']:.1f}{interval}, n {row['rows']:,}"
 
 
 def _footnote(row: Figures) -> str:

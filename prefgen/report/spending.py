@@ -15,10 +15,11 @@ def spending(run: RunFolder, pairs: int) -> Found:
     """
     costs: Mapping[str, Any] = run.told.get("costs") or {}
     bills = {one["table"]: one for one in costs.get("steps") or []}
+    none: Mapping[str, Any] | None = {} if costs else None
     total = {name: costs["total"][name] for name in BILL} if costs.get("total") else None
     return {
         "seconds": run.told.get("seconds"),
-        "steps": [_step(step, bills.get(table)) for table, step in run.steps.items() if _works(step)],
+        "steps": [_step(step, bills.get(table, none)) for table, step in run.steps.items() if _works(step)],
         "total": total,
         "batched": costs.get("batched", 0),
         "asked": _asked(run),
@@ -31,7 +32,7 @@ def _works(step: Mapping[str, Any]) -> bool:
 
 
 def _step(step: Mapping[str, Any], bill: Mapping[str, Any] | None) -> Found:
-    found = {name: bill[name] if bill else None for name in BILL}
+    found = {name: bill.get(name, 0) if bill is not None else None for name in BILL}
     times = {name: step.get(name) for name in ("began", "seconds")}
     asks = bool(step.get("drawn") or step["spent"]["calls"])
     return {"table": step["table"], "verb": step["verb"], "asks": asks, **found, **times, "asked": dict(step["spent"])}

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prefgen.html.blocks import Block, Fact, Facts, Section, Tone, Words
-from prefgen.report.words import beside_half, between, measured, money, percent, some
+from prefgen.report.words import beside_half, between, decimal, measured, money, percent, some
 
 Figures = Mapping[str, Any]
 
+BASELINE = "baseline/"
+"""How judges are called that read nothing."""
 MOST = 6
 """Figures that are seen at a glance."""
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -56,24 +58,20 @@ def _results(results: Any) -> Iterator[Fact]:
 
 
 def _kept(figures: Figures) -> Iterator[Fact]:
-    pairs, way = figures["pairs"], figures["way"]
-    if not pairs.get("written") and figures["written"]:
-        rows = {name: sum(splits.values()) for name, splits in figures["written"].items() if name != "results"}
-        if not rows:
-            return
-        told = ", ".join(f"{n:,} {name}" for name, n in rows.items())
-        yield Fact("rows written", f"{sum(rows.values()):,}", f"{told}; no preferences", "bad" if pairs else "")
-    elif "pairs" in pairs:
-        made = max((one["pairs"] or 0 for one in way), default=0)
+    pairs, writes = figures["pairs"], figures["run"].get("write") or {}
+    if figures["results"]:
+        return
+    if pairs.get("pairs") and (pairs["written"] or not figures["written"]):
+        made = max((one["pairs"] for one in figures["way"]), default=0)
         of = f"of {some(made, 'pair')} that were made" if made > pairs["pairs"] else "all that were made"
         note = f"{of}, for {some(pairs['prompts'], 'prompt')}" + ("" if pairs["written"] else "; not written yet")
-        yield Fact("pairs kept", f"{pairs['pairs']:,}", note) if pairs["pairs"] else _none()
-    elif not figures["results"]:
-        yield _none()
-
-
-def _none() -> Fact:
-    return Fact("pairs kept", "none", "the table below says what was lost where", "bad")
+        yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
+    elif figures["written"] and "preferences" not in writes:
+        rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
+        told = ", ".join(f"{n:,} {name}" for name, n in rows.items())
+        yield Fact("rows written", f"{sum(rows.values()):,}", told)
+    else:
+        yield Fact("pairs kept", "none", "the tables below say what was lost where", "bad")
 
 
 def _cost(figures: Figures) -> Iterator[Fact]:
@@ -122,17 +120,18 @@ def _longer(figures: Figures) -> Iterator[Fact]:
 
 def _judge(reports: Figures) -> Iterator[Fact]:
     """How right, or how consistent, judges are; and the one that a place sways most."""
-    ones = [(judge, one) for of in reports.values() for judge, one in of["judges"].items()]
+    every = [(judge, one) for of in reports.values() for judge, one in of["judges"].items()]
+    ones = [one for judge, one in every if not judge.startswith(BASELINE)]
     alphas = [of["alpha"] for of in reports.values() if of.get("alpha")]
-    right = [one["agrees_with_gold"] for _, one in ones if one.get("agrees_with_gold")]
-    repeats = [one["alpha"] for _, one in ones if one.get("alpha")]
+    right = [one["agrees_with_gold"] for one in ones if one.get("agrees_with_gold")]
+    repeats = [one["alpha"] for one in ones if one.get("alpha")]
     if alphas:
         yield _alpha("judges agree, alpha", min(alphas, key=lambda one: one["value"]), "ordered pairs")
     elif right:
         yield _right(min(right, key=lambda one: one["value"]), several=len(right) > 1)
     elif repeats:
         yield _alpha("scores repeat, alpha", min(repeats, key=lambda one: one["value"]), "responses")
-    firsts = [one["first_shown"] for _, one in ones if one.get("first_shown")]
+    firsts = [one["first_shown"] for one in ones if one.get("first_shown")]
     if firsts:
         yield _first(max(firsts, key=lambda one: abs(one["value"] - 0.5)))
 
@@ -141,7 +140,7 @@ def _alpha(what: str, alpha: Figures, of: str) -> Fact:
     low = alpha["value"]
     tone: Tone = "good" if low >= RELIABLE else "" if low >= TENTATIVE else "warn"
     said = {"good": "reliable", "": "tentative", "warn": "below what conclusions are drawn from"}[tone]
-    return Fact(what, f"{low:.2f}", f"{said} (Krippendorff); 95%: {_ends(alpha)}, of {alpha['units']:,} {of}", tone)
+    return Fact(what, decimal(low), f"{said} (Krippendorff); 95%: {_ends(alpha)}, of {alpha['units']:,} {of}", tone)
 
 
 def _ends(alpha: Figures) -> str:

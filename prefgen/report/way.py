@@ -43,7 +43,7 @@ def _before(run: RunFolder, table: str) -> Iterator[Row]:
     step = run.steps[table]
     for name in step.get("inputs", []) if step["verb"] == "length_control" else []:
         if name in run.tables and run.tables[name].columns >= {*RESPONSES}:
-            yield _row(table, "without", _best_worst(run.tables[name]))
+            yield _row(name, "without", _best_worst(run.tables[name]))
 
 
 def _best_worst(responses: Table) -> Iterator[pl.DataFrame]:
@@ -60,4 +60,4 @@ def _pairs(table: Table) -> int:
 def _row(table: str, verb: str, pairs: Iterable[pl.DataFrame], known: Mapping[str, Any] | None = None) -> Row:
     found = known or pair_report(map(pair_measures, pairs))
     told = ("pairs", "chosen_characters", "rejected_characters", "longer")
-    return {"table": table, "verb": verb, **{name: found.get(name) for name in told}}
+    return {"table": table, "verb": verb, **{name: found.get(name) for name in told}, "pairs": found.get("pairs", 0)}

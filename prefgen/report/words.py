@@ -27,7 +27,16 @@ def whole(share: Share | None) -> str:
 
 def measured(value: Mapping[str, Any] | None, n: str = "units") -> str:
     """0.62 (0.55 to 0.68), n 300: a measure that is no share."""
-    return f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f}), n {value[n]:,}" if value else ""
+    return (
+        f"{decimal(value['value'])} ({decimal(value['low'])} to {decimal(value['high'])}), n {value[n]:,}"
+        if value
+        else ""
+    )
+
+
+def decimal(value: float | None) -> str:
+    """0.62; nothing below zero that is none."""
+    return "" if value is None else f"{round(value, 2) + 0.0:.2f}"
 
 
 def beside_half(share: Share | None) -> bool:

@@ -1,0 +1,41 @@
+"""A report as a file beside its run: there whole, or as it was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefgen import folders
+from prefgen.html.page import page
+from prefgen.report.figures import figures
+from prefgen.report.sections import sections
+from prefgen.tablefile import no_room
+
+NAME, CHARTS = "report.html", ".charts"
+"""What it is called, and the folder of charts that were drawn before."""
+
+
+def write(folder: str | Path) -> Path:
+    """Writes a run's report into its folder, and gives its path. Raises RunError where no run is, and for a full disk;
+    then what was there is there still.
+    """
+    place = Path(folder)
+    found = figures(place)
+    folders.check(place, named=True, cure="take it away")
+    return _put(place / NAME, whole(found, place / CHARTS))
+
+
+def whole(found: Mapping[str, Any], kept: Path | None = None) -> str:
+    """The report's page, of a run's ``figures``; ``kept`` is a folder of charts that were drawn before."""
+    run = found["run"]
+    return page(str(run["recipe"]), str(run.get("about") or ""), sections(found), kind="report", kept=kept)
+
+
+def _put(path: Path, text: str) -> Path:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise no_room(path, e) from e
+    return path
