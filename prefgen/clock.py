@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clock:
-    """From when to when each table was being made, in seconds since the run began: from the first row to the last. Steps
-    are at work side by side, so that these spans are more than the run's seconds together.
+    """From when to when each table was being made, in seconds since the run began: from its first row to its last.
+    Steps are at work side by side, so that these spans together are more than the run's seconds.
     """
 
     began: float = field(default_factory=time.monotonic)

@@ -88,8 +88,8 @@ class _OfPairs:
         alpha, names = self.units.alpha(), [judge for judge in self.judges if judge in told]
         kappas, both = dict[str, float | None](), dict[str, int]()
         for a, b in combinations(names, 2):
-            said = [[unit.get(judge) for unit in units] for judge in (a, b)]
-            kappas[f"{a} | {b}"] = cohens_kappa(*said, often)
+            first, second = ([unit.get(judge) for unit in units] for judge in (a, b))
+            kappas[f"{a} | {b}"] = cohens_kappa(first, second, often)
             both[f"{a} | {b}"] = sum(n for unit, n in zip(units, often, strict=True) if a in unit and b in unit)
         whole = [(list(unit.values()), n) for unit, n in zip(units, often, strict=True) if len(unit) == len(names)]
         fleiss = fleiss_kappa([said for said, _ in whole], [n for _, n in whole])

@@ -45,7 +45,7 @@ STOREYS = [
     {"columns"},
     {"display", "terminal", "options", "hub"},
     {"display_replay", "display_plan"},
-    {"cli_after", "cli_export", "cli_hub", "cli_lists"},
+    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

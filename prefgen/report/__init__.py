@@ -2,6 +2,7 @@
 
 from prefgen.report.figures import figures
 from prefgen.report.sections import sections
+from prefgen.report.verdict import lines
 from prefgen.report.writing import NAME, write
 
-__all__ = ["NAME", "figures", "sections", "write"]
+__all__ = ["NAME", "figures", "lines", "sections", "write"]

@@ -19,7 +19,20 @@ from prefgen.tablefile import batches
 
 Figures = dict[str, Any]
 
-ABOUT = ("recipe", "about", "paper", "status", "take", "target", "max_cost", "seconds", "seed", "prefgen", "models", "write")
+ABOUT = (
+    "recipe",
+    "about",
+    "paper",
+    "status",
+    "take",
+    "target",
+    "max_cost",
+    "seconds",
+    "seed",
+    "prefgen",
+    "models",
+    "write",
+)
 
 
 def figures(folder: str | Path) -> Figures:

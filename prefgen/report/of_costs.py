@@ -10,8 +10,10 @@ from prefgen.report.words import label, money, percent, seconds, some
 from prefgen.saved import line
 
 Figures = Mapping[str, Any]
-LONG = 1.0
-"""Seconds of a run from which on it is drawn when its steps were at work."""
+LONG = 10.0
+"""Seconds of a run from which on it is drawn when each step was at work."""
+DRAWN = 3
+"""Steps of which tokens are drawn: those of fewer are better read."""
 MOST = 24
 """Steps in one picture."""
 
@@ -36,7 +38,7 @@ def costs(figures: Figures) -> Section | None:
 def _pictures(spent: Figures) -> Iterator[Chart]:
     asking = [one for one in spent["steps"] if one["replies"]][:MOST]
     tokens = [(one["prompt_tokens"] or 0) + (one["completion_tokens"] or 0) for one in asking]
-    if sum(tokens):
+    if sum(tokens) and len(asking) >= DRAWN:
         rows = [{**one, "step": f"{n}. {label(one['table'])}"} for n, one in enumerate(asking, 1)]
         alt = "; ".join(f"{one['step']} {n:,}" for one, n in zip(rows, tokens, strict=True))
         yield Chart(charts.tokens(rows), f"Tokens of each step: {alt}")
@@ -51,8 +53,8 @@ def _pictures(spent: Figures) -> Iterator[Chart]:
 
 
 _WORK = (
-    "At work is a step from its first row to its last; steps are at work side by side, so that these times are more than"
-    " the whole together."
+    "At work is a step from its first row to its last; steps are at work side by side, so that these times together are"
+    " more than the whole."
 )
 
 

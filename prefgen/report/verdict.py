@@ -31,6 +31,12 @@ def verdict(figures: Figures) -> Section:
     return Section("verdict", "At a glance", [*blocks, *map(Words, _notes(figures))], _about(figures["run"]))
 
 
+def lines(figures: Figures) -> list[str]:
+    """The same as lines of a terminal."""
+    facts = [f"{one.label}: {one.value}" + (f" ({one.note})" if one.note else "") for one in _facts(figures)]
+    return [one for one in (_about(figures["run"]), *facts, *_notes(figures)) if one]
+
+
 def _about(run: Figures) -> str:
     pilot = f"A pilot on the first {some(run['take'], 'prompt')} of each source. " if run.get("take") else ""
     return f"{pilot}{ENDINGS.get(run.get('status') or '', '')}".strip()
@@ -71,7 +77,7 @@ def _kept(figures: Figures) -> Iterator[Fact]:
         told = ", ".join(f"{n:,} {name}" for name, n in rows.items())
         yield Fact("rows written", f"{sum(rows.values()):,}", told)
     else:
-        yield Fact("pairs kept", "none", "the tables below say what was lost where", "bad")
+        yield Fact("pairs kept", "none", "what was lost where, and why, stands in the tables", "bad")
 
 
 def _cost(figures: Figures) -> Iterator[Fact]:
@@ -168,9 +174,8 @@ def _first(first: Figures) -> Fact:
 def _unreadable(funnel: Any) -> Iterator[Fact]:
     drawn, lost = sum(one["drawn"] for one in funnel), sum(sum(one["unreadable"].values()) for one in funnel)
     if drawn:
-        yield Fact(
-            "unreadable", percent(lost / drawn), f"{lost:,} of {some(drawn, 'reply', 'replies')}; none is a vote"
-        )
+        told = f"{lost:,}" if lost else "none"
+        yield Fact("unreadable", percent(lost / drawn), f"{told} of {some(drawn, 'reply', 'replies')}")
 
 
 def _saved(saved: Any) -> Iterator[Fact]:

@@ -14,12 +14,12 @@ NAME, CHARTS = "report.html", ".charts"
 """What it is called, and the folder of charts that were drawn before."""
 
 
-def write(folder: str | Path) -> Path:
-    """Writes a run's report into its folder, and gives its path. Raises RunError where no run is, and for a full disk;
-    then what was there is there still.
+def write(folder: str | Path, found: Mapping[str, Any] | None = None) -> Path:
+    """Writes a run's report into its folder, and gives its path; ``found`` are its ``figures``, where they are known.
+    Raises RunError where no run is, and for a full disk; then what was there is there still.
     """
     place = Path(folder)
-    found = figures(place)
+    found = found or figures(place)
     folders.check(place, named=True, cure="take it away")
     return _put(place / NAME, whole(found, place / CHARTS))
 
