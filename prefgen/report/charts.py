@@ -126,7 +126,7 @@ def tokens(steps: Rows) -> Spec:
     encoding = {
         "color": nominal("kind", scale={"domain": [*kinds.values()], "range": [LOST, CHOSEN]}, title=None),
         "order": {"field": "order", "type": "ordinal"},
-        "x": number("n", title="tokens", stack="zero", axis=axis(format="~s", tickCount=5)),
+        "x": number("n", title="tokens", stack="zero", axis=axis(tickCount=4)),
         "y": names("step"),
     }
     bars = layer(rows, {"type": "bar", "height": 16}, encoding)

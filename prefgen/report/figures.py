@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen.judged import judge_report, looked_at
+from prefgen.kept import RECIPE
 from prefgen.report import replies, spending
 from prefgen.report.categories import Categories
 from prefgen.report.folder import RunFolder, Step, Table, opened
@@ -58,6 +59,7 @@ def figures(folder: str | Path) -> Figures:
         "saved": spending.saved(run),
         "gates": run.told.get("gates") or {},
         "splits": run.told.get("splits") or {},
+        "text": _recipe(run),
     }
 
 
@@ -97,6 +99,18 @@ def _judges(run: RunFolder) -> Figures:
         asked = {name: one for name, one in run.tables.items() if run.steps[name].get("drawn")}
         told = {name: judge_report(looked_at(one.path)) for name, one in asked.items()}
     return {table: report for table, report in told.items() if report.get("judges")}
+
+
+LONGEST = 20_000
+"""Characters of a recipe that are shown."""
+
+
+def _recipe(run: RunFolder) -> str:
+    """The recipe as it ran, with its own words; nothing where the run did not come so far as to keep it."""
+    if run.told.get("status") == "finished" or run.told.get("dataset"):
+        with suppress(OSError, ValueError):
+            return (run.place / RECIPE).read_text(encoding="utf-8")[:LONGEST]
+    return ""
 
 
 def _results(run: RunFolder) -> list[Figures]:

@@ -7,7 +7,6 @@ from prefgen.html.blocks import Block, Chart, Section, Table, Words
 from prefgen.report import charts
 from prefgen.report.spending import BILL
 from prefgen.report.words import label, money, percent, seconds, some
-from prefgen.saved import line
 
 Figures = Mapping[str, Any]
 LONG = 10.0
@@ -28,7 +27,6 @@ def costs(figures: Figures) -> Section | None:
     blocks += [Words(one) for one in (_each(spent["each"]), _asked(spent), *_gates(figures["gates"])) if one]
     if figures["saved"]:
         blocks.append(_saved(figures["saved"]))
-        blocks += [Words(f"Stops {told}.") for told in [line(figures["saved"])] if told]
     about = "At list prices: what the replies came to on which these rows rest, whichever run paid for them."
     if spent["total"] is None:
         about = "This run came to no end, so that its replies were not added up: below is what it asked for itself."

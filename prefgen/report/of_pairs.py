@@ -6,7 +6,6 @@ from typing import Any
 from prefgen.card import charts as of_cards
 from prefgen.card.pictures import FEW
 from prefgen.html.blocks import Block, Chart, Section, Table, Words
-from prefgen.judged import AUTHORS, author_rows
 from prefgen.report import charts
 from prefgen.report.pairs import names
 from prefgen.report.words import beside_half, label, percent, short, some, whole
@@ -103,7 +102,7 @@ def models(found: Figures) -> Section | None:
     blocks: list[Block] = []
     if sum(one["n"] for one in found["met"]) >= FEW:
         blocks += [_wins(found["met"], [one["model"] for one in strengths]), _strengths(strengths)]
-    blocks.append(Table(AUTHORS, author_rows(strengths), caption="Where two different models met"))
+    blocks.append(Table(_AUTHORS, [_author(one) for one in strengths], caption="Where two different models met"))
     if len({one["group"] for one in strengths}) > 1:
         blocks.append(Words("Some of these models never met, not even by way of others: their Elo cannot be compared."))
     outside = [f"{some(found['same'], 'pair')} of one model's own"] if found["same"] else []
@@ -114,6 +113,20 @@ def models(found: Figures) -> Section | None:
     about = "A reward model may learn who wrote a response instead of what is good."
     told = f" Chosen more or less often than chance would have: {', '.join(leans)}." if leans else ""
     return Section("models", "Model against model", blocks, about + told)
+
+
+_AUTHORS = ("model", "chosen", "rejected", "share chosen", "Elo", "95% interval")
+
+
+def _author(one: Figures) -> list[str]:
+    counts, elo = [f"{one[name]:,}" for name in SIDES], one["elo"]
+    return [
+        one["model"],
+        *counts,
+        whole(one["share"]),
+        f"{elo['value']:,.0f}",
+        f"{elo['low']:,.0f} to {elo['high']:,.0f}",
+    ]
 
 
 def _wins(met: Sequence[Figures], order: Sequence[str]) -> Chart:
