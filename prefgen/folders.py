@@ -29,6 +29,16 @@ MADE_ANEW = ("dataset", "tables")
 """What a run puts in the place of what stood there."""
 
 
+def journal_of(place: Path) -> Path:
+    """The journal of the run in this folder."""
+    return place / "journal.sqlite"
+
+
+def home_of(place: Path) -> Path:
+    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
+    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
+
+
 def check(home: Path, *, named: bool, cure: str = "take it away, or name another folder with --out") -> None:
     """Raises RunError where a link in a run's folder leads what is written elsewhere: a recipe may come in a folder
     with links of its maker's. The folder itself may be one where its user ``named`` it.

@@ -15,7 +15,9 @@ from prefgen import folders
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
-from prefgen.folders import locked as locked  # noqa: PLC0414  # what is known by this module's name
+from prefgen.folders import home_of as home_of  # noqa: PLC0414  # a run's door to its own places
+from prefgen.folders import journal_of as journal_of  # noqa: PLC0414
+from prefgen.folders import locked as locked  # noqa: PLC0414
 from prefgen.recipe import Recipe, dump
 
 if TYPE_CHECKING:
@@ -212,16 +214,6 @@ def _report(place: Path, say: Say) -> None:
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
     """The folder of a recipe's run."""
     return Path(folder) if folder is not None else RUNS / recipe.name
-
-
-def journal_of(place: Path) -> Path:
-    """The journal of the run in this folder."""
-    return place / "journal.sqlite"
-
-
-def home_of(place: Path) -> Path:
-    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
-    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
 
 
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:

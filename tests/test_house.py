@@ -44,7 +44,7 @@ STOREYS = [
     {"replay"},
     {"columns"},
     {"display", "terminal", "options", "hub"},
-    {"display_replay", "display_plan"},
+    {"display_replay", "display_plan", "display_show"},
     {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look"},
     {"cli"},
 ]

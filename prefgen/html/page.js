@@ -29,7 +29,7 @@ function wear(scheme) {
 }
 
 function offerSchemes() {
-  const button = document.getElementById("scheme");
+  const button = document.getElementById("pf-scheme");
   let now = SCHEMES.includes(memory.get("scheme")) ? memory.get("scheme") : SCHEMES[0];
   const say = () => { button.querySelector("span").textContent = now; };
   button.addEventListener("click", () => {

@@ -85,14 +85,15 @@ def jury(folder: Path, n: int = 60) -> Run:
 
 def scored(folder: Path, n: int = 40) -> Run:
     """Scored responses of one model, by a judge that likes long ones, with length control."""
-    who = {"self": [lambda request, seed: (meta if "Judgement A" in whole(request) else answers)(request, seed)]}
-    return played("meta-rewarding", folder, who, n, "canaries={share: 0}", "steps.judgments.n=3")
+    return played("meta-rewarding", folder, {"self": [oneself]}, n, "canaries={share: 0}", "steps.judgments.n=3")
 
 
-def answers(request: Request, seed: int) -> str:
-    """An answer, or a score of one."""
-    writes = scorer(0.5, length_bias=0.5) if "Score:" in whole(request) else actor()
-    return writes(request, seed)
+def oneself(request: Request, seed: int) -> str:
+    """An answer, a score of one, or a verdict on two scores."""
+    asked = whole(request)
+    if "Judgement A" in asked:
+        return meta(request, seed)
+    return (scorer(0.5, length_bias=0.5) if "Score:" in asked else actor())(request, seed)
 
 
 def meta(_: Request, seed: int) -> str:
@@ -102,7 +103,7 @@ def meta(_: Request, seed: int) -> str:
 
 def pooled(folder: Path, n: int = 60) -> Run:
     """Four models, one better than the other, rated together by one that sees their merits a little blurred."""
-    pool = [actor(0.1 * k, 0.1 * k + 0.5) for k in range(4)]
+    pool: list[Writer] = [actor(0.1 * k, 0.1 * k + 0.5) for k in range(4)]
     return played("ultrafeedback", folder, {"pool": pool, "judge": [rates]}, n, "canaries={share: 0}")
 
 
