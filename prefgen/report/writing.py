@@ -8,6 +8,7 @@ from prefgen import folders
 from prefgen.html.page import page
 from prefgen.report.figures import figures
 from prefgen.report.sections import sections
+from prefgen.report.shown import shown
 from prefgen.tablefile import no_room
 
 NAME, CHARTS = "report.html", ".charts"
@@ -21,13 +22,16 @@ def write(folder: str | Path, found: Mapping[str, Any] | None = None) -> Path:
     place = Path(folder)
     found = found or figures(place)
     folders.check(place, named=True, cure="take it away")
-    return _put(place / NAME, whole(found, place / CHARTS))
+    rows = shown(place, int(found["run"]["seed"] or 0)) if found["pairs"] else None
+    return _put(place / NAME, whole(found, rows, place / CHARTS))
 
 
-def whole(found: Mapping[str, Any], kept: Path | None = None) -> str:
-    """The report's page, of a run's ``figures``; ``kept`` is a folder of charts that were drawn before."""
+def whole(found: Mapping[str, Any], rows: Mapping[str, Any] | None = None, kept: Path | None = None) -> str:
+    """The report's page, of a run's ``figures`` and some of its pairs; ``kept`` is a folder of charts that were drawn
+    before.
+    """
     run = found["run"]
-    return page(str(run["recipe"]), str(run.get("about") or ""), sections(found), kind="report", kept=kept)
+    return page(str(run["recipe"]), str(run.get("about") or ""), sections(found), rows=rows, kind="report", kept=kept)
 
 
 def _put(path: Path, text: str) -> Path:

@@ -79,7 +79,10 @@ def judged(folder: Path, n: int = 60, **how: Any) -> Run:
 
 def jury(folder: Path, n: int = 60) -> Run:
     """Three judges of the same pairs, of which all must agree."""
-    who = {"writer": [perturber()], "jury": [Judge(0.95), unsure(Judge(0.85, first=0.2)), Judge(0.75, longer=0.3)]}
+    who: dict[str, list[Writer]] = {
+        "writer": [perturber()],
+        "jury": [Judge(0.95), unsure(Judge(0.85, first=0.2)), Judge(0.75, longer=0.3)],
+    }
     return played("panel", folder, who, n, "canaries={share: 0}")
 
 
