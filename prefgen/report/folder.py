@@ -100,7 +100,7 @@ def opened(folder: str | Path) -> RunFolder:
     path = place / "run.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{place}: no run is here; {_cure(place)}") from None
     except (OSError, ValueError) as e:
         raise RunError(f"{path}: cannot be read ({e}); run the recipe again, which asks nothing anew") from e
@@ -110,8 +110,12 @@ def opened(folder: str | Path) -> RunFolder:
 
 
 def _cure(place: Path) -> str:
-    pilots = sorted(path.parent for path in place.glob("take-*/run.json"))
-    return f"name its pilot, {pilots[0]}" if pilots else "name a run's folder, such as runs/quickstart"
+    """What would do: the name of a pilot; or another run, where one was killed before it could tell of itself."""
+    if pilots := sorted(path.parent for path in place.glob("take-*/run.json")):
+        return f"name its pilot, {pilots[0]}"
+    if (place / "journal.sqlite").exists():
+        return "one was ended before it could tell of itself: run the recipe again, which asks nothing anew"
+    return "name a run's folder, such as runs/quickstart"
 
 
 def lost(step: Step) -> int:

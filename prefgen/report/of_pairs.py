@@ -12,6 +12,8 @@ from prefgen.report.words import beside_half, label, percent, short, some, whole
 from prefgen.statistics import share
 
 Figures = Mapping[str, Any]
+LISTED = 100
+"""Models in one table."""
 MOST = 12
 """Models in one picture: those with most battles."""
 
@@ -102,7 +104,9 @@ def models(found: Figures) -> Section | None:
     blocks: list[Block] = []
     if sum(one["n"] for one in found["met"]) >= FEW:
         blocks += [_wins(found["met"], [one["model"] for one in strengths]), _strengths(strengths)]
-    blocks.append(Table(_AUTHORS, [_author(one) for one in strengths], caption="Where two different models met"))
+    rest = f", the {LISTED} strongest of {len(strengths):,}" if len(strengths) > LISTED else ""
+    told = f"Where two different models met{rest}"
+    blocks.append(Table(_AUTHORS, [_author(one) for one in strengths[:LISTED]], caption=told))
     if len({one["group"] for one in strengths}) > 1:
         blocks.append(Words("Some of these models never met, not even by way of others: their Elo cannot be compared."))
     outside = [f"{some(found['same'], 'pair')} of one model's own"] if found["same"] else []

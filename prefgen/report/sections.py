@@ -38,13 +38,21 @@ def sections(figures: Figures) -> list[Section]:
 # --- rows -----------------------------------------------------------------------------------
 
 
+REASONS = 200
+"""Reasons in one table."""
+NARROW = 8
+"""Steps that have room in half of a page."""
+
+
 def _funnel(figures: Figures) -> Section:
     steps = figures["funnel"]
     blocks: list[Block] = [_picture(steps)] if max((one["rows_out"] for one in steps), default=0) >= FEW else []
     blocks += [_steps(steps), Words(_SUMS)]
     if reasons := list(_reasons(steps)):
         head = ("step", "why", "what", "n", "of")
-        blocks.append(Table(head, reasons, frozenset({0, 1, 2}), "Every loss, and its reason", len(reasons) > 20))
+        rest = f", the first {REASONS} of {len(reasons):,}" if len(reasons) > REASONS else ""
+        told = f"Every loss, and its reason{rest}"
+        blocks.append(Table(head, reasons[:REASONS], frozenset({0, 1, 2}), told, len(reasons) > 20))
     if figures["written"]:
         blocks.append(_written(figures["written"]))
     title = "From prompts to pairs" if figures["pairs"] else "From prompts to rows"
@@ -64,7 +72,7 @@ def _picture(steps: Sequence[Figures]) -> Chart:
     ]
     ends = [f"{one['rows']:,} in {one['step'].partition(' ')[2]}" for one in (bars[0], bars[-1])]
     alt = f"Rows of each of {some(len(bars), 'step')}, from {' to '.join(ends)}, and rows or replies lost there"
-    return Chart({**charts.funnel(bars), "usermeta": {"wide": True}}, alt)
+    return Chart({**charts.funnel(bars), "usermeta": {"wide": len(bars) > NARROW}}, alt)
 
 
 def _lost(step: Figures) -> int:
