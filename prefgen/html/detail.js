@@ -17,9 +17,12 @@ const ROLES = { system: "System", user: "User", assistant: "Assistant", tool: "T
 
 const UNSEEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
+const SPELT = { 8: "\\b", 12: "\\f", 13: "\\r" };
+
 /** Text as it can be shown: control characters, and marks that turn text round, as JSON spells them. */
 function visible(text) {
-  const spelt = (found) => Array.from({ length: found.length }, (_, place) => `\\u${found.charCodeAt(place).toString(16).padStart(4, "0")}`).join("");
+  const unit = (code) => SPELT[code] ?? `\\u${code.toString(16).padStart(4, "0")}`;
+  const spelt = (found) => Array.from({ length: found.length }, (_, place) => unit(found.charCodeAt(place))).join("");
   return String(text ?? "").replaceAll("\r\n", "\n").replace(UNSEEN, spelt);
 }
 

@@ -5,8 +5,8 @@
 const MOST_DIFFERENCES = 2000;
 /** Words of both texts together after which they are only counted. */
 const MOST_WORDS = 60000;
-/** A word, a letter of a script that has no spaces, or a sign. */
-const WORD = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}\p{M}_])+|[^\s\p{L}\p{N}\p{M}_]/gu;
+/** A number, a letter of a script that has no spaces, a word, or a sign. */
+const WORD = /\p{N}+(?:[.,]\p{N}+)+|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}\p{M}_])+(?:['\u2019]\p{L}+)?|[^\s\p{L}\p{N}\p{M}_]/gu;
 
 const Diff = (() => {
   /** The words of a text, with where each begins and ends. */
@@ -70,14 +70,16 @@ const Diff = (() => {
   }
 
   /** What remains of the pairs without lone signs and short words amid changes, which would only flicker. */
-  function calm(pairs, a) {
+  function calm(pairs, a, b) {
     const runs = [];
     for (const pair of pairs) {
       const last = runs.at(-1)?.at(-1);
       if (last && pair[0] === last[0] + 1 && pair[1] === last[1] + 1) runs.at(-1).push(pair);
       else runs.push([pair]);
     }
-    return runs.filter((run) => run.reduce((sum, [place]) => sum + a[place].word.length, 0) > 3 || run.length === pairs.length).flat();
+    const isAmid = (run) => run[0].some((place) => place > 0) && (run.at(-1)[0] < a.length - 1 || run.at(-1)[1] < b.length - 1);
+    const letters = (run) => run.reduce((sum, [place]) => sum + a[place].word.length, 0);
+    return runs.filter((run) => letters(run) > 3 || !isAmid(run)).flat();
   }
 
   /** Which words the other text has too, by how often it has them: for texts that differ in much. */
@@ -118,7 +120,7 @@ const Diff = (() => {
     const [a, b] = [words(left), words(right)];
     const [m, n] = numbered(a.map((one) => one.word), b.map((one) => one.word));
     const pairs = a.length + b.length <= MOST_WORDS ? common(m, n) : null;
-    const calmed = pairs && calm(pairs, a);
+    const calmed = pairs && calm(pairs, a, b);
     const sides = calmed
       ? [flags(a.length, calmed.map(([x]) => x)), flags(b.length, calmed.map(([, y]) => y))]
       : [counted(m, n), counted(n, m)];

@@ -37,7 +37,7 @@ class Marks {
     this.say("Saving\u2026");
     try {
       const told = await this.pairs.source.mark(this.row.id, mark);
-      this.row.mark = mark ? told?.mark ?? mark : null;
+      this.row.mark = mark && (typeof told?.mark === "object" ? told.mark : mark);
       this.say(mark ? `Saved: ${SAID[mark.mark]}` : "Taken back", "good");
       this.close();
       this.draw();

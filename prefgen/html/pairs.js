@@ -24,8 +24,8 @@ class Pairs {
     this.root.append(...this.frame());
     this.listen();
     await this.load(0, 0);
-    const named = /^#pair=(.+)$/.exec(location.hash);
-    if (named) await this.open(decodeURIComponent(named[1]));
+    const named = new URLSearchParams(location.hash.slice(1)).get("pair");
+    if (named) await this.open(named);
     this.isThere = true;
     if (this.source.agreement) this.sayAgreement();
   }
@@ -62,7 +62,8 @@ class Pairs {
   }
 
   fields() {
-    const { categories = {}, reasons = {}, states = {}, gap, marks, disagreement } = this.facts;
+    const { gap, marks, disagreement } = this.facts;
+    const [categories, reasons, states] = ["categories", "reasons", "states"].map((name) => Object.fromEntries(Object.entries(this.facts[name] ?? {}).filter(([, n]) => n > 0)));
     const range = (name, label, place) => this.field(name, label, make("input", { type: "number", step: "any", inputmode: "decimal", placeholder: score(gap[place]) }));
     const marked = this.source.canMark || marks > 0;
     this.clear = make("button", { type: "button", class: "quiet", onclick: () => this.reset() }, "Clear filters");
@@ -202,12 +203,17 @@ class Pairs {
     }
   }
 
+  /** The pair that the address names: at its place in the list, where that is known. */
   async open(id) {
-    const place = this.rows.findIndex((row) => row.id === id);
-    if (place >= 0) return this.select(place);
+    const place = this.source.place(id);
+    if (place >= 0) return this.load(place - place % PAGE_OF(), place % PAGE_OF());
+    const here = this.rows.findIndex((row) => row.id === id);
+    if (here >= 0) return this.select(here);
     const told = await this.source.row(id).catch(() => null);
-    if (told?.row) this.show(told.row, told.lineage);
-    return undefined;
+    if (!told?.row) return undefined;
+    this.list.querySelectorAll(".item")[this.at]?.removeAttribute("aria-current");
+    this.at = -1;
+    return this.show(told.row, told.lineage);
   }
 
   show(row, lineage) {
@@ -222,9 +228,9 @@ class Pairs {
   barOf() {
     const place = this.offset + this.at;
     const step = (by, label, off) => make("button", { type: "button", class: "quiet", disabled: off, onclick: () => this.step(by) }, label);
-    const where = `Pair ${count(place + 1)} of ${count(this.total)}`;
+    const where = this.at < 0 ? "The pair of this address" : `Pair ${count(place + 1)} of ${count(this.total)}`;
     return make("div", { class: "bar" }, make("button", { type: "button", class: "back", onclick: () => this.toList() }, "List"),
-      make("span", { class: "where" }, where), step(-1, "Previous", place <= 0), step(1, "Next", place >= this.total - 1), this.source.canMark && this.bar.parts());
+      make("span", { class: "where" }, where), step(-1, "Previous", this.at < 0 || place <= 0), step(1, "Next", place >= this.total - 1), this.source.canMark && this.bar.parts());
   }
 
   async step(by) {
@@ -233,14 +239,14 @@ class Pairs {
     else if (by > 0 && this.offset + place < this.total) await this.load(this.offset + this.rows.length, 0);
     else if (by < 0 && this.offset > 0) await this.load(Math.max(this.offset - PAGE_OF(), 0), -1);
     else return;
-    if (this.detail.getBoundingClientRect().top < 0) this.panes.scrollIntoView();
+    if (this.detail.getBoundingClientRect().top < 0) this.panes.scrollIntoView({ behavior: "instant" });
   }
 
   /** On a phone the pair takes the place of the list. */
   read() {
     this.panes.dataset.shows = "pair";
     if (matchMedia("(max-width: 47.99rem)").matches) {
-      this.panes.scrollIntoView();
+      this.panes.scrollIntoView({ behavior: "instant" });
       this.detail.focus({ preventScroll: true });
     }
   }

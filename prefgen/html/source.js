@@ -44,6 +44,9 @@ class Embedded {
     return { total: found.length, rows: found.slice(offset, offset + limit) };
   }
 
+  /** Where a pair stands in all of them, or -1. */
+  place(id) { return this.rows.findIndex((row) => row.id === id); }
+
   async row(id) {
     return { row: this.rows.find((one) => one.id === id), lineage: [] };
   }
@@ -100,6 +103,8 @@ class Served {
     for (const [name, value] of Object.entries(filters)) if (value !== "" && value !== false) asked.set(name, value);
     return this.ask(`api/rows?${asked}`);
   }
+
+  place() { return -1; }
 
   row(id) { return this.ask(`api/rows/${encodeURIComponent(id)}`); }
 

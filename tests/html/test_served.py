@@ -28,11 +28,22 @@ def test_pages_come_from_the_server_as_they_are_asked_for(browser: Browser) -> N
 def test_what_a_pair_comes_from_is_shown(browser: Browser) -> None:
     with serving([pair(0)]) as server, browser.opened(server.url) as shown:
         shown.get_by_text("Where it comes from: 1 row").click()
-        assert (
-            "responses by answer p0.1\nsaid A reply.\nreply m, 4 tokens out" in shown.locator(".lineage").inner_text()
-        )
+        told = " ".join(shown.locator(".lineage").inner_text().split())
+        assert "responses by answer p0.1 said A reply. reply m, 4 tokens out" in told
         shown.get_by_text("reply m, 4 tokens out").click()
         expect(shown.get_by_text("A raw reply.")).to_be_visible()
+
+
+def test_an_address_names_a_pair_far_away(browser: Browser) -> None:
+    rows = [pair(n) for n in range(90)]
+    with serving(rows) as server, browser.opened(f"{server.url}#pair=p80") as shown:
+        expect(shown.locator(".where")).to_have_text("The pair of this address")
+        assert "The answer to 80" in shown.locator(".detail").inner_text()
+        shown.keyboard.press("d")
+        expect(shown.get_by_text("Saved: disagree")).to_be_visible()
+        assert rows[80]["mark"]["mark"] == "disagree"
+        shown.keyboard.press("j")
+        expect(shown.locator(".where")).to_have_text("Pair 1 of 90")
 
 
 def test_marks_are_saved_at_once_and_said(browser: Browser) -> None:
