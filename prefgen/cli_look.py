@@ -1,4 +1,4 @@
-"""Commands to look at a run: its report, its rows in the terminal, its pairs in the browser, what people say of them."""
+"""Commands to look at a run: its report, its rows in the terminal, its pairs in the browser, and what people say."""
 
 import json
 import os

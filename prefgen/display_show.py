@@ -14,8 +14,10 @@ from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
 from prefgen.texts import plain
 
-SHORT, LINES = 100, 12
-"""Characters of a value that stands in a line of a tree, and lines of a text among several rows."""
+SHORT, LONG, LINES = 24, 200, 12
+"""Characters of a value that shares a line of a tree with others, and of one that has a line; and lines of a text among
+several rows.
+"""
 KEYS = ("_reply", "_replies")
 """How the columns end that hold the journal's keys."""
 JUDGMENTS = 24
@@ -171,14 +173,25 @@ def _tree(rows: Sequence[Mapping[str, Any]]) -> Tree:
 
 def _label(row: Mapping[str, Any], *, own: bool) -> Iterator[Text]:
     yield Text.assemble((plain(row["table"]), "bold"), (f" by {plain(row['verb'])}", "dim"), f"  {plain(row['id'])}")
-    for name, value in row["added"].items() if own else ():
-        text = plain(spelt(value).replace("\n", " ⏎ "))
-        more = f" … {len(text) - SHORT:,} more characters" * (len(text) > SHORT)
-        yield Text.assemble((f"{plain(name)}  ", "dim"), text[:SHORT], (more, "dim"))
+    yield from _added(row["added"] if own else {})
     for reply in row["replies"]:
         yield Text.assemble(("reply  ", "green"), plain(line(reply)), (f"  {reply['key'][:12]}", "dim"))
     if row["more"]:
         yield Text(f"and {row['more']:,} rows more", "dim")
+
+
+def _added(values: Mapping[str, Any]) -> Iterator[Text]:
+    """Short values in one line, longer ones in a line each as far as it goes."""
+    told = {name: plain(spelt(value).replace("\n", " ⏎ ")) for name, value in values.items()}
+    short = [Text.assemble((f"{plain(name)} ", "dim"), text) for name, text in told.items() if len(text) <= SHORT]
+    if short:
+        yield Text("  ").join(short)
+    for name, text in told.items():
+        if len(text) > SHORT:
+            size = f" {len(text):,} characters" * (len(text) > LONG)
+            head = Text.assemble((f"{plain(name)}{size}  ", "dim"), text[:LONG])
+            head.no_wrap, head.overflow = True, "ellipsis"
+            yield head
 
 
 # --- people ---------------------------------------------------------------------------------

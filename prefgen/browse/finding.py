@@ -1,5 +1,6 @@
 """Which pairs a person asks to see: by kind, state, gap, marks, and by a text that is looked for in theirs."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +12,26 @@ from prefgen.browse.groups import Groups, Numbers
 from prefgen.browse.index import Index
 from prefgen.browse.states import Why
 from prefgen.conversations import as_texts
-from prefgen.errors import RunError, nearest
+from prefgen.errors import PrefgenError, RunError, nearest
 
 HELD = 16
 """Sets of filters whose pairs are remembered."""
 STATES = ("kept", "dropped")
 SORTS = ("order", "gap", "-gap", "disagreement")
 MARKED = ("agree", "disagree", "edit", "any", "none")
+
+
+GoOn = Callable[[], bool]
+"""Whether somebody still waits for what is looked for."""
+
+
+def always() -> bool:
+    """Somebody does."""
+    return True
+
+
+class GivenUp(PrefgenError):
+    """Nobody waits any more."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +67,36 @@ class Finder:
         self, index: Index, texts: Sequence[tuple[Groups, Sequence[str]]], marked: Callable[[str], Numbers]
     ) -> None:
         self.index, self.texts, self.marked = index, texts, marked
+        self._lock = threading.Lock()
         self._held: OrderedDict[Filters, Numbers] = OrderedDict()
 
-    def numbers(self, filters: Filters) -> Numbers | None:
-        """The pairs, in the order that is asked for; None for all of them as they were made."""
+    def numbers(self, filters: Filters, go_on: GoOn = always) -> Numbers | None:
+        """The pairs, in the order that is asked for; None for all of them as they were made. Raises GivenUp."""
         if filters in {Filters(), Filters(sort="order")}:
             return None
-        found = self._found(replace(filters, mark=""))
+        found = self._found(replace(filters, mark=""), go_on)
         if filters.mark in {"", "any", "none"}:
             every = self.marked("any") if filters.mark else found
             return found if not filters.mark else found[np.isin(found, every, invert=filters.mark == "none")]
         return found[np.isin(found, self.marked(filters.mark))]
 
-    def _found(self, filters: Filters) -> Numbers:
-        if filters not in self._held:
-            self._held[filters] = self._sought(filters)
+    def _found(self, filters: Filters, go_on: GoOn) -> Numbers:
+        with self._lock:
+            if filters in self._held:
+                self._held.move_to_end(filters)
+                return self._held[filters]
+        found = self._sought(filters, go_on)
+        with self._lock:
+            self._held[filters] = found
             while len(self._held) > HELD:
                 self._held.popitem(last=False)
-        self._held.move_to_end(filters)
-        return self._held[filters]
+        return found
 
-    def _sought(self, filters: Filters) -> Numbers:
+    def _sought(self, filters: Filters, go_on: GoOn) -> Numbers:
         rows = self.index.pairs.with_row_index("n").filter(*self._conditions(filters))
         numbers: Numbers = rows["n"].to_numpy().astype(np.int64)
         if filters.q:
-            numbers = np.concatenate([np.array([], np.int64), *self._holding(filters.q, numbers)])
+            numbers = np.concatenate([np.array([], np.int64), *self._holding(filters.q, numbers, go_on)])
         if filters.sort in {"", "order"}:
             return numbers
         by = filters.sort.removeprefix("-")
@@ -100,12 +119,14 @@ class Finder:
         if filters.disagreement is not None:
             yield pl.col("disagreement") == filters.disagreement
 
-    def _holding(self, q: str, numbers: Numbers) -> Iterator[Numbers]:
+    def _holding(self, q: str, numbers: Numbers, go_on: GoOn) -> Iterator[Numbers]:
         """Those of these pairs that hold a text; one row group is read after another."""
         first = 0
         for groups, names in self.texts:
             own = numbers[(numbers >= first) & (numbers < first + groups.height)] - first
             for some, rows in groups.pieces(["id", *names], own):
+                if not go_on():
+                    raise GivenUp
                 yield some[rows.select(_holds(rows, q, names)).to_series().to_numpy()] + first
             first += groups.height
 

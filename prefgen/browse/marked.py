@@ -1,5 +1,6 @@
 """The marks of a run's pairs as they are now. Those whose pair is gone or has other texts are counted, and not used."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ class Marked:
     def __init__(self, marks: Marks, ids: Ids, texts: Callable[[Numbers], Sequence[Json]]) -> None:
         self.marks, self.ids, self.texts = marks, ids, texts
         self.gone = self.changed = 0
+        self._lock = threading.Lock()
         self._hashes: dict[int, str] = {}
         self._known: Mapping[str, Mark] | None = None
         self._current: dict[int, Mark] = {}
@@ -28,7 +30,11 @@ class Marked:
         """The marks that count, by the numbers of their pairs; ``gone`` are those whose pair is, ``changed`` those
         whose pair has other texts now.
         """
-        known = self.marks.known()
+        with self._lock:
+            self._take(self.marks.known())
+            return self._current
+
+    def _take(self, known: Mapping[str, Mark]) -> None:
         if known is not self._known:
             every = list(known.values())
             numbers = self.ids.exactly(pl.Series([one.pair_id for one in every], dtype=pl.String))
@@ -37,7 +43,6 @@ class Marked:
             self._current = {number: one for number, one in there.items() if self._hashes[number] == one.texts}
             self.gone, self.changed = len(every) - len(there), len(there) - len(self._current)
             self._known = known
-        return self._current
 
     def numbers(self, mark: str) -> Numbers:
         """The pairs with this mark, or with "any"."""

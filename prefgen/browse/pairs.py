@@ -5,7 +5,6 @@ Of each pair some bytes are held: what became of it, its kind, its gap, where it
 page of them is wanted, and never all at once.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -17,7 +16,7 @@ import polars as pl
 
 from prefgen.browse import made
 from prefgen.browse.chain import SIDES, chain
-from prefgen.browse.finding import Filters, Finder, spelt
+from prefgen.browse.finding import Filters, Finder, GoOn, always, spelt
 from prefgen.browse.groups import Numbers
 from prefgen.browse.index import Index, index
 from prefgen.browse.marked import Marked
@@ -51,7 +50,6 @@ class PairTable:
         self.starts: Numbers = np.cumsum([0, *(one.rows.height for one in self.roots)], dtype=np.int64)
         self.total = int(self.starts[-1])
         self.marks = Marks(self.folder)
-        self._lock = threading.RLock()
 
     @cached_property
     def index(self) -> Index:
@@ -63,8 +61,7 @@ class PairTable:
         reason"), ``states``, ``judges``, and the least and the greatest ``gap`` (None where pairs have no scores); and
         how many pairs there are with a ``disagreement`` of judges, and with ``marks``.
         """
-        with self._lock:
-            pairs, told, marks = self.index.pairs, self.index, len(self.marked.current())
+        pairs, told = self.index.pairs, self.index
         kept, gap = pairs["why"].null_count(), pairs["gap"]
         return {
             "categories": _counted(pairs["category"], told.categories),
@@ -73,44 +70,40 @@ class PairTable:
             "judges": [*told.judges],
             "gap": None if gap.null_count() == self.total else [gap.min(), gap.max()],
             "disagreement": int(pairs["disagreement"].sum()),
-            "marks": marks,
+            "marks": len(self.marked.current()),
         }
 
-    def page(self, filters: Filters, offset: int, limit: int, characters: int | None = None) -> Json:
+    def page(
+        self, filters: Filters, offset: int, limit: int, characters: int | None = None, go_on: GoOn = always
+    ) -> Json:
         """``total``, the number of pairs that are so, and ``rows``: of these the ones from ``offset`` on, at most
-        ``limit``. Texts are cut to so many ``characters``.
+        ``limit``. Texts are cut to so many ``characters``. Raises GivenUp where a search was not to ``go_on``.
         """
-        with self._lock:
-            numbers = self._finder.numbers(filters)
-            if numbers is None:
-                numbers = np.arange(min(offset, self.total), min(offset + limit, self.total))
-                return {"total": self.total, "rows": self.rows(numbers, characters)}
-            return {"total": len(numbers), "rows": self.rows(numbers[offset : offset + limit], characters)}
+        numbers = self._finder.numbers(filters, go_on)
+        total = self.total if numbers is None else len(numbers)
+        wanted = np.arange(min(offset, total), min(offset + limit, total))
+        return {"total": total, "rows": self.rows(wanted if numbers is None else numbers[wanted], characters)}
 
     def row(self, name: str, characters: int | None = None) -> PairRow | None:
         """The pair with this id, or None."""
-        with self._lock:
-            number = int(self.index.ids.exactly(pl.Series([name]))[0])
-            return None if number < 0 else self.rows(np.array([number]), characters)[0]
+        number = int(self.index.ids.exactly(pl.Series([name]))[0])
+        return None if number < 0 else self.rows(np.array([number]), characters)[0]
 
     def place(self, name: str) -> Place | None:
         """Where the pair with this id stands, or None."""
-        with self._lock:
-            number = int(self.index.ids.exactly(pl.Series([name]))[0])
-            if number < 0:
-                return None
-            of = int(np.searchsorted(self.starts, number, side="right")) - 1
-            found = [(one.step.table, one.of(np.array([number]))) for one in self.index.links if not one.lost]
-            judgments = [(table, rows["row"].to_list()) for table, rows in found]
-            return Place(self.roots[of].table, number - int(self.starts[of]), judgments)
+        number = int(self.index.ids.exactly(pl.Series([name]))[0])
+        if number < 0:
+            return None
+        of = int(np.searchsorted(self.starts, number, side="right")) - 1
+        found = [(one.step.table, one.of(np.array([number]))) for one in self.index.links if not one.lost]
+        judgments = [(table, rows["row"].to_list()) for table, rows in found]
+        return Place(self.roots[of].table, number - int(self.starts[of]), judgments)
 
     def sample(self, rows: int, seed: int, characters: int) -> Json:
         """So many pairs, drawn by a hash of the seed and the pair's id, in the order in which they were made, and how
         many there are ``of``: the same ones in each run that makes these pairs.
         """
-        with self._lock:
-            numbers = self._drawn(rows, seed)
-            shown = self.rows(numbers, characters)
+        shown = self.rows(self._drawn(rows, seed), characters)
         return {"rows": shown, "of": self.total, "shown": len(shown), "cut_at": characters, "seed": seed}
 
     def _drawn(self, rows: int, seed: int) -> Numbers:

@@ -106,8 +106,8 @@ def _gone(found: Tables, name: str, table: str | None, lost: Sequence[Json]) -> 
     if not own:
         where = table or str(found.folder)
         raise RunError(f"{where}: has no row '{name:.80}'; `prefgen show {found.folder} --table NAME` shows some")
-    return {"table": f"{own[0]['table']}{GONE}", "verb": "", "id": name, "also_in": [], "row": {}, "pair": None, "dropped": own,
-            "lineage": []}  # fmt: skip
+    nothing: Json = {"verb": "", "also_in": [], "row": {}, "pair": None, "lineage": []}
+    return {"table": f"{own[0]['table']}{GONE}", "id": name, "dropped": own, **nothing}
 
 
 def _lost(found: Tables, name: str) -> list[Json]:

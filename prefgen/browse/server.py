@@ -5,9 +5,11 @@ somebody points here does not), nothing is given to other origins, and a mark co
 page and in no other place. Of the run nothing is changed but its marks.
 """
 
+import asyncio
 import math
 import secrets
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -34,6 +36,8 @@ MOST_ROWS = 200
 """Pairs in one answer."""
 MOST_BYTES = 16_000_000
 """Of a request's body: a mark with its text."""
+LOOKS = 0.1
+"""Seconds after which it is looked whether anybody still waits."""
 CHARACTERS = 20_000
 """Of each text in a page of pairs; one pair by itself comes whole."""
 
@@ -52,7 +56,7 @@ def app(folder: Path, port: int) -> Starlette:
         Route("/api/agreement", _reads(lambda _: viewer.labels.agreement())),
         Route("/api/marks/{id:path}", _marks(viewer, token), methods=["PUT", "DELETE"]),
     ]
-    wrong: Mapping[Any, Any] = {HTTPException: _refused, PrefgenError: _failed}
+    wrong: Mapping[Any, Any] = {HTTPException: _refused, PrefgenError: _failed, Exception: _failed}
     made = Starlette(routes=routes, exception_handlers=wrong)
     made.add_middleware(_Guarded, port=port, policy=served_policy())
     return made
@@ -159,13 +163,17 @@ def _reads(read: Callable[[Request], Any]) -> Answer:
 
 
 def _pages(viewer: Viewer) -> Answer:
-    """A page of pairs."""
+    """A page of pairs. A search that nobody waits for any more ends."""
 
     async def pages(request: Request) -> Response:
-        asked = request.query_params
+        asked, gone = request.query_params, threading.Event()
         filters, offset, limit = _filters(asked), _whole(asked, "offset", 0), _whole(asked, "limit", 50)
-        page = await run_in_threadpool(viewer.table.page, filters, offset, min(limit, MOST_ROWS), CHARACTERS)
-        return JSONResponse(page)
+        how = (filters, offset, min(limit, MOST_ROWS), CHARACTERS, lambda: not gone.is_set())
+        work = asyncio.ensure_future(run_in_threadpool(viewer.table.page, *how))
+        while not (await asyncio.wait([work], timeout=LOOKS))[0]:
+            if await request.is_disconnected():
+                gone.set()
+        return JSONResponse(await work)
 
     return pages
 
@@ -250,4 +258,4 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    return _said(500, str(error))
+    return _said(500, str(error) or type(error).__name__)

@@ -17,6 +17,7 @@ class Viewer:
         self.folder = folder
         self._lock = threading.Lock()
         self._stamp, self._open = self._now(), _Open(folder)
+        self._open.table.facets()  # a damaged table is told before anybody looks
 
     @property
     def title(self) -> str:

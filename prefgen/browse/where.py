@@ -27,6 +27,12 @@ FUNCTIONS = frozenset({
     "TRY_CAST", "UPPER",
 })  # fmt: skip
 """Functions of one row, as polars has them."""
+PLAINER = {
+    r"^sql parser error: ": "",
+    r" at Line: \d+, Column: \d+": "",
+    r"^filter predicate must be of type `Boolean`, got": "says neither yes nor no, but",
+}
+"""What is taken from polars' words, or put in their place: they know a longer text than what was written."""
 _PIECES = re.compile(
     r"""(?P<space>\s+)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b)"""
     r"""|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>(),])""",
@@ -82,7 +88,7 @@ def _column(name: str, known: Sequence[str]) -> str:
 
 
 def _wrong(what: str, known: Sequence[str], are: str = "columns") -> RunError:
-    return RunError(f"--where: {what}; {are}: {', '.join(known)}")
+    return RunError(f"--where: {' '.join(what.split())}; {are}: {', '.join(known)}")
 
 
 def _tried(where: str, some: pl.DataFrame, known: Sequence[str]) -> list[int]:

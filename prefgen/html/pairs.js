@@ -136,7 +136,7 @@ class Pairs {
       if (rows.length) await this.select(place < 0 ? rows.length - 1 : Math.min(place, rows.length - 1));
       else this.showNone();
     } catch (error) {
-      this.alert.textContent = `Pairs could not be loaded: ${visible(error.message)}`;
+      if (asked === this.asked) this.alert.textContent = `Pairs could not be loaded: ${visible(error.message)}`;
     } finally {
       if (asked === this.asked) this.list.removeAttribute("aria-busy");
     }

@@ -98,10 +98,13 @@ class Served {
 
   facets() { return this.ask("api/facets"); }
 
+  /** A page of pairs; one that was asked for before and is not there yet is given up. */
   page(filters, offset, limit) {
     const asked = new URLSearchParams({ offset, limit });
     for (const [name, value] of Object.entries(filters)) if (value !== "" && value !== false) asked.set(name, value);
-    return this.ask(`api/rows?${asked}`);
+    this.waiting?.abort();
+    this.waiting = new AbortController();
+    return this.ask(`api/rows?${asked}`, { signal: this.waiting.signal });
   }
 
   place() { return -1; }

@@ -28,10 +28,74 @@ def test_pages_come_from_the_server_as_they_are_asked_for(browser: Browser) -> N
 def test_what_a_pair_comes_from_is_shown(browser: Browser) -> None:
     with serving([pair(0)]) as server, browser.opened(server.url) as shown:
         shown.get_by_text("Where it comes from: 1 row").click()
-        told = " ".join(shown.locator(".lineage").inner_text().split())
-        assert "responses by answer p0.1 said A reply. reply m, 4 tokens out" in told
+        for words in ("responses by answer p0.1", "said A reply."):
+            expect(shown.locator(".lineage")).to_contain_text(words)
         shown.get_by_text("reply m, 4 tokens out").click()
         expect(shown.get_by_text("A raw reply.")).to_be_visible()
+
+
+def test_marks_are_saved_at_once_and_said(browser: Browser) -> None:
+    rows = [pair(n) for n in range(3)]
+    with serving(rows) as server, browser.opened(server.url) as shown:
+        expect(shown.locator(".lineage")).to_be_visible()
+        shown.keyboard.press("a")
+        expect(shown.get_by_text("Saved: agree")).to_be_visible()
+        assert rows[0]["mark"]["mark"] == "agree"
+        assert server.asked[-2:] == [
+            ("PUT", "/api/marks/p0", {"mark": "agree", "text": ""}),
+            ("GET", "/api/agreement", {}),
+        ]
+        expect(shown.locator(".agreement")).to_have_text("1 marked")
+        assert shown.locator("[data-mark=agree]").get_attribute("aria-pressed") == "true"
+        assert shown.locator(".item .own").all_inner_texts()[0] == "Agree"
+        shown.keyboard.press("j")
+        expect(shown.locator(".where")).to_have_text("Pair 2 of 3")
+        shown.locator("[data-mark=disagree]").click()
+        expect(shown.get_by_text("Saved: disagree")).to_be_visible()
+        shown.keyboard.press("u")
+        expect(shown.get_by_text("Taken back")).to_be_visible()
+        assert rows[1]["mark"] is None
+        shown.reload()
+        expect(shown.locator(".where")).to_have_text("Pair 2 of 3")
+        shown.keyboard.press("k")
+        expect(shown.get_by_text("Marked: agree")).to_be_visible()
+        assert serious(shown) == []
+        shot(shown, "view-1440")
+
+
+def test_a_mark_that_is_not_saved_says_so_and_is_not_shown(browser: Browser) -> None:
+    rows = [pair(0)]
+    with serving(rows) as server, browser.opened(server.url, complains="status of 500") as shown:
+        expect(shown.locator(".lineage")).to_be_visible()
+        server.broken = True
+        shown.keyboard.press("d")
+        expect(shown.get_by_text("Not saved: the disk is full")).to_be_visible()
+        assert shown.locator("[data-mark=disagree]").get_attribute("aria-pressed") == "false"
+        server.broken = False
+        shown.keyboard.press("d")
+        expect(shown.get_by_text("Saved: disagree")).to_be_visible()
+        assert rows[0]["mark"]["mark"] == "disagree"
+
+
+def test_a_better_response_is_written_and_saved(browser: Browser) -> None:
+    rows = [pair(0), pair(1)]
+    with serving(rows) as server, browser.opened(server.url, width=390) as shown:
+        shown.locator(".item").nth(0).click()
+        expect(shown.locator(".lineage")).to_be_visible()
+        shown.keyboard.press("e")
+        box = shown.get_by_label("A better response than the chosen one")
+        assert box.input_value() == rows[0]["chosen"]
+        assert serious(shown) == []
+        box.fill("<b>jad?</b>")
+        box.press("Control+Enter")
+        expect(shown.get_by_text("Saved: edit")).to_be_visible()
+        assert (rows[0]["mark"]["mark"], rows[0]["mark"]["text"]) == ("edit", "<b>jad?</b>")
+        expect(box).not_to_be_attached()
+        shown.locator("[data-mark=edit]").click()
+        assert box.input_value() == "<b>jad?</b>"
+        box.press("Escape")
+        expect(box).not_to_be_attached()
+        shot(shown, "view-390")
 
 
 def test_an_address_names_a_pair_far_away(browser: Browser) -> None:
