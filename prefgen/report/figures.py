@@ -55,7 +55,7 @@ def figures(folder: str | Path) -> Figures:
         "unreadable": replies.unreadable(run),
         "failed": replies.failed(run),
         "canaries": [{"table": one["table"], **one["canaries"]} for one in run.steps.values() if one.get("canaries")],
-        "spending": spending.spending(run, pairs.get("pairs", 0)),
+        "spending": spending.spending(run, pairs["pairs"] if pairs.get("written") else 0),
         "saved": spending.saved(run),
         "gates": run.told.get("gates") or {},
         "splits": run.told.get("splits") or {},

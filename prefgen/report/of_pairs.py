@@ -172,7 +172,7 @@ def categories(found: Figures) -> Section | None:
         return None
     columns = {
         "prompts": [f"{one['prompts']:,}" for one in rows],
-        "pairs kept": [f"{one['pairs']:,}" for one in rows],
+        "pairs": [f"{one['pairs']:,}" for one in rows],
         "chosen is longer": [whole(one["longer"]) for one in rows],
         "judges agree with gold": [whole(one["agrees_with_gold"]) for one in rows],
         "unreadable replies": [f"{one['unreadable']:,}" for one in rows],

@@ -55,8 +55,8 @@ def _funnel(figures: Figures) -> Section:
         blocks.append(Table(head, reasons[:REASONS], frozenset({0, 1, 2}), told, len(reasons) > 20))
     if figures["written"]:
         blocks.append(_written(figures["written"]))
-    title = "From prompts to pairs" if figures["pairs"] else "From prompts to rows"
-    return Section("funnel", title, blocks, "What became of every row, step by step.")
+    end = "results" if figures["results"] else "pairs" if figures["pairs"] else "rows"
+    return Section("funnel", f"From prompts to {end}", blocks, "What became of every row, step by step.")
 
 
 _SUMS = (
