@@ -21,7 +21,7 @@ from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
-from prefgen.cli_look import compare, marks, show, view
+from prefgen.cli_look import compare, marks, report, show, view
 from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
@@ -163,7 +163,7 @@ def run(
         allow = Allow(allow_code, allow_host)
         how: dict[str, Any] = {"take": take, "max_calls": max_calls, "allow": allow, "batch": batch}
         done = run_recipe(found, out, progress=progress, say=say(screen), **how)
-    report(done, as_json=as_json)
+    tell(done, as_json=as_json)
     for line in failures(done):
         screen.print(plain(line), style="yellow", markup=False, soft_wrap=True)
     if found.write and not done.configs:
@@ -203,6 +203,7 @@ def plan(
 
 
 app.command()(cli_hub.push)
+app.command()(report)
 app.command()(verify)
 app.command()(replay)
 app.command()(batches)
@@ -245,7 +246,7 @@ def read_recipe(
     return replace(found, models=models)
 
 
-def report(done: "Run", *, as_json: bool) -> None:
+def tell(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
     from prefgen.after import failures, pairs, results
