@@ -2,7 +2,7 @@
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider or the Hub ·
 5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
-130 interrupted.
+7 an audit found more than --fail-on lets pass · 130 interrupted.
 """
 
 import gc
@@ -19,6 +19,7 @@ import typer
 from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
+from prefgen.cli_audit import audit
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
 from prefgen.cli_look import compare, marks, report, show, view
@@ -215,6 +216,7 @@ app.command()(view)
 app.command()(marks)
 app.command()(compare)
 app.command()(new)
+app.command()(audit)
 
 
 @app.command("schema")
