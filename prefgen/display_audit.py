@@ -13,7 +13,7 @@ from prefgen.audit import Audit
 from prefgen.audit.told import about, beside, clean, counted, limits, percent, title, trl_line, unread, untold
 from prefgen.columns import columns
 from prefgen.columns import show as fitted
-from prefgen.display import one_line
+from prefgen.phrases import one_line
 from prefgen.judged import in_percent
 from prefgen.texts import plain
 
