@@ -136,7 +136,23 @@ def test_a_slow_step_has_the_rate_of_a_minute() -> None:
     past = Past()
     for second in range(90):
         past.add(second, {"slow": second // 12}, 0, 0)
-    assert past.rate("slow", 89) == pytest.approx(1 / 12, rel=0.05)
+    assert past.rate("slow", 89) == pytest.approx(1 / 12, rel=0.1)
+
+
+def test_how_a_run_begins_is_soon_forgotten() -> None:
+    past = Past()
+    for second in range(41):  # a burst of 200, then five a second
+        past.add(second, {}, 200 + 5 * second if second else 0, second)
+    assert past.pace(40) == (5, 1)
+    assert Past(past.seen).rate("none", 40) == 0
+
+
+def test_what_is_looked_at_seldom_has_a_pace_as_well() -> None:
+    past = Past()
+    for minute in range(10):
+        past.add(60 * minute, {"s": 300 * minute}, 300 * minute, 60 * minute)
+        assert minute == 0 or past.pace(60 * minute) == (5, 1)
+        assert minute == 0 or past.rate("s", 60 * minute) == 5
 
 
 def test_no_pace_is_told_in_the_first_seconds_or_of_another_part() -> None:
