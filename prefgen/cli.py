@@ -2,7 +2,7 @@
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider or the Hub ·
 5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
-130 interrupted.
+7 an audit found more than --fail-on lets pass · 130 interrupted.
 """
 
 import gc
@@ -19,9 +19,10 @@ import typer
 from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
+from prefgen.cli_audit import audit
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
-from prefgen.cli_look import compare, marks, show, view
+from prefgen.cli_look import compare, marks, report, show, view
 from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
@@ -163,7 +164,7 @@ def run(
         allow = Allow(allow_code, allow_host)
         how: dict[str, Any] = {"take": take, "max_calls": max_calls, "allow": allow, "batch": batch}
         done = run_recipe(found, out, progress=progress, say=say(screen), **how)
-    report(done, as_json=as_json)
+    tell(done, as_json=as_json)
     for line in failures(done):
         screen.print(plain(line), style="yellow", markup=False, soft_wrap=True)
     if found.write and not done.configs:
@@ -203,6 +204,7 @@ def plan(
 
 
 app.command()(cli_hub.push)
+app.command()(report)
 app.command()(verify)
 app.command()(replay)
 app.command()(batches)
@@ -214,6 +216,7 @@ app.command()(view)
 app.command()(marks)
 app.command()(compare)
 app.command()(new)
+app.command()(audit)
 
 
 @app.command("schema")
@@ -245,7 +248,7 @@ def read_recipe(
     return replace(found, models=models)
 
 
-def report(done: "Run", *, as_json: bool) -> None:
+def tell(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
     from prefgen.after import failures, pairs, results

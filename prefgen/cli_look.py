@@ -1,5 +1,5 @@
-"""Commands to look at runs: rows in the terminal, pairs in the browser, what people say of them, and two runs side by
-side.
+"""Commands to look at runs: reports, rows in the terminal, pairs in the browser, what people say of them, and two runs
+side by side.
 """
 
 import json
@@ -109,6 +109,20 @@ def compare(
         print(json.dumps(found, indent=1))
     else:
         display_compare.show(found, console())
+
+
+def report(folder: RunArg, as_json: JsonOpt = False) -> None:
+    """Write a run's report anew: one page that opens offline. With --json print its figures, and write nothing."""
+    from prefgen import report as reports
+
+    found = reports.figures(folder)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    path = reports.write(folder, found)
+    for line in reports.lines(found):
+        print(plain(line))
+    print(plain(str(path)))
 
 
 def _has_display() -> bool:

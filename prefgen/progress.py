@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prefgen.clock import Clock
 from prefgen.errors import PrefgenError
 from prefgen.rounds import Count
 from prefgen.shards import Spans
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass
 class Progress:
     """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun,
-    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day.
+    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day,
+    ``clock`` when each step was at work.
 
     ``tables`` are those under way together, their root first; of its ``prompts`` so many are ``begun``. ``within`` is
     how many of these are at each asker now, and ``early`` may hold the others back; ``made`` are the tables that are
@@ -36,6 +38,7 @@ class Progress:
     finished: dict[str, Spans] = field(default_factory=dict)
     gates: "dict[str, Progress]" = field(default_factory=dict)
     waits: Callable[[], Sequence[str]] = tuple
+    clock: Clock = field(default_factory=Clock)
     plan: "Plan | None" = None
     client: "Client | None" = None
     tables: Sequence[str] = ()

@@ -165,7 +165,8 @@ class Walk:
             self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
             return
         frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-        table, lost = await asyncio.to_thread(table_of, step, frames)
+        with self.progress.clock.at_work(step.table):
+            table, lost = await asyncio.to_thread(table_of, step, frames)
         with Files(self.folder, [step.table]) as files:
             made = Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
             self._add({step.table: made}, files)
@@ -203,7 +204,8 @@ class Walk:
 
     async def asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
         """The rows that are made of a step's rows, and those that are lost."""
-        return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+        with self.progress.clock.at_work(step.table):
+            return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
 
     def seem_known(self, step: Planned, asked: Asked) -> bool:
         """Whether what is asked about the first and the last of these rows is in the journal."""

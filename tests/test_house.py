@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
-    {"errors", "texts", "door", "differences", "allow"},
+    {"errors", "texts", "door", "differences", "allow", "clock"},
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
@@ -45,7 +45,7 @@ STOREYS = [
     {"columns", "phrases"},
     {"live", "display_funnel", "display_results"},
     {"display", "terminal", "options", "hub"},
-    {"display_replay", "display_plan", "display_show", "display_compare"},
+    {"display_replay", "display_plan", "display_show", "display_compare", "display_audit"},
     {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new", "cli_audit"},
     {"cli"},
 ]
