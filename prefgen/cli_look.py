@@ -1,4 +1,6 @@
-"""Commands to look at a run: its report, its rows in the terminal, its pairs in the browser, and what people say."""
+"""Commands to look at runs: reports, rows in the terminal, pairs in the browser, what people say of them, and two runs
+side by side.
+"""
 
 import json
 import os
@@ -8,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from prefgen.errors import RunError
 from prefgen.options import JsonOpt
 from prefgen.terminal import console
 from prefgen.texts import plain, visible
@@ -34,6 +37,8 @@ def show(
     from prefgen import display_show
     from prefgen.browse import rows
 
+    if where is not None and table is None:
+        raise RunError("--where says which rows of a table; name one with --table")
     screen = console()
     if row is not None:
         found = rows.one(folder, row, table)
@@ -77,14 +82,33 @@ def marks(
     from prefgen.browse.pairs import PairTable
 
     labels = Labels(PairTable(folder))
+    number = labels.write(out) if out else 0
     told = labels.agreement()
     if as_json:
         print(json.dumps(told, indent=1))
     else:
         display_show.agreement(told, console())
     if out:
-        number = labels.write(out)
         print(plain(f"{out}: {number:,} human labels"), file=sys.stderr)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run's folder, or a dataset's.")],
+    b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page as well.")] = None,
+    examples: Annotated[int | None, typer.Option("--examples", min=0, help="Rows of each kind to read.")] = None,
+    as_json: JsonOpt = False,
+) -> None:
+    """Say what differs between two runs: settings, yield, cost, judges, pairs that flipped, with rows to read."""
+    from prefgen import comparison, display_compare
+
+    found = comparison.compare(a, b, examples=comparison.EXAMPLES if examples is None else examples)
+    if html:
+        comparison.write(found, html)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        display_compare.show(found, console())
 
 
 def report(folder: RunArg, as_json: JsonOpt = False) -> None:

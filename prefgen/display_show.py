@@ -122,7 +122,8 @@ def _folded(text: str, most: int | None) -> Text:
 
 def one(told: Mapping[str, Any], console: Console) -> None:
     """A row whole, where rows of it went, and what it comes from as a tree."""
-    also = f"  also in {', '.join(told['also_in'])}" if told["also_in"] else ""
+    words = {"went through": told["also_in"], "another row of this id is in": told["others"]}
+    also = "".join(f"  {what} {', '.join(tables)}" for what, tables in words.items() if tables)
     title = Text.assemble((plain(told["table"]), "bold"), f"  {plain(told['id'])}", (plain(also), "dim"))
     _print(console, Rule(title, align="left", style="dim"))
     _print(console, _values(told["row"], skip={"id"}, most=None))

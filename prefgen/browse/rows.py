@@ -76,9 +76,9 @@ def _names(found: Tables) -> list[str]:
 
 
 def one(folder: Path, name: str, table: str | None = None) -> Json:
-    """One row whole: of the last table that has it, or of this one; the other tables in which it stands, where rows of
-    it went and why, of a pair also what it is as one (``pair``, with its judgments), and its ``lineage``
-    (``Lineage.listed``). Raises RunError where there is none.
+    """One row whole: of the last table that has it, or of this one. ``also_in`` are the tables that it went through,
+    ``others`` those that have another row of this id; ``dropped`` says where it went, and why; ``pair`` is what a pair
+    is as one, with its judgments; ``lineage`` is as ``Lineage.listed`` has it. Raises RunError where there is none.
     """
     pairs = PairTable(folder)
     found = pairs.made
@@ -92,11 +92,30 @@ def one(folder: Path, name: str, table: str | None = None) -> Json:
     last = next(reversed(there))
     rows = found.steps[last].rows
     row = rows.take([there[last]], rows.columns)[0]
-    others = [one for one in there if one != last]
-    about = {"table": last, "verb": found.steps[last].verb, "id": name, "also_in": others}
     pair = pairs.row(name) if last in pairs.chain.tables else None
-    nodes = lineage.of_pair(pairs, name) if pair else lineage.listed([lineage.tree(last, there[last])])
-    return about | {"row": row, "pair": pair, "dropped": lost, "lineage": nodes}
+    whole = lineage.listed([lineage.tree(last, there[last])])
+    way = _way(name, whole)
+    return {
+        "table": last,
+        "verb": found.steps[last].verb,
+        "id": name,
+        "also_in": way[1:],
+        "others": [one for one in there if one not in way],
+        "row": row,
+        "pair": pair,
+        "dropped": [one for one in lost if {*found.steps[one["table"]].inputs} & {*way}],
+        "lineage": lineage.of_pair(pairs, name) if pair else whole,
+    }
+
+
+def _way(name: str, lineage: Sequence[Json]) -> list[str]:
+    """The tables through which a row went as it is, the last one first."""
+    way = list[str]()
+    for depth, one in enumerate(lineage):
+        if one["id"] != name or one["depth"] != depth:
+            break
+        way.append(one["table"])
+    return way
 
 
 def _gone(found: Tables, name: str, table: str | None, lost: Sequence[Json]) -> Json:
@@ -106,7 +125,7 @@ def _gone(found: Tables, name: str, table: str | None, lost: Sequence[Json]) -> 
     if not own:
         where = table or str(found.folder)
         raise RunError(f"{where}: has no row '{name:.80}'; `prefgen show {found.folder} --table NAME` shows some")
-    nothing: Json = {"verb": "", "also_in": [], "row": {}, "pair": None, "lineage": []}
+    nothing: Json = {"verb": "", "also_in": [], "others": [], "row": {}, "pair": None, "lineage": []}
     return {"table": f"{own[0]['table']}{GONE}", "id": name, "dropped": own, **nothing}
 
 

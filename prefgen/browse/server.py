@@ -17,13 +17,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from prefgen.browse.finding import Filters
+from prefgen.browse.finding import Filters, GoOn
+from prefgen.browse.marks import SAYS
 from prefgen.browse.viewer import Viewer
 from prefgen.errors import PrefgenError, RunError
 from prefgen.html.page import page, served_policy
@@ -41,6 +43,15 @@ LOOKS = 0.1
 CHARACTERS = 20_000
 """Of each text in a page of pairs; one pair by itself comes whole."""
 
+
+class _Anything(StringConvertor):
+    """A part of a path that may be any text; Starlette's own ones end at the end of a line."""
+
+    regex = r"[\s\S]+"
+
+
+register_url_convertor("anything", _Anything())
+
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -51,10 +62,10 @@ def app(folder: Path, port: int) -> Starlette:
     routes = [
         Route("/", _shows(html)),
         Route("/api/facets", _reads(lambda _: viewer.table.facets())),
-        Route("/api/rows", _pages(viewer)),
-        Route("/api/rows/{id:path}", _reads(lambda request: _found(viewer.whole(request.path_params["id"])))),
+        Route("/api/rows", pages(viewer.page)),
+        Route("/api/rows/{id:anything}", _reads(lambda request: _found(viewer.whole(request.path_params["id"])))),
         Route("/api/agreement", _reads(lambda _: viewer.labels.agreement())),
-        Route("/api/marks/{id:path}", _marks(viewer, token), methods=["PUT", "DELETE"]),
+        Route("/api/marks/{id:anything}", _marks(viewer, token), methods=["PUT", "DELETE"]),
     ]
     wrong: Mapping[Any, Any] = {HTTPException: _refused, PrefgenError: _failed, Exception: _failed}
     made = Starlette(routes=routes, exception_handlers=wrong)
@@ -162,20 +173,20 @@ def _reads(read: Callable[[Request], Any]) -> Answer:
     return reads
 
 
-def _pages(viewer: Viewer) -> Answer:
-    """A page of pairs. A search that nobody waits for any more ends."""
+def pages(page: Callable[[Filters, int, int, int, GoOn], Any]) -> Answer:
+    """The answers of ``page`` to what is asked for. Where nobody waits for one any more, it is told not to go on."""
 
-    async def pages(request: Request) -> Response:
+    async def answers(request: Request) -> Response:
         asked, gone = request.query_params, threading.Event()
         filters, offset, limit = _filters(asked), _whole(asked, "offset", 0), _whole(asked, "limit", 50)
         how = (filters, offset, min(limit, MOST_ROWS), CHARACTERS, lambda: not gone.is_set())
-        work = asyncio.ensure_future(run_in_threadpool(viewer.table.page, *how))
+        work = asyncio.ensure_future(run_in_threadpool(page, *how))
         while not (await asyncio.wait([work], timeout=LOOKS))[0]:
             if await request.is_disconnected():
                 gone.set()
         return JSONResponse(await work)
 
-    return pages
+    return answers
 
 
 def _marks(viewer: Viewer, token: str) -> Answer:
@@ -188,14 +199,14 @@ def _marks(viewer: Viewer, token: str) -> Answer:
             await run_in_threadpool(viewer.labels.take_back, pair)
             return JSONResponse({"mark": None})
         said = await _body(request)
-        mark = await run_in_threadpool(viewer.labels.mark, pair, str(said.get("mark")), str(said.get("text") or ""))
+        mark = await run_in_threadpool(viewer.labels.mark, pair, said["mark"], str(said.get("text") or ""))
         return JSONResponse({"mark": _found(mark)})
 
     return marks
 
 
 async def _body(request: Request) -> Mapping[str, Any]:
-    """The JSON object that was sent. Raises HTTPException for another thing, and for too much."""
+    """The mark that was sent. Raises HTTPException for another thing, and for too much."""
     import orjson
 
     data = b""
@@ -207,8 +218,8 @@ async def _body(request: Request) -> Mapping[str, Any]:
         said = orjson.loads(data)
     except orjson.JSONDecodeError:
         said = None
-    if not isinstance(said, dict):
-        raise HTTPException(400, 'a mark is {"mark": "agree", "text": ""}')
+    if not (isinstance(said, dict) and said.get("mark") in SAYS):
+        raise HTTPException(400, f'a mark is {{"mark": "agree", "text": ""}}, or one of {", ".join(SAYS[1:])}')
     return said
 
 

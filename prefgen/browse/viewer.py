@@ -4,6 +4,7 @@ import threading
 from functools import cached_property
 from pathlib import Path
 
+from prefgen.browse.finding import Filters, GoOn
 from prefgen.browse.labels import Labels
 from prefgen.browse.lineage import Lineage, told
 from prefgen.browse.pairs import PairTable
@@ -40,6 +41,10 @@ class Viewer:
     def labels(self) -> Labels:
         """What people say of them."""
         return self._fresh().labels
+
+    def page(self, filters: Filters, offset: int, limit: int, characters: int, go_on: GoOn) -> Json:
+        """A page of pairs, as ``PairTable.page`` has it."""
+        return self.table.page(filters, offset, limit, characters, go_on)
 
     def whole(self, pair_id: str) -> Json | None:
         """One pair uncut, and what it came from; None where there is none."""

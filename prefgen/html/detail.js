@@ -26,6 +26,13 @@ function visible(text) {
   return String(text ?? "").replaceAll("\r\n", "\n").replace(UNSEEN, spelt);
 }
 
+/** A part of a text, one longer where it would end within a character or within the end of a line. */
+function part(text, start, length) {
+  const end = start + length;
+  const within = /[\ud800-\udbff]/.test(text[end - 1] ?? "") || (text[end - 1] === "\r" && text[end] === "\n");
+  return text.slice(start, within ? end + 1 : end);
+}
+
 function count(n) {
   return Number(n).toLocaleString("en-US");
 }
@@ -46,9 +53,9 @@ function shownText(pieces, tag) {
   const show = (most) => {
     for (let left = most; left > 0 && place < pieces.length;) {
       const { text, marked } = pieces[place];
-      const part = text.slice(inner, inner + left);
-      box.append(marked ? make(tag, {}, visible(part)) : visible(part));
-      [left, shown, inner] = [left - part.length, shown + part.length, inner + part.length];
+      const some = part(text, inner, left);
+      box.append(marked ? make(tag, {}, visible(some)) : visible(some));
+      [left, shown, inner] = [left - some.length, shown + some.length, inner + some.length];
       if (inner >= text.length) [place, inner] = [place + 1, 0];
     }
   };

@@ -13,7 +13,11 @@ class Marks {
     const button = (mark, label, key) => make("button", { type: "button", "data-mark": mark, "aria-keyshortcuts": key, onclick: () => this.keys()[key]() }, label, " ", make("kbd", { "aria-hidden": "true" }, key));
     this.buttons = [button("agree", "Agree", "a"), button("disagree", "Disagree", "d"), button("edit", "Edit", "e")];
     this.takeBack = make("button", { type: "button", class: "quiet", "aria-keyshortcuts": "u", onclick: () => this.save(null) }, "Take back");
-    this.box = make("div", { class: "marks", role: "group", "aria-label": "Your mark" }, this.buttons, this.takeBack, this.status);
+    const next = make("input", { type: "checkbox", checked: memory.get("next") === "on" });
+    next.addEventListener("change", () => memory.set("next", next.checked ? "on" : "off"));
+    this.goesOn = () => next.checked;
+    const then = make("label", { class: "check" }, next, " then the next");
+    this.box = make("div", { class: "marks", role: "group", "aria-label": "Your mark" }, this.buttons, this.takeBack, then, this.status);
     this.draw();
     if (this.row.mark) this.say(`Marked: ${SAID[this.row.mark.mark]}`, "good");
     return this.box;
@@ -43,9 +47,17 @@ class Marks {
       this.draw();
       this.inList();
       this.pairs.sayAgreement();
+      if (mark && this.goesOn()) await this.goOn(mark);
     } catch (error) {
       this.say(`Not saved: ${visible(error.message)}`, "bad");
     }
+  }
+
+  /** Shows the next pair, which then says that this one is saved. */
+  async goOn(mark) {
+    const place = this.pairs.offset + this.pairs.at + 1;
+    await this.pairs.step(1);
+    if (this.pairs.row !== this.row && !this.pairs.row.mark) this.pairs.bar.say(`Saved: ${SAID[mark.mark]}, pair ${count(place)}`, "good");
   }
 
   inList() {

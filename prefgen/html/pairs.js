@@ -6,8 +6,6 @@ const NO_FILTER = { q: "", category: "", reason: "", state: "", min_gap: "", max
 const STATES = { kept: "Kept", dropped: "Dropped" };
 const SORTS = { "": "As made", "-gap": "Widest score gap first", gap: "Narrowest score gap first", disagreement: "Judges disagree first" };
 const MARKS = { agree: "Agree", disagree: "Disagree", edit: "Edited", any: "Any mark", none: "No mark" };
-const KEYS = [["j  \u2193  \u2192", "next pair"], ["k  \u2191  \u2190", "previous pair"], ["/", "search"], ["?", "these keys"], ["Esc", "back to the list"]];
-const MARK_KEYS = [["a", "agree: the chosen one is better"], ["d", "disagree: the rejected one is better"], ["e", "edit: write a better response"], ["u", "take the mark back"]];
 
 class Pairs {
   constructor(root, source) {
@@ -16,13 +14,14 @@ class Pairs {
     this.filters = { ...NO_FILTER };
     this.facts = null;
     [this.offset, this.total, this.rows, this.at, this.row] = [0, 0, [], -1, null];
-    [this.asked, this.differences, this.shortcuts, this.isThere] = [0, null, memory.get("keys") !== "off", false];
+    [this.asked, this.differences, this.isThere] = [0, null, false];
   }
 
   async start() {
     this.facts = await this.source.facets();
     this.root.append(...this.frame());
     this.listen();
+    this.keys.listen();
     await this.load(0, 0);
     const named = new URLSearchParams(location.hash.slice(1)).get("pair");
     if (named) await this.open(named);
@@ -40,8 +39,8 @@ class Pairs {
     this.alert = make("p", { class: "alert", role: "alert" });
     this.panes = make("div", { class: "panes" }, make("div", { class: "list", role: "region", "aria-label": "List of pairs" }, this.list, this.pager), this.detail);
     this.agreement = make("p", { class: "agreement", role: "status" });
-    this.help = this.helpOf();
-    return [make("p", { class: "about" }, this.note()), this.agreement, this.tools(), this.alert, this.count, this.panes, this.help];
+    this.keys = new Keys(this);
+    return [make("p", { class: "about" }, this.note()), this.agreement, this.tools(), this.alert, this.count, this.panes, this.keys.help];
   }
 
   /** How many of how many there are to look at. */
@@ -57,7 +56,7 @@ class Pairs {
   tools() {
     this.search = make("input", { type: "search", id: "pf-search", placeholder: "Search prompts and responses", "aria-label": "Search prompts and responses", autocomplete: "off", spellcheck: "false" });
     const fold = make("details", { class: "filters", open: matchMedia("(min-width: 64rem)").matches }, make("summary", {}, "Filters"), make("div", { class: "fields" }, this.fields()));
-    const keys = make("button", { type: "button", class: "quiet keys", onclick: () => this.help.showModal() }, "Keys ", make("kbd", {}, "?"));
+    const keys = make("button", { type: "button", class: "quiet keys", onclick: () => this.keys.help.showModal() }, "Keys ", make("kbd", {}, "?"));
     return make("form", { class: "tools", role: "search", onsubmit: (event) => event.preventDefault() }, make("div", { class: "first" }, this.search, keys), fold);
   }
 
@@ -96,14 +95,6 @@ class Pairs {
     input.name = name;
     input.addEventListener("change", () => this.filter(name, input.type === "checkbox" ? input.checked : input.value));
     return input;
-  }
-
-  helpOf() {
-    const rows = [...KEYS, ...(this.source.canMark ? MARK_KEYS : [])].map(([key, what]) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, what)));
-    const single = make("input", { type: "checkbox", checked: this.shortcuts });
-    single.addEventListener("change", () => { this.shortcuts = single.checked; memory.set("keys", single.checked ? "on" : "off"); });
-    return make("dialog", { class: "help", "aria-label": "Keys" }, make("h3", {}, "Keys"), make("table", {}, make("tbody", {}, rows)),
-      make("label", { class: "check" }, single, " Single keys do this"), make("form", { method: "dialog" }, make("button", {}, "Close")));
   }
 
   // --- the list -----------------------------------------------------------------------------
@@ -157,7 +148,7 @@ class Pairs {
     const meta = [row.category && visible(row.category), isNumber(row.gap) && `gap ${score(row.gap)}`, row.state === "dropped" && "dropped", row.disagreement && "judges disagree"];
     const mark = make("span", { class: "own" }, row.mark ? MARKS[row.mark.mark] ?? "" : "");
     return make("button", { type: "button", class: "item", onclick: () => this.select(place, true) },
-      make("span", { class: "ask", dir: "auto" }, visible(String(asked?.content ?? "").slice(0, 200).replace(/\s+/g, " "))),
+      make("span", { class: "ask", dir: "auto" }, visible(part(String(asked?.content ?? ""), 0, 200).replace(/\s+/g, " "))),
       make("span", { class: "meta", dir: "auto" }, meta.filter(Boolean).join(" \u00b7 "), mark));
   }
 
@@ -194,10 +185,13 @@ class Pairs {
   async complete(row) {
     if (!this.source.canMark) return;
     try {
+      const before = row.mark;
       const told = await this.source.row(row.id);
-      if (this.row !== row || this.isEditing()) return;
-      Object.assign(row, told.row);
-      this.show(row, told.lineage);
+      if (this.row !== row) return;
+      const wasCut = Object.keys(row.cut ?? {}).length > 0;
+      Object.assign(row, told.row, row.mark === before ? {} : { mark: row.mark });
+      if (wasCut) this.showBody(row, told.lineage);
+      else this.body.append(...[lineageOf(told.lineage)].filter(Boolean));
     } catch (error) {
       if (this.row === row) this.alert.textContent = `This pair could not be loaded whole: ${visible(error.message)}`;
     }
@@ -217,12 +211,17 @@ class Pairs {
   }
 
   show(row, lineage) {
-    const fresh = this.row !== row;
     this.row = row;
     this.bar = new Marks(this, row);
+    this.body = make("div");
+    this.detail.replaceChildren(this.barOf(), this.body);
+    this.showBody(row, lineage);
+    if (this.isThere) history.replaceState(null, "", `#pair=${encodeURIComponent(row.id)}`);
+  }
+
+  showBody(row, lineage) {
     const sides = sidesOf(row, this.differences, (on) => { this.differences = on; });
-    this.detail.replaceChildren(...[this.barOf(row), headOf(row), promptOf(row), ...sides, judgmentsOf(row), lineageOf(lineage)].filter(Boolean));
-    if (fresh && this.isThere) history.replaceState(null, "", `#pair=${encodeURIComponent(row.id)}`);
+    this.body.replaceChildren(...[headOf(row), promptOf(row), ...sides, judgmentsOf(row), lineageOf(lineage)].filter(Boolean));
   }
 
   barOf() {
@@ -263,53 +262,17 @@ class Pairs {
     else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight + 8;
   }
 
-  isEditing() {
-    return Boolean(this.detail.querySelector("textarea"));
-  }
-
-  async sayAgreement() {
-    const told = await this.source.agreement().catch(() => null);
-    this.agreement.textContent = told ? agreementOf(told) : "";
-  }
-
-  // --- keys -------------------------------------------------------------------------------
-
   listen() {
     let soon = 0;
     this.search.addEventListener("input", () => {
       clearTimeout(soon);
       soon = setTimeout(() => this.filter("q", this.search.value), 150);
     });
-    const whole = document.documentElement.classList.contains("view");
-    (whole ? document : this.root).addEventListener("keydown", (event) => this.key(event));
   }
 
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || this.help.open) return;
-    const typing = event.target.closest?.("input, select, textarea");
-    if (typing) {
-      if (event.key === "Escape" && typing === this.search) this.toList();
-      return;
-    }
-    const does = this.does(event.key, event.target);
-    if (!does) return;
-    event.preventDefault();
-    does();
-  }
-
-  /** What a key does. Arrows move where the list has them; elsewhere they scroll. */
-  does(key, target) {
-    const inList = this.list.contains(target) || target === document.body;
-    const focused = (by) => async () => {
-      await this.step(by);
-      if (inList) this.list.querySelectorAll(".item")[this.at]?.focus({ preventScroll: true });
-    };
-    const arrows = { ArrowDown: focused(1), ArrowRight: focused(1), ArrowUp: focused(-1), ArrowLeft: focused(-1) };
-    if (inList && arrows[key]) return arrows[key];
-    if (key === "Escape") return () => this.toList();
-    if (!this.shortcuts) return null;
-    const keys = { j: focused(1), k: focused(-1), "/": () => this.search.focus(), "?": () => this.help.showModal() };
-    return keys[key] ?? (this.source.canMark && this.row ? this.bar.keys()[key] : null);
+  async sayAgreement() {
+    const told = await this.source.agreement().catch(() => null);
+    this.agreement.textContent = told ? agreementOf(told) : "";
   }
 }
 

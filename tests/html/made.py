@@ -72,11 +72,12 @@ def sample(rows: list[dict[str, Any]], of: int | None = None) -> dict[str, Any]:
 
 @dataclass
 class Server:
-    """What a served page asks, and what it is told. ``broken`` fails marks."""
+    """What a served page asks, and what it is told. ``broken`` fails marks; a page of rows ``cuts`` texts."""
 
     rows: list[dict[str, Any]]
     url: str = ""
     broken: bool = False
+    cuts: int = 0
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
 
     def answer(self, method: str, url: str, body: bytes) -> tuple[int, Any]:
@@ -106,7 +107,12 @@ class Server:
     def _page(self, query: dict[str, str]) -> Any:
         found = [one for one in self.rows if query.get("q", "") in one["chosen"]]
         start = int(query["offset"])
-        return {"total": len(found), "rows": found[start : start + int(query["limit"])]}
+        rows = found[start : start + int(query["limit"])]
+        if self.cuts:
+            rows = [
+                {**one, "chosen": one["chosen"][: self.cuts], "cut": {"chosen": len(one["chosen"])}} for one in rows
+            ]
+        return {"total": len(found), "rows": rows}
 
     def _facets(self, _: Any) -> Any:
         return {"categories": {"chat": 1, "safety": 2}, "reasons": {}, "states": {"kept": len(self.rows)}, "gap": None}

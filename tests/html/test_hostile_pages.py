@@ -130,6 +130,21 @@ def test_rows_of_a_megabyte_are_shown_in_part_and_answer_at_once(browser: Browse
         is_harmless(shown)
 
 
+def test_a_text_in_parts_has_whole_characters(browser: Browser) -> None:
+    text = "x" * 19_999 + "\U0001f600" * 2 + "y" * 199_997 + "\r\nz"
+    prompt = [{"role": "user", "content": "x" * 199 + "\U0001f600"}]
+    with browser.opened(
+        page("A run", "", [], rows=sample([pair(0, chosen=text, rejected="", prompt=prompt)]))
+    ) as shown:
+        assert shown.locator(".item .ask").text_content() == prompt[0]["content"]
+        told = shown.locator(".side.chosen .text")
+        assert told.text_content() == text[:20_000]
+        shown.locator(".more").click()
+        assert told.text_content() == text.replace("\r\n", "\n")[: len(told.text_content() or "")]
+        shown.locator(".more").click()
+        assert told.text_content() == text.replace("\r\n", "\n")
+
+
 @pytest.mark.parametrize("text", EVERY)
 def test_data_in_a_script_element_cannot_end_it(text: str) -> None:
     told = data({"a": [text], text: 1})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prefgen.html.blocks import Fact, Facts, Section, Table, Words
-from prefgen.html.page import page
+from prefgen.html.page import HERE, page
 from tests.browser import Browser, serious, shot, until
 from tests.html.made import pair, sample, sections
 
@@ -151,3 +151,10 @@ def test_facts_stand_so_that_the_last_row_lacks_few(facts: int, by: int) -> None
 def test_two_parts_of_one_name_are_refused(names: list[str]) -> None:
     with pytest.raises(ValueError, match=f"named {names[0]}; give each"):
         page("One", "", [Section(name, "A", []) for name in names], rows=sample([]))
+
+
+def test_no_file_of_the_page_is_over_300_lines() -> None:
+    files = [path for path in HERE.iterdir() if path.suffix in {".js", ".css", ".html"}]
+    assert len(files) >= 9
+    assert [path.name for path in files if len(path.read_text().splitlines()) > 300] == []
+    assert not [path.name for path in files if "innerHTML" in path.read_text() or "document.write" in path.read_text()]

@@ -53,11 +53,11 @@ def test_marks_are_saved_at_once_and_said(browser: Browser) -> None:
         shown.keyboard.press("a")
         expect(shown.get_by_text("Saved: agree")).to_be_visible()
         assert rows[0]["mark"]["mark"] == "agree"
+        expect(shown.locator(".agreement")).to_have_text("1 marked")
         assert server.asked[-2:] == [
             ("PUT", "/api/marks/p0", {"mark": "agree", "text": ""}),
             ("GET", "/api/agreement", {}),
         ]
-        expect(shown.locator(".agreement")).to_have_text("1 marked")
         assert shown.locator("[data-mark=agree]").get_attribute("aria-pressed") == "true"
         assert shown.locator(".item .own").all_inner_texts()[0] == "Agree"
         shown.keyboard.press("j")
@@ -73,6 +73,29 @@ def test_marks_are_saved_at_once_and_said(browser: Browser) -> None:
         expect(shown.get_by_text("Marked: agree")).to_be_visible()
         assert serious(shown) == []
         shot(shown, "view-1440")
+
+
+def test_a_text_that_is_cut_in_the_list_is_asked_for_whole(browser: Browser) -> None:
+    whole = pair(0, chosen="The whole answer, and its end.")
+    with serving([whole]) as server:
+        server.cuts = 16
+        with browser.opened(server.url) as shown:
+            expect(shown.locator(".side.chosen .text")).to_have_text(whole["chosen"])
+            assert "Cut here" not in shown.locator(".detail").inner_text()
+            assert shown.locator(".lineage").count() == 1
+
+
+def test_after_a_mark_comes_the_next_pair_where_that_is_wanted(browser: Browser) -> None:
+    rows = [pair(n) for n in range(2)]
+    with serving(rows) as server, browser.opened(server.url) as shown:
+        shown.get_by_label("then the next").check()
+        shown.keyboard.press("d")
+        expect(shown.locator(".where")).to_have_text("Pair 2 of 2")
+        expect(shown.get_by_text("Saved: disagree, pair 1")).to_be_visible()
+        expect(shown.get_by_label("then the next")).to_be_checked()
+        shown.keyboard.press("a")
+        expect(shown.get_by_text("Saved: agree", exact=True)).to_be_visible()
+    assert [one["mark"]["mark"] for one in rows] == ["disagree", "agree"]
 
 
 def test_a_mark_that_is_not_saved_says_so_and_is_not_shown(browser: Browser) -> None:
