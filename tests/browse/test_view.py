@@ -13,6 +13,8 @@ from tests.browse.served import serving
 from tests.browser import Browser, serious, shot
 from tests.hostile import LETTERS, MARKDOWN, SCRIPTS, TERMINAL
 
+expect.set_options(timeout=15_000)  # as pages have it: machines that test may be busy
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
