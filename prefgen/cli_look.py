@@ -1,4 +1,6 @@
-"""Commands to look at a run: its rows in the terminal, its pairs in the browser, and what people say of them."""
+"""Commands to look at runs: reports, rows in the terminal, pairs in the browser, what people say of them, and two runs
+side by side.
+"""
 
 import json
 import os
@@ -88,6 +90,39 @@ def marks(
         display_show.agreement(told, console())
     if out:
         print(plain(f"{out}: {number:,} human labels"), file=sys.stderr)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run's folder, or a dataset's.")],
+    b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page as well.")] = None,
+    examples: Annotated[int | None, typer.Option("--examples", min=0, help="Rows of each kind to read.")] = None,
+    as_json: JsonOpt = False,
+) -> None:
+    """Say what differs between two runs: settings, yield, cost, judges, pairs that flipped, with rows to read."""
+    from prefgen import comparison, display_compare
+
+    found = comparison.compare(a, b, examples=comparison.EXAMPLES if examples is None else examples)
+    if html:
+        comparison.write(found, html)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        display_compare.show(found, console())
+
+
+def report(folder: RunArg, as_json: JsonOpt = False) -> None:
+    """Write a run's report anew: one page that opens offline. With --json print its figures, and write nothing."""
+    from prefgen import report as reports
+
+    found = reports.figures(folder)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    path = reports.write(folder, found)
+    for line in reports.lines(found):
+        print(plain(line))
+    print(plain(str(path)))
 
 
 def _has_display() -> bool:

@@ -5,6 +5,7 @@ Limits stop alias bombs and mistaken files, and nothing that a person writes.
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,32 @@ def _reader() -> Any:
 def _whole(text: str) -> bool:
     """Whether a text has no half of a surrogate pair, which YAML can spell and no file can hold."""
     return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a value stands in a text, by characters: from its ``key`` (of an item of a list, itself), its own ``start``
+    and ``end``; and whether what holds it is written in brackets (``flow``).
+    """
+
+    key: int
+    start: int
+    end: int
+    flow: bool
+
+
+def spans(text: str) -> dict[Way, Span]:
+    """Where each value of a sound YAML text stands, but for what aliases and merges stand for."""
+    found: dict[Way, Span] = {}
+
+    def walk(node: Any, way: Way) -> None:
+        for key, value in node.value if node.id == "mapping" else ():
+            name, whole = (*way, str(key.value)), value.end_mark.index
+            found[name] = Span(key.start_mark.index, value.start_mark.index, whole, bool(node.flow_style))
+            walk(value, name)
+
+    walk(_reader().compose(StringIO(text)), ())
+    return found
 
 
 def written(data: Mapping[str, Any]) -> str:

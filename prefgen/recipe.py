@@ -89,10 +89,20 @@ def load(path: str | Path, overrides: Iterable[str] = (), *, preset: str | None 
         pages.override(data, override)
     if len(_steps(data)) > len(written_first):
         data["steps"] = _above_their_users(data["steps"], written_first)
+    return _built(data, pages, Path(path).parent)
+
+
+def loads(text: str, path: Path) -> Recipe:
+    """The recipe that a text says, as if it stood in a file. Raises RecipeError as ``load`` does."""
+    pages = Pages(str(path))
+    return _built(pages.read(text), pages, path.parent)
+
+
+def _built(data: dict[str, Any], pages: Pages, folder: Path) -> Recipe:
     recipe = _build(data, pages)
     if pages.problems:
         raise RecipeError(pages.problems)
-    return Recipe(**recipe, folder=Path(path).parent, source=pages.text, places=pages.places)
+    return Recipe(**recipe, folder=folder, source=pages.text, places=pages.places)
 
 
 def _steps(data: Mapping[str, Any]) -> dict[str, Any]:

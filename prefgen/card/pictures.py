@@ -81,10 +81,12 @@ def _funnel(funnel: Sequence[Mapping[str, Any]]) -> _Chart:
 
 
 def _scores(pairs: "Measures") -> _Chart | None:
-    rows = sum(told.height for told in charts.scored(pairs))
+    from prefgen.card.bins import scored
+
+    rows = sum(told.height for told in scored(pairs))
     if rows < FEW:
         return None
-    gaps = chain.from_iterable(told["chosen_score"] - told["rejected_score"] for told in charts.scored(pairs))
+    gaps = chain.from_iterable(told["chosen_score"] - told["rejected_score"] for told in scored(pairs))
     said = f"{rows:,} pairs; the chosen one's score is {math.fsum(gaps) / rows:.2f} higher on average"
     return _Chart("scores", f"Scores of chosen and of rejected responses: {said}", charts.scores(pairs, said))
 

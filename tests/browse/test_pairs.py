@@ -337,7 +337,7 @@ CONDITIONS: list[tuple[dict[str, Any], Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("filters", "holds"), CONDITIONS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("filters", "holds"), CONDITIONS, ids=[str(filters) for filters, _ in CONDITIONS])
 def test_filters_find_what_plain_python_finds(world: PairTable, filters: dict[str, Any], holds: Any) -> None:
     every = rows_of(world)
     assert ids(rows_of(world, **filters)) == [row["id"] for row in every if holds(row)]

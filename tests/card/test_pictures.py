@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen.card import charts, drawer
+from prefgen.card import bins, charts, drawer
 from prefgen.card.measures import Measures
 from prefgen.card.pictures import FEW, Picture, drawn, label, pictures
 from prefgen.judged import pair_report
@@ -102,15 +102,15 @@ def test_of_few_rows_nothing_is_drawn_and_of_what_is_not_there_neither() -> None
 
 def test_scores_of_one_value_and_of_many_have_bins() -> None:
     one = [pl.DataFrame({"chosen_score": [5.0] * 40, "rejected_score": [5.0] * 40})]
-    assert sum(charts._counted(one, "chosen_score", charts._edges(one))) == 40
+    assert sum(bins.counted(one, "chosen_score", bins.edges(one))) == 40
     few = [pl.DataFrame({"chosen_score": [1.0, 2.0, 5.0], "rejected_score": [1.0, 1.0, 4.0]})]
-    assert charts._edges(few) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    assert bins.edges(few) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
     scores = {"chosen_score": [i / 997 for i in range(500)], "rejected_score": [-i / 991 for i in range(500)]}
     many = pl.DataFrame(scores)
-    edges = charts._edges([many])
-    assert len(edges) == charts.BINS + 1
-    assert sum(charts._counted([many], "chosen_score", edges)) == 500
-    assert charts._edges([many[:7], many[7:300], many[300:]]) == edges
+    edges = bins.edges([many])
+    assert len(edges) == bins.BINS + 1
+    assert sum(bins.counted([many], "chosen_score", edges)) == 500
+    assert bins.edges([many[:7], many[7:300], many[300:]]) == edges
     assert chunks(drawer.png(json.dumps(charts.scores(one, "x"))))
 
 

@@ -1,0 +1,51 @@
+"""Numbers of a comparison in words, each with its interval and what it is of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Figures = Mapping[str, Any]
+NOUGHT = "-"
+"""Where there is no number."""
+
+
+def measured(told: Figures, *, brief: bool = False) -> tuple[str, ...]:
+    """A share of A, that of B, their difference in points, and over what and how sure it is."""
+    found = told["difference"]
+    short = [f"{told[place]['value']:.1%}" if brief and told[place] else share(told[place]) for place in "ab"]
+    sides = [f"{one} n {told[place]['n']:,}" if told[place] else one for one, place in zip(short, "ab", strict=True)]
+    if not found:
+        return *sides, NOUGHT, "", ""
+    points = f"{100 * found['value']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
+    return *sides, _minus(points), *over(found)
+
+
+def share(one: Figures | None) -> str:
+    """56.2% (52.2 to 60.1)."""
+    return f"{one['value']:.1%} ({100 * one['low']:.1f} to {100 * one['high']:.1f})" if one else NOUGHT
+
+
+def over(found: Figures) -> tuple[str, str]:
+    """How many of both a difference is of, and how sure it is that there is one."""
+    if not found["paired"]:
+        return "unpaired", ""
+    sure = "" if found["p"] is None else "<0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
+    return f"{found['n']:,}", sure
+
+
+def plainly(found: Figures) -> str:
+    """A difference of two means, with its interval."""
+    return _minus(f"{found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})")
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def some(number: int, one: str) -> str:
+    """1 pair, 2 pairs."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def money(dollars: float) -> str:
+    """$1.23, or $0.0123: three digits that say something."""
+    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.3g}"
