@@ -19,7 +19,7 @@ def paired(*two: tuple[float, float]) -> Paired:
     """Units that hold so much in A and so much in B."""
     found = Paired()
     sides = [pl.DataFrame({"pair_id": range(len(two)), "holds": [float(one[s]) for one in two]}) for s in (0, 1)]
-    found.add(*sides)
+    found.add(sides[0], sides[1])
     return found
 
 
