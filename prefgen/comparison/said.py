@@ -25,10 +25,10 @@ def _shared(found: Figures, a: str, b: str) -> Iterator[str]:
     overlap, pairs = found["overlap"], found["pairs"]
     if not overlap:
         yield "Neither has prompts, pairs or judgments."
-    elif not any(one["both"] for one in overlap.values()):
-        yield "They have nothing in common: no prompt is in both."
     elif pairs and not (pairs["a"] and pairs["b"]):
         yield f"{a if not pairs['a'] else b} has no pairs."
+    elif not any(one["both"] for one in overlap.values()):
+        yield "They have nothing in common: no prompt is in both."
     elif pairs and pairs["shared"]:
         agreed = share(pairs["agreement"])
         kappa = f"{pairs['kappa']['value']:.2f} ({pairs['kappa']['low']:.2f} to {pairs['kappa']['high']:.2f})"
