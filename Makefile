@@ -5,8 +5,12 @@ SMALL = local/smollm2-135m
 # So small a model seldom ends a second revision.
 ONE_ROUND = --set steps.drawn2=null --set steps.critiques2=null --set steps.revisions2=null --set steps.pairs.revised=revisions1
 LOCAL = runs/local
+# Prompts of each; CI takes fewer.
+REVISED ?= 12
+CONTRASTED ?= 10
+RATED ?= 24
 
-.PHONY: check test slow schema bench bench-large bench-peers million simulate crashes attacks fuzz local trl trainers
+.PHONY: check test slow schema docs bench bench-large bench-peers million simulate crashes attacks fuzz local trl trainers
 
 check:
 	$(PYTHON) -m ruff check .
@@ -22,6 +26,10 @@ slow:
 
 schema:
 	$(PYTHON) -c "from pathlib import Path; from prefgen.schema import write; write(Path('schemas'))"
+
+# The site, into build/site: nothing is fetched, and a link that leads nowhere is an error.
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
 # TRL and torch, of which the build for the CPU will do (TORCH names another one): its own trainers take ten steps on
 # what is written.
@@ -39,12 +47,12 @@ trainers:
 # Recipes on a real model on your own cores. So small a model judges by likelihood, and keeps no form of its own.
 local:
 	prefgen run quickstart --quiet --out $(LOCAL)/quickstart
-	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take 12 \
+	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take $(REVISED) \
 	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=512 $(ONE_ROUND)
-	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take 10 \
+	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take $(CONTRASTED) \
 	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=256 --set models.judge.use=$(SMALL) \
 	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean]}'
-	prefgen run rewardbench --quiet --out $(LOCAL)/rewardbench --take 24 --set models.judge.use=$(SMALL) \
+	prefgen run rewardbench --quiet --out $(LOCAL)/rewardbench --take $(RATED) --set models.judge.use=$(SMALL) \
 	  --set steps.pairs.load_pairs=tests/data/rewardbench.jsonl \
 	  --set 'steps.judgments={likelihood: orders, model: judge, by: [mean, channel]}'
 

@@ -15,7 +15,8 @@ from bench.measure import Cost, Serving, run
 class Size:
     """How much is asked. ``more`` is W1 again with so many prompts, beside W1 with one, so that what a run costs at all
     and what each request adds are told apart; ``slow`` is that number for the openai client; ``late`` are prompts at
-    a latency, ``cached`` replies of replays, ``requests`` those that try the server.
+    a latency, and ``later`` so many that what a run costs at all weighs little; ``cached`` are replies of replays,
+    ``requests`` those that try the server.
     """
 
     w1: int = 2_000
@@ -23,13 +24,14 @@ class Size:
     more: int = 20_000
     slow: int = 6_000
     late: int = 10_000
+    later: int = 50_000
     cached: Sequence[int] = (1_000, 10_000)
     runs: int = 3
     requests: int = 40_000
 
 
 WHOLE = Size()
-SHORT = Size(w1=60, w2=12, more=120, slow=90, late=80, cached=(40, 80), runs=1, requests=2_000)
+SHORT = Size(w1=60, w2=12, more=120, slow=90, late=80, later=120, cached=(40, 80), runs=1, requests=2_000)
 LARGE = replace(WHOLE, cached=(1_000, 10_000, 1_000_000))
 
 

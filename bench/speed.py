@@ -115,10 +115,11 @@ def marginal(bench: Bench) -> str:
 def late(bench: Bench, who: Sequence[Contender], many: int) -> str:
     """W1 at a latency at which places in flight are what limits it."""
     most, who = workloads.IN_FLIGHT, [replace(one, runs=1) for one in who]
-    bench.turns("late", [(one, many) for one in who], "w1", LATENCY)
+    of = f"late x {many}"
+    bench.turns(of, [(one, many) for one in who], "w1", LATENCY)
     limit = LATENCY * many / most
     head = ("", "wall s", "\u00d7 limit", "CPU s", "in flight")
-    runs = [bench.of("late")[one.title][0] for one in who]
+    runs = [bench.of(of)[one.title][0] for one in who]
     cells = (
         [
             one.name, f"{one.cost.wall:.2f}", times(one.cost.wall, limit), f"{one.cost.cpu:.2f}",
@@ -180,6 +181,7 @@ def sections(bench: Bench) -> Iterator[str]:
     yield w2(bench, contenders.W2)
     yield marginal(bench)
     yield late(bench, [one for one in contenders.W1 if one.name != "openai"], bench.size.late)
+    yield late(bench, [one for one in contenders.W1 if one.name in {"prefgen", "aiohttp"}], bench.size.later)
     yield cached(bench)
 
 

@@ -15,6 +15,7 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
+    NamedTuple,
     Required,  # pydantic, which checks settings, knows no other on 3.11
 )
 
@@ -44,8 +45,7 @@ MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 """The type of a column that holds conversations."""
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """What a row wants of a model.
 
     ``given`` asks for the log-probabilities of that text instead of new text;
@@ -58,8 +58,7 @@ class Ask:
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back: its text, why it ended (``stop``, ``length``, ``refused``), who wrote it.
 
     ``logprobs`` are natural logarithms, one per token of the given text; ``id`` is the reply's key in the journal.

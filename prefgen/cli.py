@@ -2,7 +2,7 @@
 
 Exit codes: 0 done · 1 failed · 2 a wrong command or recipe · 3 budget reached · 4 stopped by the provider or the Hub ·
 5 done, but some requests failed (run again to retry them) · 6 a judge did not pass its gate or canaries ·
-130 interrupted.
+7 an audit found more than --fail-on lets pass · 130 interrupted.
 """
 
 import gc
@@ -19,9 +19,10 @@ import typer
 from prefgen import cli_hub
 from prefgen.allow import Allow
 from prefgen.cli_after import append, batches, replay, verify
+from prefgen.cli_audit import audit
 from prefgen.cli_export import export, formats
 from prefgen.cli_lists import models_app, recipes_app, verbs_app
-from prefgen.cli_look import compare
+from prefgen.cli_look import compare, marks, report, show, view
 from prefgen.cli_new import new
 from prefgen.door import FEWER
 from prefgen.errors import (
@@ -100,7 +101,7 @@ def every(
 
 AT_IMPORT = {
     **({"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"} if sys.platform == "linux" else {}),
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
+    "_RJEM_MALLOC_CONF": "background_thread:false,dirty_decay_ms:0,muzzy_decay_ms:0",
     "OPENBLAS_NUM_THREADS": "1",
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
@@ -150,7 +151,7 @@ def run(
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.after import failures
-    from prefgen.display import Watch
+    from prefgen.live.watch import Watch
     from prefgen.run import run as run_recipe
     from prefgen.stages import Progress
 
@@ -163,7 +164,7 @@ def run(
         allow = Allow(allow_code, allow_host)
         how: dict[str, Any] = {"take": take, "max_calls": max_calls, "allow": allow, "batch": batch}
         done = run_recipe(found, out, progress=progress, say=say(screen), **how)
-    report(done, as_json=as_json)
+    tell(done, as_json=as_json)
     for line in failures(done):
         screen.print(plain(line), style="yellow", markup=False, soft_wrap=True)
     if found.write and not done.configs:
@@ -203,14 +204,19 @@ def plan(
 
 
 app.command()(cli_hub.push)
+app.command()(report)
 app.command()(verify)
 app.command()(replay)
 app.command()(batches)
 app.command()(append)
 app.command()(export)
 app.command()(formats)
+app.command()(show)
+app.command()(view)
+app.command()(marks)
 app.command()(compare)
 app.command()(new)
+app.command()(audit)
 
 
 @app.command("schema")
@@ -242,12 +248,12 @@ def read_recipe(
     return replace(found, models=models)
 
 
-def report(done: "Run", *, as_json: bool) -> None:
+def tell(done: "Run", *, as_json: bool) -> None:
     """The end of a run: JSON, or a summary with three real rows."""
     from prefgen import display
-    from prefgen.after import pairs, results
+    from prefgen.after import failures, pairs, results
 
     if as_json:
         print(json.dumps(json.loads((done.folder / "run.json").read_text(encoding="utf-8")), indent=1))  # in ASCII
     else:
-        display.summary(done, pairs(done, 3), console(), results=results(done))
+        display.summary(done, pairs(done, 3), console(), results=results(done), after=failures(done))

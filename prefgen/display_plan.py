@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prefgen.columns import columns, short, show
-from prefgen.display import some
+from prefgen.phrases import some
 from prefgen.rehearse import Estimate
 from prefgen.texts import plain
 

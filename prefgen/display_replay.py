@@ -13,8 +13,8 @@ from rich.text import Text
 from prefgen.columns import columns
 from prefgen.columns import show as show_table
 from prefgen.differences import Change
-from prefgen.display import one_line
 from prefgen.llm.offline import Bill
+from prefgen.phrases import one_line
 from prefgen.replayed import Replay, Step
 from prefgen.texts import plain
 

@@ -27,7 +27,9 @@ def pace(*, in_batches: bool) -> tuple[int, float]:
 
 @dataclass
 class Early:
-    """How one stage stands. ``table`` is the one whose rows are counted towards ``target``."""
+    """How one stage stands. ``table`` is the one whose rows are counted towards ``target``; ``holds`` says that prompts
+    wait until those under way tell more.
+    """
 
     budget: Budget
     table: str = ""
@@ -39,6 +41,7 @@ class Early:
     seen: int = 0
     kept: int = 0
     why: BudgetReached | None = None
+    holds: bool = False
 
     def __post_init__(self) -> None:
         self._before, self._moved = self.budget.spent, asyncio.Event()
@@ -65,7 +68,9 @@ class Early:
                 self.why = self.budget.reached() if wanted else None
                 return False
             self._moved.clear()
+            self.holds = True
             await self._moved.wait()
+            self.holds = False
         return False
 
     def _wanted(self) -> bool:

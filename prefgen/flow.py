@@ -3,9 +3,10 @@ prompt, whatever the others do. As long as their replies are known, some prompts
 and it costs less.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import polars as pl
@@ -42,11 +43,12 @@ class Asks(Protocol):
 @dataclass(frozen=True)
 class Way:
     """What a shard brings along: what counts its rows in an asker's table, and what is told of each prompt that is
-    done; ``first`` is the place of its first prompt.
+    done; ``within`` counts the prompts at each asker; ``first`` is the place of its first prompt.
     """
 
     count: Callable[[str], Count]
     leave: Callable[[], None]
+    within: Counter[str] = field(default_factory=Counter)
     first: int = 0
 
 
@@ -84,8 +86,13 @@ class Flow:
     async def _below(self, head: str, unit: Unit, way: Way) -> Parts:
         """What is made of a unit's rows in one table, and of what is asked of these."""
         self.asks.go_on()
+        askers, prompts = self.together[head].segment.askers, len(unit.prompts)
+        for table in askers:
+            way.within[table] += prompts
         with self.asks.shutting():
             ready = await self.together[head].made(unit)
+        for table in askers:
+            way.within[table] -= prompts - prompts_in(ready.asked[table])
         branches = [self._branch(table, asked, way) for table, asked in ready.asked.items() if asked[0]]
         return joined([{table: [part] for table, part in ready.parts.items()}, *await settled(branches)])
 
@@ -110,8 +117,14 @@ class Flow:
         step, count = self.plan.steps[table], way.count(table)
         with self.asks.shutting(), named(step), self.under_way:
             made, lost = await self.asks.asked(step, asked, count)
+        way.within[table] -= prompts_in(asked)
         below = await self._below(table, Unit(made), way) if made else {table: [Part([], [])]}
         return below | {table: [replace(below[table][0], lost=lost, count=count)]}
+
+
+def prompts_in(asked: Asked) -> int:
+    """How many prompts these rows are of."""
+    return len({row["prompt_id"] for row in asked[0]})
 
 
 def one_prompt(asked: Asked) -> bool:

@@ -17,6 +17,7 @@ OWN = (
     "run.json",
     "recipe.yaml",
     "results.json",
+    "report.html",
     "journal.sqlite",
     "batches",
     ".",
@@ -26,6 +27,16 @@ MARKS = ("run.json", "journal.sqlite", ".lock")
 """By one of these a run's folder is known."""
 MADE_ANEW = ("dataset", "tables")
 """What a run puts in the place of what stood there."""
+
+
+def journal_of(place: Path) -> Path:
+    """The journal of the run in this folder."""
+    return place / "journal.sqlite"
+
+
+def home_of(place: Path) -> Path:
+    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
+    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
 
 
 def check(home: Path, *, named: bool, cure: str = "take it away, or name another folder with --out") -> None:
@@ -107,3 +118,32 @@ def _swap(fresh: Path, folder: Path) -> None:
             old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+# --- one run at a time ----------------------------------------------------------------------
+
+
+@contextmanager
+def locked(place: Path) -> Iterator[None]:
+    """Holds a run's folder, so that two runs never write it at once; the hold ends with the process."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place / ".lock", os.O_RDWR | os.O_CREAT)
+    except OSError as e:
+        raise RunError(f"{place}: {e.strerror}; name another folder with --out") from e
+    try:
+        _lock(handle, place)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, place: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: SQLite's own lock still guards the journal
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e

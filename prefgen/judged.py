@@ -79,20 +79,22 @@ class _OfPairs:
 
     def _agreement(self) -> dict[str, Any]:
         """How far several judges of the same ordered pairs agree: Krippendorff's alpha, Fleiss' kappa over what all of
-        them judged, and Cohen's kappa of each two.
+        them judged, and Cohen's kappa of each two, with the number of ordered pairs that ``both`` judged.
         """
         told = {judge for unit in self.agreed for judge, _ in unit}
         if len(told) < 2:
             return {}
         units, often = [dict(unit) for unit in self.agreed], list(self.agreed.values())
         alpha, names = self.units.alpha(), [judge for judge in self.judges if judge in told]
-        kappas = {
-            f"{a} | {b}": cohens_kappa([unit.get(a) for unit in units], [unit.get(b) for unit in units], often)
-            for a, b in combinations(names, 2)
-        }
+        kappas, both = dict[str, float | None](), dict[str, int]()
+        for a, b in combinations(names, 2):
+            first, second = ([unit.get(judge) for unit in units] for judge in (a, b))
+            kappas[f"{a} | {b}"] = cohens_kappa(first, second, often)
+            both[f"{a} | {b}"] = sum(n for unit, n in zip(units, often, strict=True) if a in unit and b in unit)
         whole = [(list(unit.values()), n) for unit, n in zip(units, often, strict=True) if len(unit) == len(names)]
         fleiss = fleiss_kappa([said for said, _ in whole], [n for _, n in whole])
-        return {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss, "kappas": kappas}
+        alphas = {"alpha": asdict(alpha) if alpha else None, "fleiss_kappa": fleiss}
+        return {**alphas, "kappas": kappas, "both": both}
 
 
 class _OfScores:
@@ -211,9 +213,15 @@ def pair_measures(pairs: pl.DataFrame) -> pl.DataFrame:
     """What the reports of pairs look at, without their texts: of each side, ``chosen`` and ``rejected``, the
     ``_model``, the ``_score``, and the response's ``_characters``.
     """
-    last = {side: pl.col(side).list.last().struct.field("content") for side in ("chosen", "rejected")}
-    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in last.items()]
+    texts = {side: _response(pairs, side) for side in ("chosen", "rejected")}
+    lengths = [text.str.len_chars().cast(pl.Int64).alias(f"{side}_characters") for side, text in texts.items()]
     return pairs.select("^(chosen|rejected)_(model|score)$", *lengths)
+
+
+def _response(pairs: pl.DataFrame, side: str) -> pl.Expr:
+    """A response as text: where its conversation is held whole, the last turn."""
+    of = pl.col(side)
+    return of if pairs.schema[side] == pl.String else of.list.last().struct.field("content")
 
 
 def pair_report(measured: Iterable[pl.DataFrame]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:
             "dropped": dict(sorted(count.dropped.items())),
             "unreadable": dict(sorted(count.unreadable.items())),
             "failed": dict(sorted(count.failed.items())),
+            **({"unanswered": count.unanswered} if count.unanswered else {}),
             **({"drawn": count.drawn} if count.drawn else {}),
             **({"canaries": told(count.canaries)} if count.canaries else {}),
             **({"saved": saved.told(count.saved)} if count.saved.stop else {}),
@@ -74,11 +75,12 @@ def write(
     from prefgen import __version__
     from prefgen.verify import digests
 
-    tallies = {table: vars(count.tally) for table, count in progress.counts.items()}
     part = {root: one.spans for root, one in progress.finished.items() if not one.whole}
     models = {name: [_public(vars(model)) for model in pool] for name, pool in plan.models.items()}
     whole = {
         "recipe": plan.recipe.name,
+        "about": plan.recipe.about,
+        "paper": plan.recipe.paper,
         "prefgen": __version__,
         "versions": versions(),
         **about,
@@ -87,7 +89,8 @@ def write(
         "models": models,
         "weights": _weights(plan),
         "prompt_files": prompt_files(plan),
-        "steps": [{**step, "spent": tallies[step["table"]]} for step in funnel(plan, progress)],
+        "steps": [{**step, **_went(plan, progress, step["table"])} for step in funnel(plan, progress)],
+        "write": dict(plan.recipe.write),
         "gates": {table: vars(tally) for table, tally in progress.asked_at_gates().items()},
         "only_prompts": part,
         **reports,
@@ -95,6 +98,12 @@ def write(
         "sha256": digests(place),
     }
     write_json(place / "run.json", whole)
+
+
+def _went(plan: "Plan", progress: "Progress", table: str) -> dict[str, Any]:
+    """What a step was made of, what it asked for in this run, and when it was at work."""
+    spent = vars(progress.counts[table].tally)
+    return {"inputs": list(plan.steps[table].inputs), "spent": spent, **progress.clock.told(table)}
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,6 @@
 Heavy modules are imported when a run begins, so that ``import prefgen`` stays quick.
 """
 
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -16,6 +15,9 @@ from prefgen import folders
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
+from prefgen.folders import home_of as home_of  # noqa: PLC0414  # a run's door to its own places
+from prefgen.folders import journal_of as journal_of  # noqa: PLC0414
+from prefgen.folders import locked as locked  # noqa: PLC0414
 from prefgen.recipe import Recipe, dump
 
 if TYPE_CHECKING:
@@ -50,6 +52,11 @@ class Run:
     seconds: float = 0.0
     gates: Mapping[str, "Tally"] = field(default_factory=dict)
     splits: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Path:
+        """What it looks like to people; it is there unless the disk was full."""
+        return self.folder / "report.html"
 
     @property
     def dataset(self) -> Path:
@@ -91,6 +98,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     """
     from prefgen import dataset, gate, kept, manifest, stages, written
     from prefgen import plan as planning
+    from prefgen.card import drawing
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     _tell(plan, gates := gate.plans(plan), say)
@@ -99,7 +107,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     folders.free(home)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
-    with locked(home), _told(plan, place, progress, take) as done, seldom_collecting():
+    with locked(home), drawing.together(), _told(plan, place, progress, take, say) as done, seldom_collecting():
         kept.lay(plan, place)
         client = _client(plan, journal_of(home), max_calls, batch)
         how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else None)}
@@ -166,12 +174,13 @@ async def _made(
 
 
 @contextmanager
-def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> Iterator["Done"]:
-    """Writes run.json at the end, however it comes."""
+def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None, say: Say) -> Iterator["Done"]:
+    """Writes run.json at the end, however it comes, and then the report."""
     from prefgen import manifest
     from prefgen.written import Done
 
-    done, status, began = Done(), "failed", time.monotonic()
+    done, status, began, hurry = Done(), "failed", time.monotonic(), False
+    progress.clock.began = began
     try:
         yield done
         status = "finished"
@@ -179,7 +188,7 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         status = type(e).__name__
         raise
     except KeyboardInterrupt:  # the second one
-        status = Interrupted.__name__
+        status, hurry = Interrupted.__name__, True
         raise Interrupted("stopped at once; what was in flight will be asked again") from None
     finally:
         done.seconds = time.monotonic() - began
@@ -187,21 +196,24 @@ def _told(plan: "Plan", place: Path, progress: "Progress", take: int | None) -> 
         about = {"status": status, **asked, "seconds": round(done.seconds, 1)}
         with nullcontext() if status == "finished" else suppress(RunError):  # the first fault is the one to tell
             manifest.write(plan, place, progress, done.configs, done.reports, about)
+            if not hurry:
+                _report(place, say)
+
+
+def _report(place: Path, say: Say) -> None:
+    """The run's report. The run is what it is without it: whatever goes wrong here is told, and no more."""
+    from prefgen.report import write
+
+    try:
+        write(place)
+    except Exception as e:  # noqa: BLE001  (a fault of ours loses no run)
+        why = " ".join(f"{type(e).__name__}: {e}".split())
+        say(f"note: no report was written ({why}); `prefgen report {place}` tries again")
 
 
 def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
     """The folder of a recipe's run."""
     return Path(folder) if folder is not None else RUNS / recipe.name
-
-
-def journal_of(place: Path) -> Path:
-    """The journal of the run in this folder."""
-    return place / "journal.sqlite"
-
-
-def home_of(place: Path) -> Path:
-    """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
-    return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
 
 
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
@@ -219,32 +231,6 @@ async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: t
     finally:
         await client.close()
         client.journal.close()
-
-
-@contextmanager
-def locked(place: Path) -> Iterator[None]:
-    """Holds a run's folder, so that two runs never write it at once; the hold ends with the process."""
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        handle = os.open(place / ".lock", os.O_RDWR | os.O_CREAT)
-    except OSError as e:
-        raise RunError(f"{place}: {e.strerror}; name another folder with --out") from e
-    try:
-        _lock(handle, place)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, place: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: SQLite's own lock still guards the journal
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        raise RunError(f"{place}: another run is writing here; wait for it, or name another folder with --out") from e
 
 
 def estimates(

@@ -166,7 +166,7 @@ def _property(parameter: inspect.Parameter) -> dict[str, Any]:
         return {}
     adapter = TypeAdapter(kind, config=ConfigDict(arbitrary_types_allowed=True))
     found: dict[str, Any] = adapter.json_schema()
-    default = parameter.default
+    default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
     plain = default is None or isinstance(default, str | int | float | bool | list)
     return {**found, "default": default} if plain and default is not parameter.empty else found
 

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prefgen import schema, stopping
@@ -19,20 +19,30 @@ def page(verb: Callable[..., Any]) -> str:
 
 def stop_page(stop: Callable[..., Any]) -> str:
     """All that there is to say of a stop."""
-    found, needs = stopping.Stop(stop), list[str]()
-    while column := stopping.lacks(found, needs):
-        needs.append(column)
-    sees = f"sees\n  {f'all rows with one {found.by}' if found.by else 'one row at a time'}"
-    columns = f"looks at the columns\n  {', '.join(sorted(needs)) or 'none'}"
+    by, needs = stopping.Stop(stop).by, stop_needs(stop)
+    sees = f"sees\n  {f'all rows with one {by}' if by else 'one row at a time'}"
+    columns = f"looks at the columns\n  {', '.join(needs) or 'none'}"
     settings = "\n".join(["settings", *_settings(stop)]) if schema.settings(stop) else ""
     about = (inspect.getdoc(inspect.getmodule(stop)), inspect.getdoc(stop), sees, columns, settings)
     return "\n\n".join(part for part in about if part)
 
 
+def stop_needs(stop: Callable[..., Any]) -> Sequence[str]:
+    """The columns that a stop reads."""
+    found, needs = stopping.Stop(stop), list[str]()
+    while column := stopping.lacks(found, needs):
+        needs.append(column)
+    return sorted(needs)
+
+
 def _settings(verb: Callable[..., Any]) -> Iterator[str]:
     for name, about in schema.settings(verb).items():
-        given = json.dumps(about["default"]) if "default" in about else "required"
-        yield f"  {name:16} {kind(about):31}  {given}"
+        yield f"  {name:16} {kind(about):31}  {default_of(about)}"
+
+
+def default_of(about: Mapping[str, Any]) -> str:
+    """What a setting is where a recipe says nothing, as JSON, from its JSON schema; or that something must be said."""
+    return json.dumps(about["default"]) if "default" in about else "required"
 
 
 def kind(about: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> str:

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,39 +19,17 @@ from prefgen.asker import Row
 from prefgen.canaries import check
 from prefgen.early import Early, pace, up_to
 from prefgen.engines import local
-from prefgen.errors import BudgetReached, PrefgenError, RunError
+from prefgen.errors import BudgetReached, RunError
 from prefgen.flow import Flow, Way, gathered
 from prefgen.llm.batch.endpoints import in_batches
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.exchange import Enough
-from prefgen.llm.outcome import Tally
 from prefgen.planned import Plan, Planned
+from prefgen.progress import Progress as Progress  # noqa: PLC0414  # what is known by this module's name
 from prefgen.rounds import LOST, Count, ask_all, seem_known
 from prefgen.shards import SHARD, Files, Made, Spans, shard_size, under_way
 from prefgen.spool import in_shards, prompts_of
 from prefgen.together import Asked, counted, table_of
-
-
-@dataclass
-class Progress:
-    """How far a run is; changed as it goes, read by whoever shows it. ``ended`` says why not all prompts were begun,
-    ``finished`` which of each root are in the tables, ``gates`` how far each gate came, ``waits`` what takes a day.
-    """
-
-    counts: dict[str, Count] = field(default_factory=dict)
-    stage: int = 0
-    stages: int = 0
-    prompts_done: int = 0
-    prompts: int = 0
-    stage_began: float = 0.0
-    ended: PrefgenError | None = None
-    finished: dict[str, Spans] = field(default_factory=dict)
-    gates: "dict[str, Progress]" = field(default_factory=dict)
-    waits: Callable[[], Sequence[str]] = tuple
-
-    def asked_at_gates(self) -> dict[str, Tally]:
-        """What was spent on each gate."""
-        return {table: one.counts["judgments"].tally for table, one in self.gates.items() if one.counts}
 
 
 async def make_tables(
@@ -74,6 +51,7 @@ async def make_tables(
     the same call goes on from there.
     """
     progress = progress or Progress()
+    progress.plan, progress.client = plan, client
     for table in plan.steps:
         progress.counts[table] = Count()
     way = (walk or Walk)(plan, client, folder, shard, side_by_side, progress)
@@ -127,8 +105,8 @@ class Walk:
         await self._root(self.plan.steps[root])
         path = self.folder / f"{root}.parquet"
         prompts = prompts_of(path)
-        self.progress.prompts, self.progress.prompts_done, self.progress.stage_began = prompts, 0, time.monotonic()
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
+        self.progress.begin([root, *tables], prompts, early, time.monotonic())
         flow = Flow(self.plan, root, tables, self)
         places = self.side_by_side * (self.shard or SHARD) if self.side_by_side else under_way(self.plan, tables)
         results = local.run_shards(
@@ -147,6 +125,7 @@ class Walk:
                     if early.enough:
                         self.client.shut(Enough())
                         break
+        self.progress.end()
         self.progress.ended = self.progress.ended or early.why
         if early.enough:
             self.client.reopen()
@@ -175,7 +154,7 @@ class Walk:
     def _add(self, made: "Mapping[str, Made]", files: "Files") -> None:
         files.add(made)
         for table, one in made.items():
-            self.progress.counts[table].add(one.count)
+            self.progress.add(table, one.count)
             check(table, self.progress.counts[table].canaries, self.plan.canaries.at_least)
 
     async def _root(self, step: Planned) -> None:
@@ -186,7 +165,8 @@ class Walk:
             self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
             return
         frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-        table, lost = await asyncio.to_thread(table_of, step, frames)
+        with self.progress.clock.at_work(step.table):
+            table, lost = await asyncio.to_thread(table_of, step, frames)
         with Files(self.folder, [step.table]) as files:
             made = Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
             self._add({step.table: made}, files)
@@ -196,6 +176,7 @@ class Walk:
     ) -> "tuple[pl.DataFrame, dict[str, Made] | BudgetReached]":
         """A shard and its tables; or why it could not be finished, which is no reason to give up the others."""
         prompts, kept, why = rows["prompt_id"].n_unique(), 0, None
+        self.progress.begun += prompts
         try:
             made = await self._shard(rows, flow, leave)
             kept = made[early.table].table.height if early.table else 0
@@ -223,7 +204,8 @@ class Walk:
 
     async def asked(self, step: Planned, asked: Asked, count: Count) -> tuple[list[Row], list[Row]]:
         """The rows that are made of a step's rows, and those that are lost."""
-        return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
+        with self.progress.clock.at_work(step.table):
+            return await ask_all(step, *asked, self.client, self.plan.recipe.seed, count, self.plan.canaries)
 
     def seem_known(self, step: Planned, asked: Asked) -> bool:
         """Whether what is asked about the first and the last of these rows is in the journal."""
@@ -240,7 +222,8 @@ class Walk:
         """All tables below a root, for one shard of its rows; prompts leave when they are done. What is made ``again``
         is not counted as asked again.
         """
-        parts = await flow.made(flow.unit(rows), Way(self._counter(again=again), leave))
+        within = Counter[str]() if again else self.progress.within
+        parts = await flow.made(flow.unit(rows), Way(self._counter(again=again), leave, within))
         with self.shutting():
             return gathered(flow, rows.height, parts, self._sum)
 
@@ -250,7 +233,7 @@ class Walk:
 
         def count(table: str) -> Count:
             if table not in counts:
-                counts[table] = Count() if again else self._count(table)
+                counts[table] = Count() if again else self.progress.opened(table, self._count(table))
             return counts[table]
 
         return count

@@ -1,5 +1,7 @@
 """Where commands speak: a console on stdout or stderr, and a bar while weights come in."""
 
+import codecs
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,26 @@ def console(*, err: bool = False) -> "Console":
     """A console on stdout, or on stderr."""
     from rich.console import Console
 
+    spell(sys.stderr if err else sys.stdout)
     return Console(stderr=err, highlight=False, soft_wrap=not err)
+
+
+ASCII = str.maketrans("━╸─·…", "=--.~")
+"""What stands for signs that a terminal does not have, one for one, so that columns stay columns."""
+
+
+def spell(stream: object) -> None:
+    """Lets a stream of another encoding than UTF-8 write another sign for one that it lacks, instead of failing."""
+    if hasattr(stream, "reconfigure") and not (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf"):
+        codecs.register_error("prefgen", _spelled)
+        stream.reconfigure(errors="prefgen")
+
+
+def _spelled(fault: UnicodeError) -> tuple[str, int]:
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    signs = fault.object[fault.start : fault.end].translate(ASCII)
+    return "".join(sign if sign.isascii() else "?" for sign in signs), fault.end
 
 
 def say(screen: "Console") -> Callable[[str], None]:

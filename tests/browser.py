@@ -70,6 +70,11 @@ class Heard:
     dialogs: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
 
+    def trouble(self) -> dict[str, list[str]]:
+        """What was heard, by its kind."""
+        kinds = ("console", "errors", "asked", "dialogs", "windows")
+        return {kind: told for kind in kinds if (told := getattr(self, kind))}
+
     def listen(self, page: "Page") -> None:
         """Hears a page out."""
         page.on("console", lambda said: self.console.append(said.text) if said.type in {"error", "warning"} else None)
@@ -98,10 +103,17 @@ class Browser:
 
     @contextmanager
     def opened(
-        self, what: str | Path, *, width: int = 1440, dark: bool = False, scripts: bool = True, **context: Any
+        self,
+        what: str | Path,
+        *,
+        width: int = 1440,
+        dark: bool = False,
+        scripts: bool = True,
+        complains: str = "",
+        **context: Any,
     ) -> Iterator["Page"]:
-        """A page, from its file, its text, or the address on loopback that serves it. ``context`` is Playwright's:
-        ``accept_downloads``, ``reduced_motion``, ``http_credentials``.
+        """A page, from its file, its text, or the address on loopback that serves it. ``complains`` is what the test
+        has it write to its console, ``context`` is Playwright's: ``reduced_motion``, ``accept_downloads``.
         """
         url = self._url(what)
         served = url.startswith("http")
@@ -121,7 +133,8 @@ class Browser:
             page.goto(url)
             yield page
             page.evaluate("0")  # what was heard before its answer has come
-            assert heard == Heard(heard.origin)
+            heard.console = [said for said in heard.console if not (complains and complains in said)]
+            assert not heard.trouble(), f"{url}: {heard.trouble()}"
         finally:
             apart.close()
             asyncio._set_running_loop(None)
@@ -152,6 +165,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield Browser(chromium, tmp_path_factory.mktemp("pages"), loop)
         asyncio._set_running_loop(loop)
         chromium.close()
+
+
+def until(page: "Page", true: str) -> None:
+    """Waits until an expression in the page is true; Playwright's own way is a string that runs, which a page's policy
+    may forbid.
+    """
+    for _ in range(300):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {true}")
 
 
 def serious(page: "Page") -> list[str]:

@@ -52,6 +52,7 @@ FORMS: tuple[tuple[str, Writes], ...] = (
     ("[RESULT] <[[A]] for", lambda _, seed: f"They differ. [RESULT] {'AB'[seed % 2]}"),
     ("Winner: Judgement A", lambda _, seed: f"Both are fair.\n\nWinner: Judgement {'AB'[seed % 2]}"),
     ("[Your Rating]", lambda _, seed: str(1 + seed % 10)),
+    ("if the answer is correct", lambda _, seed: f"It may be. [[{'YN'[seed % 2]}]]"),
     ("'s Answer]\n", _best_of),
     ("Score: <total points>", lambda _, seed: f"It will do, by {seed % 997}.\n\nScore: {seed % 6}"),
 )

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from prefgen.llm.request import Completion, Request
@@ -22,7 +21,7 @@ def unmarked(writes: Writes) -> Writes:
         text = "\n".join(turn["content"] for turn in request.messages)
         codes, marks = codes_of(text), set(re.findall(rf"(?:Score|Rating|Text|\[RESULT\]) ({CODE})", text))
         turns = [{**turn, "content": plain(turn["content"], codes)} for turn in request.messages]
-        said = writes(replace(request, messages=turns), seed)
+        said = writes(request._replace(messages=turns), seed)
         return said if isinstance(said, Completion) or not (codes or marks) else again(said, codes, marks)
 
     return cast("Writes", marked)

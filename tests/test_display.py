@@ -1,9 +1,6 @@
 """What people see: counts and pairs as they are, on any terminal, and nothing in a row that could steer one."""
 
 import io
-import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,12 +14,13 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from prefgen import display
-from prefgen.display import Watch, cells, clock, one_line, why
+from prefgen.display_funnel import brief, chosen, funnel, why
+from prefgen.display_results import scoreboard
 from prefgen.llm.outcome import Tally
+from prefgen.phrases import clock, one_line
 from prefgen.rounds import Count
 from prefgen.run import Run
 from prefgen.saved import Saved
-from prefgen.stages import Progress
 from prefgen.stopping import Stop
 from prefgen.stops.first_agreeing import first_agreeing
 from prefgen.texts import plain
@@ -65,12 +63,11 @@ def test_a_summary_says_what_became_of_every_row_and_what_it_cost() -> None:
     assert [" ".join(line.split()) for line in summary(run, PAIR, PAIR).splitlines()] == [
         "step in out lost, and why",
         "asked 1,234 5 3 unreadable (truncated), 1 failed (timeout)",
-        "picked 5 2 1 no verdict, 2 under 1",
+        "picked 5 2 2 under 1, 1 no verdict",
         "",
         "1,500 calls, 4 replies known or shared, 1,234 tokens, $1.5000, 1:02:05",
-        "", "1. Why?", "chosen So.", "rejected Because.",
-        "", "2. Why?", "chosen So.", "rejected Because.",
-        "", "out/dataset: preferences 2, judge_sft 1,000 train + 200 test",
+        "", "1. Why?", "chosen So.", "rejected Because.", "2. Why?", "chosen So.", "rejected Because.",
+        "", "out/dataset: preferences 2, judge_sft 1,000 train + 200 test", "look at it: prefgen view out",
     ]  # fmt: skip
 
 
@@ -96,7 +93,7 @@ def test_results_stand_in_a_column_for_each_judge() -> None:
     ]
     console, seen = on()
     display.summary(Run(Path("out"), {}), [], console, results=results)
-    assert [" ".join(line.split()) for line in seen.getvalue().splitlines()[-5:]] == [
+    assert [" ".join(line.split()) for line in seen.getvalue().splitlines()[-7:-2]] == [
         "rows m/1 m/2",
         "hep-go 4 75.0 (30.1 to 95.4) 50.0 (15.0 to 85.0)",
         "overall, 4-section 4 18.8",
@@ -106,9 +103,8 @@ def test_results_stand_in_a_column_for_each_judge() -> None:
 
 
 def test_results_steer_no_terminal() -> None:
-    console, seen = on()
-    display.scoreboard([number("subset", EVIL, 1, EVIL, note=EVIL)], console)
-    assert not STEERS & set(seen.getvalue())
+    board = scoreboard([number("subset", EVIL, 1, EVIL, note=EVIL)])
+    assert not STEERS & set("".join(line.plain for line in board))
 
 
 def test_a_summary_without_a_dataset_names_none() -> None:
@@ -133,17 +129,19 @@ def test_nothing_in_a_row_or_a_reason_steers_the_terminal_or_is_read_as_markup()
 def test_long_texts_stay_on_their_lines_at_any_width(width: int) -> None:
     long = "word " * 500
     run = Run(Path("out"), {"t": PICKED}, {}, 1)
-    shown = display.pair(1, {"chosen": talk(long, long), "rejected": talk(long, "short")}, width).plain.splitlines()
-    assert [line[:11].strip() for line in shown[2:]] == ["chosen", "rejected"]
+    shown = [
+        line.plain for line in display.pair(1, {"chosen": talk(long, long), "rejected": talk(long, "short")}, width)
+    ]
+    assert [line[:11].strip() for line in shown[1:]] == ["chosen", "rejected"]
     assert max(map(len, shown)) <= max(width, 32)
-    assert (shown[1][-1], shown[2][-1], shown[3]) == ("…", "…", "   rejected short")
+    assert (shown[0][-1], shown[1][-1], shown[2]) == ("…", "…", "   rejected short")
     assert summary(run, {"chosen": talk(long, long), "rejected": talk(long, long)}, width=width).count("…") == 3
 
 
 def test_a_pair_shows_the_last_turn_and_what_it_answers() -> None:
     turns = [*talk("First?", "One."), *talk("Then?", "Two.")]
     shown = display.pair(7, {"chosen": turns, "rejected": [*turns[:-1], {"role": "assistant", "content": ""}]}, 80)
-    assert shown.plain == "\n7. Then?\n   chosen   Two.\n   rejected "
+    assert [line.plain for line in shown] == ["7. Then?", "   chosen   Two.", "   rejected "]
 
 
 @given(st.text(), st.integers(2, 50))
@@ -186,72 +184,93 @@ def test_a_number_of_a_summary_is_never_cut(width: int, terminal: bool) -> None:
     assert ["a_long_name", "1,234,567", "7,654,321"] in [line.split() for line in seen.getvalue().splitlines()]
 
 
-# --- during a run ----------------------------------------------------------------
+# --- on a screen -----------------------------------------------------------------
+
+STEPS = {
+    **{f"plain{n}": Count(rows_in=9, rows_out=9) for n in range(12)},
+    "lossy": Count(
+        rows_in=9, rows_out=2, dropped=Counter({"a reason that is rather long": 4, "another": 2, "third": 1})
+    ),
+    **{f"more{n}": Count(rows_in=2, rows_out=2) for n in range(8)},
+}
 
 
-def test_a_step_that_asks_nothing_shows_no_calls() -> None:
-    assert cells(PICKED) == ["5", "2", "", "", "", "", "", ""]
-    assert cells(ASKED) == ["1,234", "5", "1,500", "4", "3", "1", "1,234", "1.5000"]
-    assert cells(Count(tally=Tally(calls=1, dollars=0.5, unpriced=1)))[-1] == "?"
+def test_of_many_steps_those_with_losses_are_shown_and_the_others_counted() -> None:
+    assert [line.plain for line in funnel(STEPS, 60, 4)] == [
+        "step    in  out  lost, and why",
+        "plain0   9    9",
+        "plain1   9    9",
+        "lossy    9    2  4 a reason that is rather long and 3 more",
+        "more7    2    2",
+        "and 17 steps that lost nothing",
+    ]
+    assert chosen(STEPS, 1) == ["lossy"]
+    assert len(funnel(STEPS)) == 1 + len(STEPS)
+    twice = {**STEPS, "worse": Count(dropped=Counter({"x": 8}))}
+    assert [line.plain for line in funnel(twice, 60, 1)][1:] == ["worse   0    0  8 x", "and 21 steps that lost 7"]
 
 
-def progress(**more: Any) -> Progress:
-    return Progress({"asked": ASKED, "picked": PICKED}, prompts_done=3, prompts=1200, **{"stages": 1, **more})
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [
+        (None, "4 a reason that is rather long, 2 another, 1 third"),
+        (50, "4 a reason that is rather long, 2 another, 1 third"),
+        (49, "4 a reason that is rather long and 3 more"),
+        (41, "4 a reason that is rather long and 3 more"),
+        (30, "4 a reason that is rather lon…"),
+    ],
+)
+def test_what_a_step_lost_is_told_as_far_as_a_line_goes(room: int | None, said: str) -> None:
+    assert brief(STEPS["lossy"], room) == said
+    assert brief(Count(), room) == ""
 
 
-@pytest.mark.parametrize("width", [1, 10, 40, 80, 200])
-def test_a_terminal_shows_a_live_table_and_is_left_as_it_was(width: int) -> None:
-    console, seen = on(width, terminal=True)
-    with Watch(progress(stages=2, stage=1), console):
-        pass
-    shown = seen.getvalue()
-    assert (shown.count("\x1b[?25l"), shown.count("\x1b[?25h")) == (1, 1)
-    assert shown.endswith("\x1b[1A\x1b[2K")
-    if width >= 80:
-        assert "asked" in shown
-        assert "1,500" in shown
-        assert "stage 2 of 2, 3 of 1,200 prompts" in shown
+def test_reasons_go_over_lines_where_there_is_room_below() -> None:
+    assert [line.plain for line in funnel({"lossy": STEPS["lossy"]}, 50)] == [
+        "step   in  out  lost, and why",
+        "lossy   9    2  4 a reason that is rather long,",
+        "                2 another, 1 third",
+    ]
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_fault_of_the_run_passes_and_the_watch_ends(terminal: bool) -> None:
-    console, seen = on(terminal=terminal)
-    with pytest.raises(ZeroDivisionError), Watch(progress(), console):
-        raise ZeroDivisionError
-    assert "progress" not in {thread.name for thread in threading.enumerate()}
-    assert seen.getvalue().endswith("\x1b[2K" if terminal else "")
+def on_screen(run: Run, rows: int, width: int, height: int, results: Any = (), after: Any = ()) -> list[str]:
+    seen = io.StringIO()
+    console = Console(file=seen, width=width, height=height, force_terminal=True, color_system=None, soft_wrap=True)
+    display.summary(run, [PAIR] * rows, console, results=results, after=after)
+    return seen.getvalue().splitlines()
 
 
-def test_the_time_left_is_told_once_it_can_be() -> None:
-    console, seen = on(terminal=True)
-    for done, began in ((0, 0.0), (1200, 0.0), (300, time.monotonic() - 3600)):
-        now = progress(stage_began=began)
-        now.prompts_done = done
-        with Watch(now, console):
-            pass
-    assert seen.getvalue().count(" left") == 1
-    assert re.search(r"300 of 1,200 prompts, about 3:0\d:\d\d left", seen.getvalue())
+@pytest.mark.parametrize("height", [24, 30, 60])
+def test_a_summary_fits_the_screen_and_shows_as_much_as_there_is_room_for(height: int) -> None:
+    shown = on_screen(Run(Path("out"), STEPS, {"preferences": {"train": 2}}), 3, 80, height)
+    assert len(shown) <= height - 1
+    assert any(line.startswith("lossy") for line in shown)
+    assert sum("chosen" in line for line in shown) == {24: 2, 30: 2, 60: 3}[height]
+    left_out = [int(line.split()[1]) for line in shown if line.endswith("steps that lost nothing")]
+    assert sum(line.startswith(("plain", "lossy", "more")) for line in shown) + sum(left_out) == len(STEPS)
+    assert (len(shown) == height - 1) == bool(left_out) == (height < 60)
 
 
-class Rounds(threading.Event):
-    """Waits are over at once; the watch is over after the given number of them."""
-
-    def __init__(self, rounds: int) -> None:
-        super().__init__()
-        self.rounds = rounds
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.rounds -= 1
-        return self.rounds < 0
+def test_warnings_that_follow_have_their_room() -> None:
+    run, after = Run(Path("out"), STEPS), ["a warning " * 20, "another"]
+    assert len(on_screen(run, 3, 80, 24, after=after)) == 23 - 3 - 1 == len(on_screen(run, 3, 80, 24)) - 4
 
 
-def test_without_a_terminal_there_is_a_plain_line_now_and_then() -> None:
-    console, seen = on(20)
-    now = progress()
-    now.prompts_done = 1200
-    watch = Watch(now, console)
-    watch._over = Rounds(2)
-    with watch:
-        pass
-    line = r"\d\d:\d\d · 1,200 of 1,200 prompts · asked 5 rows 1,500 calls\n"
-    assert re.fullmatch(f"({line}){{2}}", seen.getvalue())
+def test_results_of_subsets_give_way_to_the_whole_ones() -> None:
+    rows = [number("subset", f"s{n}", n, "m/1") for n in range(23)]
+    rows += [number("section", "Chat", 50, "m/1"), number("overall", "4-section", 18.75, "m/1", mode="single")]
+    run = Run(Path("out"), {"asked": ASKED}, {"results": {"train": 23}})
+    shown = on_screen(run, 0, 80, 24, rows)
+    assert len(shown) <= 23
+    assert [line.split()[0] for line in shown if line.endswith(("50.0", "18.8"))] == ["Chat", "overall,"]
+    assert "and what these are made of, 23 lines in results.json" in shown
+    assert len(on_screen(run, 0, 80, 60, rows)) > 23
+
+
+def test_a_summary_says_where_to_look(tmp_path: Path) -> None:
+    folder = tmp_path / "a run"
+    folder.mkdir()
+    assert summary(Run(folder, {"asked": ASKED}), width=500).splitlines()[-1] == f"look at it: prefgen view '{folder}'"
+    (folder / "report.html").touch()
+    said = summary(Run(folder, {"asked": ASKED}), width=500).splitlines()[-1]
+    assert said == f"look at it: prefgen view '{folder}', or {folder}/report.html"

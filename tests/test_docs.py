@@ -1,7 +1,9 @@
 """The pages say what is there: every recipe, step, preset, verb and command that they name, and none is missing."""
 
+import inspect
 import json
 import re
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,14 @@ import pytest
 
 from bench.calls import ITEMS, SELF_TAUGHT, cascade, lazy, row_of, self_taught
 from prefgen import cli, load, run, verbs
+from prefgen.asker import Asker
 from prefgen.cli import EXIT_CODES
+from prefgen.configs import CONFIGS
+from prefgen.judged import HEAD
+from prefgen.schema import recipe_schema
 from prefgen.sources._layouts import LAYOUTS
 from prefgen.sources.load_pairs import load_pairs
+from prefgen.statistics import MEASURES
 from tests.fakes import writes
 from tests.layouts import SAMPLES
 
@@ -134,3 +141,32 @@ def test_filters_in_the_readme_do_what_it_says() -> None:
     exec(block, told)
     assert [row["id"] for row in told["kept"]] == ["p.0", "p.3"]
     assert [row["dropped"] for row in told["marked"]] == [None] * 4
+
+
+def test_figures_on_the_page_on_judging_are_what_its_formula_says() -> None:
+    page = (ROOT / "docs" / "judging.md").read_text(encoding="utf-8")
+    sizes = (1, 3, 5, 15, 31)
+    for line in re.findall(r"^\| (0\.\d\d) \| (.*) \|$", page, re.MULTILINE):
+        p = float(line[0])
+        made = [sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n // 2 + 1, n + 1)) for n in sizes]
+        assert [f"{one:.3f}" for one in made] == line[1].split(" | ")
+    both, right = 0.8**2 + 0.2**2, 0.8**2 / (0.8**2 + 0.2**2)
+    assert f"keeps {both:.0%}".replace("%", " %") in page
+    assert f"{right:.0%} of these are right".replace("%", " %") in page
+
+
+def test_the_page_of_the_language_has_every_key_setting_and_config() -> None:
+    page = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
+    properties = recipe_schema()["properties"]
+    assert all(re.search(rf"^{key}:", page, re.MULTILINE) for key in properties)
+    models = page.partition("## Models")[2].partition("\n## ")[0]
+    assert {*properties["models"]["additionalProperties"]["properties"]} <= coded(models)
+    assert {*CONFIGS, "preferences_text"} <= coded(page.partition("## What is written")[2])
+    every = {*inspect.signature(Asker).parameters, "guard"}
+    assert every <= coded(page.partition("## Steps")[2].partition("\n## ")[0])
+
+
+def test_the_page_on_judging_has_every_figure_of_a_judge() -> None:
+    page = (ROOT / "docs" / "judging.md").read_text(encoding="utf-8")
+    assert "gold_is_longer" in MEASURES
+    assert all(f"| {name} |" in page for name in HEAD[3:7])

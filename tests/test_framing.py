@@ -37,6 +37,31 @@ def test_a_table_is_what_polars_makes_of_its_rows(talks: list[Any]) -> None:
     assert found.equals(expected)
 
 
+def test_rows_that_share_a_conversation_have_each_their_own_place() -> None:
+    one, other = [TURN], [TURN, {"role": "assistant", "content": "y"}]
+    shared = rows(one, other, one, [], other, one)
+    assert frame_of(shared, SCHEMA).equals(pl.DataFrame(shared, schema=SCHEMA, orient="row"))
+
+
+@pytest.mark.parametrize("value", [1, "1", True, None, 1.5, float("nan")])
+@pytest.mark.parametrize("kind", [pl.String, pl.Boolean, pl.Int64, pl.Float64, pl.List(pl.String)])
+def test_a_plain_value_is_what_polars_makes_of_it(value: Any, kind: Any) -> None:
+    some, schema = [{"id": "0", "made": value}, {"id": "1", "made": None}], pl.Schema({"id": pl.String, "made": kind})
+    found, expected = (_or_fault(lambda made=made: made(some, schema)) for made in (frame_of, _by_polars))
+    assert found == expected
+
+
+def _by_polars(some: Any, schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame(some, schema=schema, orient="row")
+
+
+def _or_fault(made: Any) -> str:
+    try:
+        return str(made())
+    except Exception as e:  # noqa: BLE001  # whatever polars raises
+        return type(e).__name__
+
+
 def test_frames_and_rows_become_one_table() -> None:
     frame = frame_of(rows([TURN]), SCHEMA)
     found = framed([rows([TURN, TURN]), [], frame, frame.clear(), rows([])], SCHEMA)

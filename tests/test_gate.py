@@ -82,7 +82,7 @@ def test_a_judge_that_passes_goes_on(tmp_path: Path) -> None:
 def test_what_a_gate_cost_is_told(passes: bool, tmp_path: Path) -> None:
     with nullcontext() if passes else pytest.raises(GateClosed):
         done, _ = go(tmp_path, World(15 if passes else 13))
-        assert spent(done).plain.startswith(f"\n{40 + sum(one.tally.calls for one in done.counts.values())} calls")
+        assert next(spent(done)).startswith(f"{40 + sum(one.tally.calls for one in done.counts.values())} calls")
     told = json.loads((tmp_path / "run" / "run.json").read_text())
     assert told["gates"]["judgments"]["calls"] == 40
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
-    {"errors", "texts", "door", "differences", "allow"},
+    {"errors", "texts", "door", "differences", "allow", "clock"},
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
@@ -27,7 +27,7 @@ STOREYS = [
     {"drawing", "saved", "standins"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards", "shardfiles", "together"},
-    {"flow"},
+    {"flow", "progress"},
     {"stages", "judging"},
     {"rehearse", "dataset", "gate", "again", "trainers"},
     {"card", "verify", "export"},
@@ -42,10 +42,11 @@ STOREYS = [
     {"after", "batches", "ways", "new"},
     {"compared", "audit", "comparison"},
     {"replay"},
-    {"columns"},
+    {"columns", "phrases"},
+    {"live", "display_funnel", "display_results"},
     {"display", "terminal", "options", "hub"},
-    {"display_replay", "display_plan", "display_compare"},
-    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new"},
+    {"display_replay", "display_plan", "display_show", "display_compare", "display_audit"},
+    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new", "cli_audit"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

@@ -1,5 +1,6 @@
 """Each shipped recipe is what its Python twin says, and it and its presets run from end to end on a fake model."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
+from rich.console import Console
 
 from prefgen import Recipe, do, load, run, verbs
+from prefgen.after import pairs, results
 from prefgen.configs import CONFIGS, json_schema
+from prefgen.display import summary
 from prefgen.filters import balance, length_control, most_uncertain, one_of, select, verdict_agreement
 from prefgen.generators.answer import answer
 from prefgen.generators.classify import classify
@@ -23,6 +27,7 @@ from prefgen.pairs.best_worst import best_worst
 from prefgen.pairs.both_orders import both_orders
 from prefgen.pairs.judgment_pairs import judgment_pairs
 from prefgen.plan import make
+from prefgen.run import Run
 from prefgen.scores.elo import elo
 from prefgen.scores.mean import mean
 from prefgen.sources.load import load as load_prompts
@@ -170,6 +175,18 @@ def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_p
             check.validate(row)
     assert sum(count.tally.calls for count in again.counts.values()) == 0
     assert {p: p.read_bytes() for p in again.dataset.rglob("*") if p.is_file()} == written
+    assert len(on_screen(first, 80, 24)) < 24
+
+
+def on_screen(done: Run, width: int, height: int) -> list[str]:
+    """What a run's end shows on a terminal, as its lines."""
+    seen = io.StringIO()
+    console = Console(file=seen, width=width, height=height, force_terminal=True, color_system=None)
+    at_home = replace(done, folder=Path("runs") / done.folder.parent.name)
+    summary(at_home, pairs(done, 3), console, results=results(done))
+    lines = seen.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    return lines
 
 
 @pytest.mark.slow

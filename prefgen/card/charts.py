@@ -114,7 +114,7 @@ def length_squares(edges: Sequence[float], squares: "Sequence[Square]", told: st
     ]
     scale = {"domain": [edges[0], edges[-1]], "nice": False, "type": "log"}
     side: dict[str, Any] = {"scale": scale, "axis": axis(values=_ticks(edges[0], edges[-1]))}
-    legend = {"format": "d", "gradientLength": 120, "orient": "right", "tickCount": 4}
+    legend = {"format": "d", "gradientLength": 120, "orient": "right", "tickCount": 4, "tickMinStep": 1}
     encoding = {
         "color": number(
             "n", title="pairs", scale={"domainMin": 1, "range": ["#bcd9ec", CHOSEN, "#00324f"]}, legend=legend

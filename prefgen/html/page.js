@@ -29,7 +29,7 @@ function wear(scheme) {
 }
 
 function offerSchemes() {
-  const button = document.getElementById("scheme");
+  const button = document.getElementById("pf-scheme");
   let now = SCHEMES.includes(memory.get("scheme")) ? memory.get("scheme") : SCHEMES[0];
   const say = () => { button.querySelector("span").textContent = now; };
   button.addEventListener("click", () => {
@@ -106,9 +106,10 @@ function offerSorting() {
 
 /** Only what scrolls needs to be reached by the keyboard. */
 function reachWhatScrolls() {
-  const fit = (box) => { if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; else box.removeAttribute("tabindex"); };
+  const scrolls = (box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  const fit = (box) => { if (scrolls(box)) box.tabIndex = 0; else box.removeAttribute("tabindex"); };
   const seen = new ResizeObserver((told) => told.forEach((one) => fit(one.target)));
-  document.querySelectorAll(".scroll").forEach((box) => seen.observe(box));
+  document.querySelectorAll(".scroll, blockquote").forEach((box) => seen.observe(box));
 }
 
 wear(memory.get("scheme"));

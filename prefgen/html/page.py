@@ -22,7 +22,8 @@ characters after which a text is cut.
 SERVED: Rows = {"served": True}
 """Pairs that the server hands out which the page is from."""
 HERE = Path(__file__).parent
-STYLES, SCRIPTS = ("style.css", "pairs.css"), ("page.js",)
+STYLES = ("style.css", "pairs.css")
+SCRIPTS = ("page.js", "diff.js", "source.js", "detail.js", "marks.js", "keys.js", "pairs.js")
 LANGUAGE = "en"
 SHORT = 28
 """Characters of a table's cell that stands in one line."""
@@ -39,7 +40,9 @@ def page(
 ) -> str:
     """The page as HTML. ``about`` stands below its ``title``; ``rows`` are pairs to look at, in it or ``SERVED``;
     ``kept`` is a folder of charts that were drawn before. Any text may be anybody's: it is shown, and does nothing.
+    Raises ValueError where two parts would have one anchor.
     """
+    _check([one.name for one in sections], rows)
     charts = [block for section in sections for block in section.blocks if isinstance(block, Chart)]
     drawn = dict(zip(map(id, charts), drawings(charts, kept), strict=True))
     style, script = _asset(*STYLES), _asset(*SCRIPTS)
@@ -52,6 +55,17 @@ def page(
         "policy": policy(style, script, served=_is_served(rows)),
     }
     return _filled({**told, "style": style, "script": script, "rows": None if rows is None else data(rows)})
+
+
+def served_policy() -> str:
+    """The policy of a page whose rows are SERVED, for the server to send with it."""
+    return policy(_asset(*STYLES), _asset(*SCRIPTS), served=True)
+
+
+def _check(anchors: Sequence[str], rows: Rows | None) -> None:
+    ours = () if rows is None else ("rows", "browse")
+    if twice := sorted({one for one in anchors if [*anchors, *ours].count(one) > 1}):
+        raise ValueError(f"two parts of a page are named {', '.join(twice)}; give each a name of its own")
 
 
 def _is_served(rows: Rows | None) -> bool:

@@ -88,12 +88,16 @@ def manifest(told: Mapping[str, Any], others: Sequence[File]) -> bytes:
     address and no name of a key; and of every other file its size and hashes, by which the next push knows its own.
     """
     models = {role: [_sampled(model) for model in pool] for role, pool in told.get("models", {}).items()}
-    steps = [{key: value for key, value in step.items() if key != "spent"} for step in told.get("steps", [])]
+    steps = [{key: value for key, value in step.items() if key not in _OF_ONE_RUN} for step in told.get("steps", [])]
     about = {key: told[key] for key in _ABOUT if told.get(key) not in (None, {})}
     reports = {key: told[key] for key in ("judges", "authors", "dataset") if told.get(key)}
     sums = {file.path: {"size": file.size, "sha256": file.sha256, "git": file.git} for file in others}
     whole = {**about, "models": models, "steps": steps, **reports, "files": sums}
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+_OF_ONE_RUN = {"spent", "began", "seconds"}
+"""What a step of run.json says of this run alone."""
 
 
 def _sampled(model: Mapping[str, Any]) -> dict[str, Any]:

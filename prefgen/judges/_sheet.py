@@ -9,8 +9,8 @@ them is not read.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 from prefgen.asker import Message, Reply
 from prefgen.judges.reading import VERDICTS, marked_score, marked_verdict, unmarked
@@ -21,8 +21,7 @@ TRIES = 20
 """Draws of short codes, after which longer ones are drawn: a text of 100 kB can hold every short one."""
 
 
-@dataclass(frozen=True)
-class Marks:
+class Marks(NamedTuple):
     """One request's: the code of each label, the mark before a score, and the number on the lines around responses."""
 
     codes: Mapping[str, str]
@@ -39,9 +38,9 @@ def drawn(seed: int, labels: Sequence[str], text: str) -> Marks:
         if n >= TRIES:
             more = _codes(hashlib.blake2b(digest).digest(), len(codes))
             codes = [f"{short}{rest}" for short, rest in zip(codes, more, strict=True)]
-        marks = Marks(dict(zip(labels, codes, strict=False)), codes[-1], f"#{digest[-3:].hex()}")
-        if len(set(codes)) == len(codes) and not any(one.upper() in upper for one in (*codes, marks.fence)):
-            return marks
+        fence = f"#{digest[-3:].hex()}"
+        if len(set(codes)) == len(codes) and not any(one in upper for one in (*codes, fence.upper())):
+            return Marks(dict(zip(labels, codes, strict=False)), codes[-1], fence)
     raise AssertionError  # the loop has no other end
 
 
@@ -57,8 +56,7 @@ def _code(two: bytes) -> str:
     return found
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One row's: the labels on offer and how they are written where there are no marks, what is asked in the plain
     form, and the marks, if there are any.
     """
@@ -83,7 +81,7 @@ class Sheet:
         text = reply.text.strip()
         if self.marks is None:
             return text
-        written = {code: self.says.format(label) for code, label in self._labels().items()}
+        written = {code: self.says.format(label) for label, code in self.marks.codes.items()}
         return unmarked(text, written, self.marks.mark, self.marks.fence)
 
     def _labels(self) -> Mapping[str, str]:

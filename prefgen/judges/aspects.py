@@ -9,7 +9,7 @@ another judge's work.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import polars as pl
@@ -99,7 +99,7 @@ class aspects(Judge):
 
 def _borne(reply: Reply, sheet: Sheet) -> Reply:
     """What of a reply bears the mark; all of it where there is none."""
-    return replace(reply, text=marked_lines(reply, sheet.marks.mark)) if sheet.marks else reply
+    return reply._replace(text=marked_lines(reply, sheet.marks.mark)) if sheet.marks else reply
 
 
 def _told(aspect: str) -> Row:

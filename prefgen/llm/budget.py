@@ -33,6 +33,11 @@ class Budget:
         """Dollars that nobody has claimed."""
         return float("inf") if self.max_cost is None else self.max_cost - self.spent - self.set_aside
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for money which others may leave."""
+        return len(self._waiting)
+
     async def reserve(self, worst: float) -> None:
         """Takes one request out of the budget; where money is only set aside by others, waits for what they leave.
         Raises BudgetReached where there is none left.

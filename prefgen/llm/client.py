@@ -5,7 +5,7 @@ The way of a request: look it up · join one like it that is under way · wait f
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from prefgen.errors import BudgetReached, Interrupted, RowFailed, TryAgain
@@ -89,7 +89,7 @@ class Client(Exchanges):
         known = self._of(request.model)
         groups = [keys] if known.together and not known.health.alone else [[k] for k in keys]
         if known.caching and len(groups) > 1:
-            request = replace(request, cache=WHOLE)
+            request = request._replace(cache=WHOLE)
         rest = await settled([self._land(request, group, tally) for group in groups])
         if any(rest):
             await settled([self._land(request, [k], tally) for group in rest for k in group])

@@ -131,7 +131,7 @@ class Spool:
         """Takes some; they are written in the order of their keys. Raises RunError for a full disk."""
         import numpy as np
 
-        records = np.sort(records, order="key")
+        records = records[np.argsort(records["key"])]  # to sort by ``order`` compares field by field
         ends = np.searchsorted(records["key"] >> np.uint64(56), np.arange(257))
         try:
             self.blocks.append((self.file.seek(0, 2), ends))
@@ -171,7 +171,7 @@ def _scanned(connection: sqlite3.Connection, drawn: Sequence[Drawn]) -> list[Bil
     spools, costs = [one.spooled() for one in drawn], _journal(connection)
     parts: list[list[Bill]] = [[] for _ in (*spools, None)]
     for byte in range(256):
-        replies = np.sort(costs.part(byte), order="key")
+        replies = costs.part(byte)
         among = [np.isin(replies["key"], spool.part(byte)["key"]) for spool in spools]
         for place, mask in enumerate([*among, np.any(among, axis=0)]):
             parts[place].append(_of(replies[mask]))

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import BudgetReached, Interrupted, PrefgenError, ProviderError, RowFailed, TryAgain
@@ -73,6 +73,7 @@ class Exchanges:
         if self.reason is None:
             self.reason = reason
             self._shutting.set()
+            self.pace.let_go()
             if self.batches:
                 self.batches.let_go()
 
@@ -164,6 +165,7 @@ class Exchanges:
 
     async def _once(self, request: Request, keys: Sequence[bytes], tally: Tally, *, again: bool) -> list[Read]:
         """One exchange on the wire, within the pace and the budget."""
+        self.go_on()
         known = self._of(request.model)
         line = known.line
         sent = line.guess(request.model, most_sent(request) / CHARACTERS, len(keys)) if line.counts_tokens else 0.0
@@ -184,7 +186,7 @@ class Exchanges:
         await self.budget.reserve(worst)
         try:
             self.go_on()
-            at = replace(request, model=known.endpoints[turn.endpoint]) if len(known.endpoints) > 1 else request
+            at = request._replace(model=known.endpoints[turn.endpoint]) if len(known.endpoints) > 1 else request
             tally.calls += 1
             self.longest, wired = max(self.longest, 1.5 * request.model.timeout), True
             sent = await self._sent(known.provider, at, keys, rotates=known.health.successes > 0)

@@ -8,9 +8,10 @@ provider says that they come too fast.
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prefgen.errors import TryAgain
-from prefgen.llm.limits import Limits
+from prefgen.llm.limits import MINUTE, Limits
 
 BURST = 0.25
 """Seconds' worth of requests that may go at once."""
@@ -57,6 +58,18 @@ class Gcra:
         self.due = max(self.due, now) + amount / self.rate if amount >= 0 else self.due + amount / self.rate
 
 
+class Hold(NamedTuple):
+    """What holds a request back: ``paused`` (the provider said for how long), ``broken`` or ``unreachable`` (until the
+    next try), each with its seconds; ``requests`` or ``tokens``, with the rate a minute; ``places``, with their number.
+    ``why`` it is just as many: ``stated`` in the recipe, ``told`` by the provider, ``slowed`` by refusals or timeouts,
+    ``learning`` where more are tried.
+    """
+
+    by: str
+    amount: float
+    why: str = ""
+
+
 @dataclass(eq=False)
 class Gate:
     """How fast, and with how many at once, one endpoint is asked. ``rpm`` and ``tpm`` are stated limits, ``paced`` says
@@ -95,6 +108,32 @@ class Gate:
     def wait(self, now: float) -> float:
         """Seconds until the next request may go."""
         return max(self.requests.wait(now), self.tokens.wait(now), self.paused_until - now, 0.0)
+
+    def held_by(self, now: float) -> Hold | None:
+        """What holds the next request back; None where it may go. Reads only, from any thread."""
+        if (pause := self.paused_until - now) > 0:
+            return Hold("broken" if self.is_broken else "unreachable" if self._rests else "paused", pause)
+        requests, tokens = self.requests.wait(now), self.tokens.wait(now)
+        if max(requests, tokens) > 0:
+            return self._rate_of_requests() if requests >= tokens else self._rate_of_tokens()
+        if self.has_place:
+            return None
+        places = int(self.places)
+        shrunk = "slowed" if self.shrunk_at > -math.inf else "learning"
+        return Hold("places", places, "stated" if places >= self.most else shrunk)
+
+    def _rate_of_requests(self) -> Hold:
+        """The rate that holds requests back, as it was said."""
+        if self.requests.rate < self.limit:
+            return Hold("requests", self.requests.rate * MINUTE, "slowed" if self._peak else "learning")
+        if self.rpm and self.limit == self.rpm / MINUTE:
+            return Hold("requests", self.rpm, "stated")
+        return Hold("requests", self.limit / OF_TOLD * MINUTE, "told")
+
+    def _rate_of_tokens(self) -> Hold:
+        if self.tpm and self.tokens.rate == self.tpm / MINUTE:
+            return Hold("tokens", self.tpm, "stated")
+        return Hold("tokens", self.tokens.rate / OF_TOLD * MINUTE, "told")
 
     def hold(self, now: float) -> None:
         """A request is held back by the rate: if this rate was guessed, it may be too low."""

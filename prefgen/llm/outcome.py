@@ -1,7 +1,7 @@
 """What becomes of a request: its draws' outcomes, and a step's tally of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from prefgen.errors import RowFailed, TryAgain
@@ -24,7 +24,8 @@ class Read(NamedTuple):
 class Tally:
     """What one step has asked for so far in this run; ``cached_tokens`` are those of prompts that providers had in
     their caches; ``dollars`` holds only what has a price, and ``untold`` replies, which do not say their tokens, at
-    the most that they can cost; ``batched`` are replies that came in batches.
+    the most that they can cost; ``batched`` are replies that came in batches, ``replies`` all that came, broken ones
+    too.
     """
 
     calls: int = 0
@@ -37,6 +38,7 @@ class Tally:
     untold: int = 0
     cached_tokens: int = 0
     batched: int = 0
+    replies: int = field(default=0, compare=False)
 
     def add(self, bill: Bill) -> None:
         """Counts a reply that came in this run."""
@@ -46,6 +48,7 @@ class Tally:
         self.unpriced += bill.dollars is None
         self.untold += bill.untold
         self.cached_tokens += bill.usage.cache_read
+        self.replies += 1
 
 
 class Outcome(NamedTuple):

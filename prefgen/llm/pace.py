@@ -70,6 +70,13 @@ class Line:
                 self.leave(ticket.turn.result())
             raise
 
+    def let_go(self) -> None:
+        """Lets in all who wait, whatever the limits: to learn that nothing more is sent."""
+        while ticket := self._first():
+            heapq.heappop(self._waiting)
+            self.gates[0].in_flight += 1
+            ticket.turn.set_result(self.gates[0])
+
     def leave(self, gate: Gate) -> None:
         """A request has ended; the next one may go."""
         gate.leave()
@@ -119,6 +126,11 @@ class Line:
         output = seen[len(seen) * 9 // 10] if seen else OUTPUT
         return prompt + draws * min(output, model.max_tokens or output)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that stand here, about: one that was given up is forgotten when its turn comes."""
+        return len(self._waiting)
+
     def waits(self, now: float) -> str:
         """What those that stand here wait for, in words; nothing where none does."""
         number = sum(not ticket.turn.done() for ticket in self._waiting)
@@ -163,6 +175,16 @@ class Pace:
     def in_flight(self) -> int:
         """Requests on the wire now."""
         return sum(gate.in_flight for line in self._lines.values() for gate in line.gates)
+
+    def let_go(self) -> None:
+        """Lets in all who wait."""
+        for line in self._lines.values():
+            line.let_go()
+
+    @property
+    def lines(self) -> list[Line]:
+        """Of the models asked so far."""
+        return [*self._lines.values()]
 
     def line(self, model: Model) -> Line:
         """The line of this model."""

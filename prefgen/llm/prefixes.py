@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from prefgen.llm.request import Caching, Part, Request
 
@@ -69,7 +69,7 @@ class Turn:
         self._first = [one for one in self._shared.values() if one.first is None and one.until <= loop.time()]
         for begin in self._first:
             begin.first = loop.create_future()
-        return self._request if self._cache == self._request.cache else replace(self._request, cache=self._cache)
+        return self._request if self._cache == self._request.cache else self._request._replace(cache=self._cache)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
         if kind is None:

@@ -120,6 +120,35 @@ def _saved_here(folder: Path) -> None:
             raise LoadError(f"{about} names files of other folders; save the dataset anew")
 
 
+def splits_of(name: str, config: str | None, revision: str | None, data_dir: str | None) -> list[str]:
+    """The splits of a dataset folder or of a dataset on the Hub, in their order; nothing is downloaded but lists of
+    files. Raises LoadError, also for a dataset of several configs of which none is named and none is the default.
+    """
+    import datasets
+
+    with _told(name):
+        if (Path(name) / "dataset_dict.json").is_file():
+            _saved_here(Path(name))
+            return list(json.loads(bounds.whole(Path(name) / "dataset_dict.json"))["splits"])
+        if (Path(name) / "state.json").is_file():
+            return ["train"]
+        builder = datasets.load_dataset_builder(name, config, data_dir=data_dir, revision=revision)
+        _found_here(builder, name)
+        return list(map(str, builder.config.data_files or {}))
+
+
+def configs_of(name: str, revision: str | None, data_dir: str | None) -> tuple[list[str], str | None]:
+    """The configs of a dataset, and which of them is the default. Raises LoadError."""
+    import datasets
+
+    if any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json")):
+        return ["default"], "default"
+    with _told(name):
+        found = datasets.get_dataset_config_names(name, revision=revision, data_dir=data_dir)
+        known = datasets.get_dataset_default_config_name(name, revision=revision, data_dir=data_dir)
+        return list(found), known
+
+
 def _split(loaded: Any, name: str, split: str) -> Any:
     if split not in loaded:
         raise LoadError(f"{name} has no split {split!r}; {nearest(split, loaded)}")

@@ -143,7 +143,7 @@ def _bears(given: tuple[Reply, str], outcome: Any) -> None:
     code = {label: code for code, label in CODES.items()}[outcome]
     assert code in without_thinking(said.text).upper()
     plain = re.sub("b2c3|k7q2", "A", said.text, flags=re.IGNORECASE)
-    assert isinstance(_status(lambda: _of_marked((replace(said, text=plain), reading))), str)
+    assert isinstance(_status(lambda: _of_marked((said._replace(text=plain), reading))), str)
 
 
 def _status(read: Callable[[], Any]) -> Any:
@@ -309,7 +309,7 @@ def _to_part(chance: Random, word: str, askers: Sequence[Asker]) -> tuple[Asker,
     numbers = (-0.5, -1.25) if word == "likelihood" and chance.random() < 0.9 else ()
     corpus = FORMS.get(word, JUDGED)
     replies = [_marked(chance, asker, given, reply(chance, corpus)) for _ in asker.asks(given)]
-    return asker, given, [replace(one, logprobs=numbers) for one in replies]
+    return asker, given, [one._replace(logprobs=numbers) for one in replies]
 
 
 def _marked(chance: Random, asker: Asker, given: Row, said: Reply) -> Reply:
@@ -323,7 +323,7 @@ def _marked(chance: Random, asker: Asker, given: Row, said: Reply) -> Reply:
     text = re.sub(r"\b(Score|Rating|Points|Text)\b|(?<=\[RESULT\])", rf"\g<0> {marks.mark}", text)
     if chance.random() < 0.2:
         text = sound(pieces.mutated(chance, text, [*marks.codes.values(), marks.mark, marks.fence]))
-    return replace(said, text=text)
+    return said._replace(text=text)
 
 
 def _part_reads(given: tuple[Asker, Row, list[Reply]]) -> list[Row]:

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prefgen.errors import Interrupted
+from prefgen.llm.client import Client, Shut
+from prefgen.llm.journal import Journal
+from prefgen.llm.outcome import Tally
 from prefgen.llm.pace import Pace
-from prefgen.llm.request import Model
+from prefgen.llm.request import Model, Request
 from tests.sim import virtual
 
 ONE = Model(use="fake/one", concurrency=3)
@@ -156,3 +161,26 @@ def test_a_place_is_free_again_however_its_request_ends(end: Callable[[Pace], Co
         return wire.most
 
     assert asyncio.run(go()) == 3
+
+
+def test_those_that_wait_learn_at_once_that_nothing_more_is_sent(tmp_path: Path) -> None:
+    """At one request a minute, a hundred of them would wait for more than an hour."""
+    slow, ends = Model(use="fake/one", rpm=1), list[BaseException | object]()
+
+    async def go() -> float:
+        loop, client = asyncio.get_running_loop(), Client(Journal(tmp_path / "j.sqlite"), {"one": lambda *_: "so"})
+        requests = [Request(slow, [{"role": "user", "content": f"{number}"}]) for number in range(100)]
+        tasks = [asyncio.create_task(client.draw(one, [0], Tally())) for one in requests]
+        await asyncio.wait(tasks, timeout=30)
+        client.shut(Interrupted("stopped"))
+        before = loop.time()
+        ends.extend(await asyncio.gather(*tasks, return_exceptions=True))
+        with pytest.raises(Shut):
+            await client.draw(Request(slow, []), [0], Tally())
+        await client.close()
+        client.journal.close()
+        return loop.time() - before
+
+    assert virtual.run(go()) < 1
+    assert {type(one) for one in ends} == {list, Shut}
+    assert sum(isinstance(one, list) for one in ends) == 1

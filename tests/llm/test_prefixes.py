@@ -98,7 +98,7 @@ def test_what_is_not_marked(settings: dict[str, Any], text: str, tmp_path: Path)
 def test_marks_are_no_part_of_the_key() -> None:
     request = asked("why?", Model("anthropic/claude"))
     plain = key(Anthropic().sees(request), 0, 0)
-    assert key(Anthropic().sees(replace(request, cache=BOTH)), 0, 0) == plain
+    assert key(Anthropic().sees(request._replace(cache=BOTH)), 0, 0) == plain
     other = Request(replace(request.model, prompt_cache=True), request.messages)
     assert key(Anthropic().sees(other), 0, 0) == plain
 
@@ -173,7 +173,7 @@ def ends(
 
 
 def draws(number: int) -> list[Request]:
-    return [replace(SEEN, cache=BOTH)] * number
+    return [SEEN._replace(cache=BOTH)] * number
 
 
 def test_siblings_start_when_the_first_has_ended_and_then_together() -> None:
@@ -250,7 +250,7 @@ def test_a_price_that_is_stated_counts() -> None:
 
 def test_the_most_that_a_marked_request_can_cost_is_that_all_of_it_is_written() -> None:
     request = asked("why?", Model("anthropic/claude-sonnet-4-5", max_tokens=10))
-    plain, marked = (most(Anthropic(), replace(request, cache=cache), 1) for cache in (frozenset[Part](), BOTH))
+    plain, marked = (most(Anthropic(), request._replace(cache=cache), 1) for cache in (frozenset[Part](), BOTH))
     assert plain
     assert marked
     assert marked - 10 * 15 / 1e6 == pytest.approx(1.25 * (plain - 10 * 15 / 1e6))

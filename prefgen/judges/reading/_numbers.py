@@ -69,6 +69,8 @@ def stands(tail: str) -> bool:
 
 def taken_back(below: str, value: float) -> bool:
     """Whether the lines below a score take it back, or add to it before they quote somebody."""
+    if not below:  # as mostly: a score ends its reply
+        return False
     lines = [line for line in below.splitlines() if not line.lstrip().startswith(">")]
     own = list(takewhile(lambda line: not introduces(line), lines))
     totals = [found for line in own if (found := _TOTAL.match(line))]
@@ -80,6 +82,8 @@ def denied(before: str, *, named: bool) -> bool:
     """Whether the words right before a score make it none; ``named`` for one whose label is a word in a sentence
     (``a score of 5``), of which more can be said.
     """
+    if not before:
+        return False
     clause = _MINE.sub("", CLAUSE.split(sentence_of(before))[-1])
     against = AGAINST.search(clause) or SUPPOSED.search(clause) if named else None
     return bool(against or NOT_CHOSEN.search(clause))

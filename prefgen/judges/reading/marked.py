@@ -4,7 +4,7 @@ A verdict or a score that a judge quotes, repeats or was told to write by the te
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prefgen.asker import Reply, absent, answered
@@ -41,7 +41,7 @@ def marked_verdict(reply: Reply, codes: Mapping[str, str], offered: Sequence[str
     alone on its line or is announced.
     """
     text, plain, start, given = answered(reply), "", 0, False
-    borne = list(_borne(text, codes))
+    borne = _borne(text, codes)
     for found in borne:
         label = codes[found["code"].upper()]
         says = _bracketed(found) or (len(borne) <= MOST and _says(text, found, codes))
@@ -70,9 +70,9 @@ def _nothing(text: str) -> str:
     return text.replace("[[", "[ [")
 
 
-def _borne(text: str, codes: Mapping[str, object]) -> Iterator[re.Match[str]]:
+def _borne(text: str, codes: Mapping[str, object]) -> list[re.Match[str]]:
     """Where one of the codes stands."""
-    return (found for found in _CODE.finditer(text) if found["code"].upper() in codes)
+    return [found for found in _CODE.finditer(text) if found["code"].upper() in codes]
 
 
 def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> float:
@@ -80,7 +80,7 @@ def marked_score(reply: Reply, mark: str, read: Callable[[Reply], float]) -> flo
     where nothing bears it, and ``conflicting`` where two that do differ, or what is said around one takes it back.
     """
     pieces = _pieces(reply, mark)
-    *earlier, last = (_read(_saying(reply, piece.said), read) for piece in pieces)
+    *earlier, last = [_read(_saying(reply, piece.said), read) for piece in pieces]
     if isinstance(last, Unreadable):
         raise last
     others = [one for one in earlier if not (isinstance(one, Unreadable) and one.status == "missing")]
@@ -121,7 +121,7 @@ class _Piece(NamedTuple):
 def _pieces(reply: Reply, mark: str) -> list[_Piece]:
     lines = [line for line in answered(reply).splitlines() if line.strip()]
     near = [i for i, line in enumerate(lines) if mark in line.upper()]
-    bearing = {i: places for i in near if (places := list(_borne(lines[i], {mark: mark})))}
+    bearing = {i: places for i in near if (places := _borne(lines[i], {mark: mark}))}
     if not bearing:
         raise absent(reply, f"score marked {mark}")
     last, kept = max(bearing), list[_Piece]()
@@ -142,7 +142,7 @@ def unmarked(text: str, written: Mapping[str, str], mark: str, fence: str) -> st
         return written.get(found["code"].upper(), found[0])
 
     upper = text.upper()
-    plain = _CODE.sub(spelt, text) if any(code in upper for code in written) else text
+    plain = _CODE.sub(spelt, text) if written and any(code in upper for code in written) else text
     for sign in (mark, fence):
         plain = without(plain, sign)
     return plain
@@ -153,7 +153,9 @@ def without(text: str, sign: str) -> str:
     if not text.isascii():  # upper case may be longer there
         return re.sub(rf" ?{re.escape(sign)}", "", text, flags=re.IGNORECASE | re.ASCII)
     upper, sign, start, parts = text.upper(), sign.upper(), 0, list[str]()
+    if sign not in upper:
+        return text
     while (at := upper.find(sign, start)) >= 0:
         parts.append(text[start : at - (at > start and text[at - 1] == " ")])
         start = at + len(sign)
-    return "".join([*parts, text[start:]]) if parts else text
+    return "".join([*parts, text[start:]])

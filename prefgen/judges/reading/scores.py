@@ -62,7 +62,9 @@ def _doubted(text: str, labels: Sequence[re.Match[str]], end: int, value: float)
 
 def _adds_up(found: re.Match[str]) -> bool:
     """Whether a total is that of its sum, where one is written out."""
-    parts = re.findall(r"[\d.]+", found["sum"] or found["value"])
+    if found["sum"] is None:
+        return True
+    parts = re.findall(r"[\d.]+", found["sum"])
     return abs(sum(map(float, parts)) - abs(float(found["value"]))) < 1e-9
 
 

@@ -1,0 +1,116 @@
+"""What a run left in its folder: its tables in their order, what each was made of, and which of them were written."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prefgen import verbs
+from prefgen.browse.groups import Groups
+from prefgen.errors import PrefgenError, RunError
+from prefgen.texts import nameable
+
+
+@dataclass(frozen=True)
+class Made:
+    """One table of a run: the verb that made it, the tables that it was made of, and what run.json says of it."""
+
+    table: str
+    verb: str
+    inputs: tuple[str, ...]
+    path: Path
+    told: Mapping[str, Any]
+
+    @cached_property
+    def rows(self) -> Groups:
+        """Its rows. Raises RunError for a damaged file."""
+        return Groups(self.path)
+
+    @cached_property
+    def lost(self) -> Groups | None:
+        """The rows that are not in it, each with the reason; None where that file is not there."""
+        path = self.path.with_suffix(".dropped.parquet")
+        return Groups(path) if path.is_file() else None
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of its columns."""
+        return frozenset(self.rows.columns)
+
+    @property
+    def judges(self) -> bool:
+        """Whether its verb is one of prefgen's judges."""
+        return self.verb in verbs.files("judges")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A run's folder: ``told`` is its run.json, ``steps`` are the tables that are there, in the recipe's order, and
+    ``write`` says which of them stand in the dataset.
+    """
+
+    folder: Path
+    told: Mapping[str, Any]
+    steps: Mapping[str, Made]
+    write: Mapping[str, str]
+
+
+def opened(folder: str | Path) -> Tables:
+    """What a run left, whether it finished or was stopped. Raises RunError where no run is."""
+    place = Path(folder)
+    told = _told(place)
+    steps = told.get("steps") if isinstance(told.get("steps"), list) else None
+    listed = [step for step in steps or _found(place) if isinstance(step, dict) and nameable(str(step.get("table")))]
+    if not listed:
+        raise RunError(f"{place}: {_nothing(place)}")
+    inputs, write = _recipe(place, told)
+    made: dict[str, Made] = {}
+    for step in listed:
+        table, path = str(step["table"]), place / "tables" / f"{step['table']}.parquet"
+        if path.is_file():
+            of = inputs.get(table, tuple(made)[-1:])
+            made[table] = Made(table, str(step.get("verb")), tuple(t for t in of if t in made), path, step)
+    return Tables(place, told, made, write)
+
+
+def _told(place: Path) -> Mapping[str, Any]:
+    """The run.json of a run, or nothing where it is not there. Raises RunError for a damaged one."""
+    path = place / "run.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as e:
+        raise RunError(f"{path}: is damaged; run the recipe again: what was received is not asked anew") from e
+    return told if isinstance(told, dict) else {}
+
+
+def _found(place: Path) -> Sequence[Mapping[str, Any]]:
+    """The tables of a run that was ended before it could tell of them, in the order in which they were written."""
+    files = [path for path in (place / "tables").glob("*.parquet") if path.name.count(".") == 1]
+    return [{"table": path.stem} for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+
+def _nothing(place: Path) -> str:
+    """What is the matter with a folder without tables."""
+    pilots = sorted(path.parent for path in place.glob("take-*/run.json"))
+    if pilots:
+        return f"only pilots are here; name one, such as {pilots[0]}"
+    return "no run is here; name a run's folder, such as runs/quickstart"
+
+
+def _recipe(place: Path, told: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, str]]:
+    """What each table was made of, and what was written; where an older run.json does not say it, the recipe does."""
+    steps = told.get("steps") or []
+    if "write" in told and all("inputs" in step for step in steps):
+        return {step["table"]: step["inputs"] for step in steps}, told["write"]
+    from prefgen.recipe import load
+
+    try:
+        recipe = load(place / "recipe.yaml")
+    except PrefgenError:
+        return {}, {}
+    of = {table: step.input for table, step in recipe.steps.items()}
+    return {table: [one] if isinstance(one, str) else one or [] for table, one in of.items()}, recipe.write
