@@ -13,8 +13,8 @@ from prefgen.audit import Audit
 from prefgen.audit.told import about, beside, clean, counted, limits, percent, title, trl_line, unread, untold
 from prefgen.columns import columns
 from prefgen.columns import show as fitted
-from prefgen.phrases import one_line
 from prefgen.judged import in_percent
+from prefgen.phrases import one_line
 from prefgen.texts import plain
 
 LINES = 16

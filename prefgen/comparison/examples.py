@@ -9,7 +9,7 @@ from prefgen.comparison.parts import rows_at
 from prefgen.comparison.sides import Paths
 from prefgen.conversations import as_text
 
-CUT = 4000
+CUT = 2000
 """Characters of a text that are shown."""
 Example = dict[str, Any]
 

@@ -55,7 +55,7 @@ def test_a_screen_says_what_differs_and_fits(width: int, two: tuple[Path, Path])
     assert "Of 12 verdicts on the same texts in the same order (judgments: weak | strong), 3 differ" in flat
     assert "prompts with pairs 6 0 1" in flat
     assert "pairs: same prompt, same two texts 5 1 2" in flat
-    assert "Of 6 prompts with pairs in both, 1 have other texts in either." in flat
+    assert "Of 6 prompts with pairs in both, 1 has other texts in either." in flat
     assert "Pairs that flipped: Question 1?" in flat
     assert "chosen in one, rejected in other" in flat
     assert "weak" in said
@@ -126,7 +126,7 @@ def test_the_page_shows_it_all_and_hostile_text_does_nothing(
         assert page.locator("#judges svg:visible").count() == 1
         cells = page.locator("#flipped td").all_inner_texts()
         assert any("</script><script>" in cell for cell in cells)
-        assert max(map(len, cells)) < 4200
+        assert max(map(len, cells)) < 2200
         assert page.locator("#flipped td script, #flipped td a").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(page) == []

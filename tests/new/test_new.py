@@ -160,6 +160,7 @@ def test_comments_say_what_each_step_does_and_asks(tmp_path: Path) -> None:
     assert any(line.startswith("#   models.judge.use ") for line in lines)
 
 
+@pytest.mark.slow
 def test_what_is_asked_once_for_all_is_told_so(tmp_path: Path) -> None:
     new = made(answered("self-rewarding", "openai"), tmp_path / "mine.yaml")
     assert (new.calls["written1"].most, new.calls["written1"].once) == (20, True)
