@@ -241,6 +241,12 @@ def test_a_run_that_ended_where_its_budget_did_and_a_pilot(tmp_path: Path) -> No
     assert about.startswith("A pilot on the first 30 prompts of each source. It ended where its budget did")
 
 
+def test_a_run_that_was_stopped_has_written_nothing_yet() -> None:
+    told = facts(BARE | {"pairs": {}, "written": {}, "run": BARE["run"] | {"status": "Interrupted"}})
+    assert (told["rows written"].value, told["rows written"].tone) == ("none", "")
+    assert "pairs kept" not in told
+
+
 def test_a_judge_that_is_fooled(tmp_path: Path) -> None:
     """Its canaries stand in the report of the run that it ended."""
     recipe = load(Path("recipes/rlcd.yaml"), ["canaries={share: 1, at_least: 0.9}"])
