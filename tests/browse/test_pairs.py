@@ -261,9 +261,31 @@ def test_what_is_no_run_is_told_in_a_line(tmp_path: Path) -> None:
     (done.folder / "tables" / "pairs.parquet").write_bytes(b"PAR1 not PAR1")
     with pytest.raises(RunError, match=r"pairs.parquet: cannot be read .*run the recipe again"):
         PairTable(done.folder)
-    (done.folder / "run.json").write_text("{")
-    with pytest.raises(RunError, match="is damaged"):
-        PairTable(done.folder)
+    for damaged in (
+        "{",
+        "[]",
+        '{"steps": 3}',
+        '{"steps": [3]}',
+        '{"steps": [{"table": "pairs", "inputs": 3}]}',
+        '{"write": [1]}',
+    ):
+        (done.folder / "run.json").write_text(damaged)
+        with pytest.raises(RunError, match=r"run\.json: is damaged"):
+            PairTable(done.folder)
+
+
+def test_columns_of_other_types_are_shown_as_they_are(tmp_path: Path) -> None:
+    """A verb of somebody's may call numbers and texts as ours are called."""
+    frame = pairs([("q?", "good", "bad")], category=[7], chosen_score=["4"], rejected_score=["much"]).with_columns(
+        prompt=pl.lit("a text"), chosen_model=pl.lit(3)
+    )
+    judged = pl.DataFrame({"prompt_id": ["0" * 16], "id": ["x"], "pair_id": [f"{0:016x}.0"], "verdict": [1], "gold": [0], "judge_model": [5]})  # fmt: skip
+    steps = [("pairs", "mine", []), ("judged", "compare", ["pairs"])]
+    table = PairTable(written(tmp_path, {"pairs": frame, "judged": judged}, steps, {"preferences": "pairs"}))
+    (row,) = rows_of(table)
+    assert (row["prompt"], row["category"], row["gap"]) == (talk("a text"), "7", None)
+    assert [(one["judge"], one["verdict"]) for one in row["judgments"]] == [("5", "tie")]
+    assert rows_of(table, q="TEXT", category="7") == [row]
 
 
 def test_a_strangers_run_leads_nowhere_else(tmp_path: Path) -> None:
