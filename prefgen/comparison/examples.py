@@ -9,7 +9,7 @@ from prefgen.comparison.parts import rows_at
 from prefgen.comparison.sides import Paths
 from prefgen.conversations import as_text
 
-CUT = 4000
+CUT = 2000
 """Characters of a text that are shown."""
 Example = dict[str, Any]
 
@@ -32,10 +32,11 @@ def of_verdicts(found: pl.DataFrame, a: Paths, b: Paths) -> list[Example]:
     rows = [rows_at(paths, _places(found, name), wanted) for paths, name in ((a, "row"), (b, "row_b"))]
     told = []
     for one, other in found.select("row", "row_b").iter_rows() if found.width else ():
-        first = rows[0][one]
-        said = [{"verdict": row["verdict"], "judgment": text(row["judgment"])} for row in (first, rows[1][other])]
+        first, second = rows[0][one], rows[1][other]
+        said = [{"verdict": row["verdict"], "judgment": text(row["judgment"])} for row in (first, second)]
+        gold = first["gold"] if first["gold"] == second["gold"] else None  # two recipes may have it otherwise
         shown = {name: text(first[name]) for name in ("response_a", "response_b")}
-        known = {"prompt_id": first["prompt_id"], "prompt": prompt(first), "gold": first["gold"]}
+        known = {"prompt_id": first["prompt_id"], "prompt": prompt(first), "gold": gold}
         told.append({**known, **shown, "a": said[0], "b": said[1]})
     return told
 

@@ -32,6 +32,11 @@ def over(found: Figures) -> tuple[str, str]:
     return f"{found['n']:,}", sure
 
 
+def interval(found: Figures) -> str:
+    """0.60 (−0.25 to 0.93)."""
+    return _minus(f"{found['value']:.2f} ({found['low']:.2f} to {found['high']:.2f})")
+
+
 def plainly(found: Figures) -> str:
     """A difference of two means, with its interval."""
     return _minus(f"{found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prefgen.comparison.numbers import Figures, share, some
+from prefgen.comparison.numbers import Figures, interval, share, some
 
 Rows = list[tuple[str, ...]]
 
@@ -25,13 +25,13 @@ def _shared(found: Figures, a: str, b: str) -> Iterator[str]:
     overlap, pairs = found["overlap"], found["pairs"]
     if not overlap:
         yield "Neither has prompts, pairs or judgments."
-    elif not any(one["both"] for one in overlap.values()):
-        yield "They have nothing in common: no prompt is in both."
     elif pairs and not (pairs["a"] and pairs["b"]):
         yield f"{a if not pairs['a'] else b} has no pairs."
+    elif not any(one["both"] for one in overlap.values()):
+        yield "They have nothing in common: no prompt is in both."
     elif pairs and pairs["shared"]:
         agreed = share(pairs["agreement"])
-        kappa = f"{pairs['kappa']['value']:.2f} ({pairs['kappa']['low']:.2f} to {pairs['kappa']['high']:.2f})"
+        kappa = interval(pairs["kappa"])
         yield (
             f"Of {some(pairs['shared'], 'pair')} in both, the labels agree on {agreed}: {pairs['flipped']:,} flipped, "
             f"Cohen's kappa {kappa}."
@@ -67,8 +67,8 @@ def prompts(found: Figures) -> str:
     same = found["pairs"]["prompts"]["same_chosen"]
     both = other + found["pairs"]["prompts"]["shared"]
     return (
-        f"Of {some(both, 'prompt')} with pairs in both, {other:,} have other texts in either"
-        f"{f'; of these, {same:,} have the same chosen one' if same else ''}."
+        f"Of {some(both, 'prompt')} with pairs in both, {other:,} {'has' if other == 1 else 'have'} other texts in either"
+        f"{f'; the chosen one is the same in {same:,} of them' if same else ''}."
     )
 
 

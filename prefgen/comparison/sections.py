@@ -36,7 +36,7 @@ def sections(found: Figures) -> list[Section]:
 def _summary(found: Figures) -> Iterator[Block]:
     yield Facts([*_facts(found)])
     yield from (Words(line) for line in said.headline(found))
-    yield Table(("", "folder", "what"), words.sides(found), left=frozenset({0, 1, 2}))
+    yield Table(("run", "folder", "what"), words.sides(found), left=frozenset({0, 1, 2}))
 
 
 def _facts(found: Figures) -> Iterator[Fact]:
@@ -74,7 +74,7 @@ def _results(found: Figures) -> Iterator[Block]:
 
 def _cost(found: Figures) -> Iterator[Block]:
     a, b = (found[place]["name"] for place in "ab")
-    yield from _table(("", a, b, f"{a}, a pair", f"{b}, a pair"), words.costs(found))
+    yield from _table(("what", a, b, f"{a}, a pair", f"{b}, a pair"), words.costs(found))
     yield from _table(
         ("step", *words.BILLED, *words.BILLED), words.costs_by_step(found), caption=f"By step: {a}, then {b}"
     )
@@ -82,7 +82,7 @@ def _cost(found: Figures) -> Iterator[Block]:
 
 def _overlap(found: Figures) -> Iterator[Block]:
     a, b = (found[place]["name"] for place in "ab")
-    yield from _table(("", "in both", f"only {a}", f"only {b}"), words.overlap(found))
+    yield from _table(("rows", "in both", f"only {a}", f"only {b}"), words.overlap(found))
     yield from (Words(line) for line in [said.prompts(found)] if line)
 
 
@@ -97,7 +97,7 @@ def _judges(found: Figures) -> Iterator[Block]:
 
 def _measures(found: Figures, rows: words.Rows, caption: str = "") -> Iterator[Block]:
     names = (found[place]["name"] for place in "ab")
-    yield from _table(("", *names, "difference", "over", "p"), rows, caption=caption)
+    yield from _table(("measure", *names, "difference", "over", "p"), rows, caption=caption)
 
 
 def _table(head: Sequence[str], rows: words.Rows, left: Sequence[int] = (0,), caption: str = "") -> list[Block]:

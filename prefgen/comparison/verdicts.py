@@ -28,8 +28,10 @@ def matched(a: Sequence[str], b: Sequence[str]) -> Iterator[Two]:
 
 
 def of_judge(rows: pl.DataFrame, judge: str | None) -> pl.DataFrame:
-    """The judgments of one judge."""
-    return rows.filter(pl.col("judge_model") == judge) if rows.width else rows
+    """The judgments of one judge; of none there are none."""
+    if judge is None or not rows.width:
+        return pl.DataFrame()
+    return rows.filter(pl.col("judge_model") == judge)
 
 
 class OfVerdicts:

@@ -61,7 +61,11 @@ def drafted(answers: Answers, path: Path) -> tuple[str, Recipe]:
     text = shipped.read_text(encoding="utf-8").replace(*resources.SCHEMA)
     text = fitted(text, load(shipped), answers)
     recipe = loads(text, path)
-    return text, replace(recipe, folder=shipped.parent if answers.data is None else path.parent)
+    if answers.data is None:
+        return text, replace(recipe, folder=shipped.parent)
+    table, _ = source(recipe)
+    step = replace(recipe.steps[table], input=answers.data.place)  # the recipe's folder may not be there yet
+    return text, replace(recipe, steps={**recipe.steps, table: step})
 
 
 def written(new: New, *, force: bool = False) -> list[Path]:

@@ -10,8 +10,9 @@ import polars as pl
 
 from prefgen.asker import as_text
 from prefgen.errors import Problem, RecipeError, nearest
+from prefgen.sources._columns import cells, plain
 from prefgen.sources._layouts import with_prompts
-from prefgen.sources._raw import Opened, Wanted
+from prefgen.sources._raw import Opened, Raw, Wanted
 from prefgen.sources._read import LoadError, read
 
 FEW = 20
@@ -39,11 +40,12 @@ LIKELY = (
 
 @dataclass(frozen=True)
 class Looked:
-    """A source as a recipe names it, the column of its prompts (empty: ``load`` finds it by itself), all columns, and
-    the first prompt.
+    """A source as a recipe names it, where it lies seen from here, the column of its prompts (empty: ``load`` finds it
+    by itself), all columns, and the first prompt.
     """
 
     source: str
+    place: str
     column: str
     columns: Sequence[str]
     first: str
@@ -53,10 +55,13 @@ def looked(data: str, folder: Path, column: str | None = None) -> Looked:
     """A file of prompts, a dataset's folder, or ``owner/name`` on the Hub, for a recipe in a folder. Raises RecipeError
     where it cannot be read, and where no column looks like prompts.
     """
-    source = named(data, folder)
+    source, place = named(data, folder), str(Path(data).expanduser().resolve()) if Path(data).exists() else data
     try:
-        opened = read(source, Wanted(LIKELY, frozenset(), FEW), folder)
-        return _looked(source, opened, column, folder)
+        opened = read(place, Wanted(LIKELY, frozenset(), FEW))
+        found = _column(opened, column)
+        layout = not column and with_prompts(opened.name, opened.columns)
+        first = "" if layout else _first(place, found)
+        return Looked(source, place, "" if layout or found == "prompt" else found, opened.columns, first)
     except LoadError as e:
         what, _, cure = str(e).partition("; ")
         raise RecipeError([Problem("--data", "", what, cure)]) from e
@@ -71,21 +76,19 @@ def named(data: str, folder: Path) -> str:
     return Path(near).as_posix() if near.count("..") <= 1 else path.resolve().as_posix()
 
 
-def _looked(source: str, opened: Opened, column: str | None, folder: Path) -> Looked:
+def _column(opened: Opened, column: str | None) -> str:
+    """The column of the prompts: what is said, if it is there, or a guess. Raises RecipeError where there is none."""
     if column:
         root = column.partition(".")[0]
         if not {column, root} & {*opened.columns}:
             what, cure = f"{opened.name} has no column '{column}'", nearest(root, opened.columns)
             raise RecipeError([Problem("--column", "", what, cure)])
-        return Looked(source, "" if column == "prompt" else column, opened.columns, _first(source, column, folder))
-    layout = with_prompts(opened.name, opened.columns)
-    if layout:
-        return Looked(source, "", opened.columns, "")
-    found = _guessed(opened)
+        return column
+    found = "prompt" if with_prompts(opened.name, opened.columns) else _guessed(opened)
     if not found:
         what, has = f"no column of {opened.name} looks like prompts", ", ".join(opened.columns[:FEW])
         raise RecipeError([Problem("--data", "", what, f"say which with --column; it has {has}")])
-    return Looked(source, "" if found == "prompt" else found, opened.columns, _first(source, found, folder))
+    return found
 
 
 def _guessed(opened: Opened) -> str:
@@ -109,10 +112,10 @@ def _rows(opened: Opened) -> list[dict[str, Any]]:
     return found.to_dicts() if isinstance(found, pl.DataFrame) else [dict(row) for row in found]
 
 
-def _first(source: str, column: str, folder: Path) -> str:
+def _first(place: str, column: str) -> str:
     """The first prompt, on one line."""
-    root, _, rest = column.partition(".")
-    opened = read(source, Wanted((column,), frozenset(), FEW), folder)
-    value = next((row[root] for row in _rows(opened) if row.get(root)), "")
-    value = value[int(rest)] if rest.isdecimal() and isinstance(value, list) and int(rest) < len(value) else value
-    return " ".join(str(as_text(value)).split())
+    opened = read(place, Wanted((column,), frozenset(), FEW))
+    found = next(opened.rows(), [])
+    values = cells(Raw(opened.name, opened.columns, found), column)
+    first = next((value for value in plain(values) if value), "")
+    return " ".join(str(as_text(first)).split())
