@@ -40,6 +40,11 @@ class Made:
         return frozenset(self.rows.columns)
 
     @property
+    def is_ours(self) -> bool:
+        """Whether its verb is one of prefgen's."""
+        return any(self.verb in verbs.files(room) for room in verbs.ROOMS)
+
+    @property
     def judges(self) -> bool:
         """Whether its verb is one of prefgen's judges."""
         return self.verb in verbs.files("judges")

@@ -278,6 +278,18 @@ def test_what_is_no_run_is_told_in_a_line(tmp_path: Path) -> None:
             PairTable(done.folder)
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_verb_of_somebodys_may_make_pairs_anew(keeps: bool, tmp_path: Path) -> None:
+    first = pairs([(f"q{n}?", f"good {n}", f"bad {n}") for n in range(3)])
+    names = pl.col("id") + ".x" if keeps else pl.format("mine-{}", pl.col("id"))
+    second = first[1:].with_columns(id=names)
+    steps = [("first", "perturb", []), ("second", "verbs.py:mine", ["first"])]
+    table = PairTable(written(tmp_path, {"first": first, "second": second}, steps, {"preferences": "second"}))
+    states = [(row["chosen"], row["state"], row["step"]) for row in rows_of(table)]
+    kept = [("good 1", "kept", None), ("good 2", "kept", None)]
+    assert states == ([("good 0", "dropped", "second"), *kept] if keeps else kept)
+
+
 def test_columns_of_other_types_are_shown_as_they_are(tmp_path: Path) -> None:
     """A verb of somebody's may call numbers and texts as ours are called."""
     frame = pairs([("q?", "good", "bad")], category=[7], chosen_score=["4"], rejected_score=["much"]).with_columns(
