@@ -17,6 +17,8 @@ from prefgen.tablefile import parquet
 Paths = tuple[Path, ...]
 TEXTS = {"prompt_id", "chosen", "rejected"}
 """The columns by which tables of pairs are known."""
+JUDGED = {"verdict", "response_a", "judge_model"}
+"""Columns of pairs that are shown to judges, or were."""
 CURE = "name a run's folder, such as runs/quickstart, or a dataset's"
 
 
@@ -62,9 +64,19 @@ def _run(home: Path) -> Side:
     judgments = {name: (tables[name],) for name in judging if columns[name] >= PAIRS or columns[name] >= SCORES}
     sources = tuple(path for name, path in tables.items() if steps[name] in verbs.files("sources"))
     written = {config: _written(home / "dataset" / config) for config in ("preferences", "results")}
-    last = [path for name, path in tables.items() if columns[name] >= TEXTS][-1:]
-    pairs = written["preferences"] or tuple(last)
-    return Side(home, told, _recipe(home), pairs, judgments, sources, written["results"])
+    recipe = _recipe(home)
+    pairs = written["preferences"] or _pairs(recipe, tables, columns)
+    return Side(home, told, recipe, pairs, judgments, sources, written["results"])
+
+
+def _pairs(recipe: Recipe | None, tables: Mapping[str, Path], columns: Mapping[str, set[str]]) -> Paths:
+    """The table of which preferences would have been written; of a recipe that writes none the last table of pairs that
+    were not judged.
+    """
+    wanted = recipe.write.get("preferences") if recipe else None
+    plain = [name for name in tables if columns[name] >= TEXTS and not columns[name] & JUDGED]
+    names = [wanted] if wanted else plain[-1:]
+    return tuple(tables[name] for name in names if name in tables and columns[name] >= TEXTS)
 
 
 def _told(path: Path) -> dict[str, Any]:
