@@ -91,9 +91,10 @@ bench:
 	$(PYTHON) bench/reading.py
 	PYTHONPATH=. $(PYTHON) bench/pace.py
 
-# The same with a million cached prompts; half an hour, and 2 GB of disk.
+# The same with a million cached prompts, and audits of a million pairs; an hour, and 8 GB of disk.
 bench-large:
 	$(PYTHON) bench/speed.py --large
+	$(PYTHON) bench/audit.py
 
 # W1 and W2 beside other frameworks, each in an environment of its own under build/peers (3 GB).
 bench-peers:

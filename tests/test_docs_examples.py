@@ -287,7 +287,10 @@ def anchors(path: Path) -> frozenset[str]:
     return frozenset(head.strip().replace(" ", "-") for head in heads)
 
 
-MADE = {"verbs.md": frozenset({"stops", "judges", "filters"}), "commands.md": frozenset({"exit-codes"})}
+MADE = {
+    "verbs.md": frozenset({"stops", "judges", "filters"}),
+    "commands.md": frozenset({"exit-codes", "what-it-looks-for"}),
+}
 """Pages that are in the site alone, and their headings; the site's own build looks at the rest."""
 
 

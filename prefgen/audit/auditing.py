@@ -11,7 +11,7 @@ import polars as pl
 
 from prefgen.audit import benchmarks, opening
 from prefgen.audit.bias import biases
-from prefgen.audit.found import Audit, findings, splits
+from prefgen.audit.found import Audit, findings, not_written, splits
 from prefgen.audit.judges import judged
 from prefgen.audit.near import WINDOW
 from prefgen.audit.opening import Asked, Dataset
@@ -23,7 +23,7 @@ from prefgen.audit.thresholds import Limit, held
 from prefgen.audit.together import together
 from prefgen.audit.trl import Looked
 from prefgen.sources._read import Opened
-from prefgen.tablefile import TableFile, no_room
+from prefgen.tablefile import TableFile
 
 TOLD = 100_000
 """Rows after which it is told how far it is."""
@@ -126,4 +126,4 @@ def _written(parts: Sequence[Part], room: Path, out: Path) -> None:
             parts[0].flags.close()
             shutil.copyfile(room / WRITTEN, out / WRITTEN)
     except OSError as e:
-        raise no_room(out, e) from e
+        raise not_written(out, e) from e

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from prefgen.audit.part import EXAMPLES, Part
 from prefgen.audit.pictures import Picture
 from prefgen.audit.taken import Taken
 from prefgen.audit.thresholds import Held, aside
+from prefgen.errors import RunError
 
 
 @dataclass
@@ -103,3 +105,8 @@ def _finding(check: Check, parts: Sequence[Part]) -> dict[str, Any]:
     about = {"name": check.name, "title": check.title, "severity": check.severity}
     counts = {"count": count, "of": of, "share": count / of if of else None}
     return {**about, **counts, "rule": check.rule, "cure": check.cure, "splits": by_split, "examples": examples}
+
+
+def not_written(path: Path, error: OSError) -> RunError:
+    """What is told where an audit's own files cannot be written."""
+    return RunError(f"{path}: {error.strerror or error}; name another place, or make room there")

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from prefgen.audit.found import Audit
+from prefgen.audit.found import Audit, not_written
 from prefgen.audit.sections import sections
 from prefgen.audit.told import about, counted
 from prefgen.html.page import page
-from prefgen.tablefile import no_room
 
 
 def made(found: Audit) -> str:
@@ -16,10 +15,10 @@ def made(found: Audit) -> str:
 
 
 def write(found: Audit, path: Path) -> None:
-    """Writes the page. Raises RunError for a full or forbidden disk."""
+    """Writes the page. Raises RunError where it cannot be written."""
     text = made(found)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as e:
-        raise no_room(path, e) from e
+        raise not_written(path, e) from e

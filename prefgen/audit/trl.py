@@ -17,14 +17,13 @@ from prefgen.sources._read import Raw, kind
 TYPES: Sequence[tuple[str, frozenset[str], str]] = (
     ("preference", frozenset({"chosen", "rejected"}), "DPOTrainer, RewardTrainer; KTOTrainer takes it apart"),
     ("unpaired preference", frozenset({"prompt", "completion", "label"}), "KTOTrainer"),
-    ("stepwise supervision", frozenset({"prompt", "completions", "labels"}), "PRMTrainer"),
     ("prompt-completion", frozenset({"prompt", "completion"}), "SFTTrainer"),
     ("language modeling", frozenset({"messages"}), "SFTTrainer"),
     ("language modeling", frozenset({"text"}), "SFTTrainer"),
     ("prompt-only", frozenset({"prompt"}), "GRPOTrainer, RLOOTrainer"),
 )
 """Types, the columns that each is known by, and who takes it; the most particular first."""
-OWN = frozenset({"prompt", "chosen", "rejected", "completion", "messages", "text", "label", "completions", "labels"})
+OWN = frozenset({"prompt", "chosen", "rejected", "completion", "messages", "text", "label"})
 BY_NAME: Mapping[str, str] = {
     "margin": "RewardTrainer adds it to its loss",
     "tools": "goes into the chat template",
@@ -51,6 +50,7 @@ class Looked:
         self.columns: list[str] = []
         self.kinds: dict[str, Counter[str]] = {}
         self.ends: Counter[str] = Counter()
+        self.twice: Counter[str] = Counter()
 
     def add(self, raw: Raw) -> None:
         """Looks at some rows."""
@@ -58,10 +58,11 @@ class Looked:
         for name in sorted(_SEEN & {*raw.columns}):
             column = raw.column(name)
             found = self.kinds.setdefault(name, Counter())
-            roles = _last_roles(column)
             found.update(_kinds(column))
-            wrong = "assistant" if name == "prompt" else None
-            self.ends[name] += sum(n for role, n in roles.items() if (role == "assistant") == bool(wrong))
+            self.ends[name] += sum(
+                n for role, n in _roles(column, -1).items() if (role == "assistant") == (name == "prompt")
+            )
+            self.twice[name] += sum(n for role, n in _roles(column, 0).items() if role in {"system", "user"})
 
     def told(self, taken: Taken, unread: Mapping[str, int]) -> dict[str, Any]:
         """TRL's type and format, the trainers, and what is in the way: ``what``, ``cure``, whether it ``stops`` a
@@ -71,6 +72,7 @@ class Looked:
         of, marks, who = next((one for one in TYPES if one[1] <= there), ("", frozenset[str](), ""))
         format_ = self._format({*marks, "prompt"} & there & _SEEN) if of else ""
         problems = [*_taken_for(of, taken), *self._mixed(of, format_), *self._values(), *_ends(self.ends)]
+        problems += self._twice() if of == "preference" else []
         problems += [_problem(f"row left out: {why}", "mend or drop them", n) for why, n in sorted(unread.items())]
         asked = ("explicit" if "prompt" in there else "implicit") if of == "preference" else None
         whole = not any(one["stops"] for one in problems)
@@ -94,6 +96,13 @@ class Looked:
             "some of prompt, chosen and rejected hold messages, the others text: DPOTrainer and RewardTrainer refuse it"
         )
         return [_problem(what, "drop the column prompt where the others are whole conversations", stops=True)]
+
+    def _twice(self) -> list[Problem]:
+        """Whole conversations beside a prompt of messages, which trainers put before them."""
+        cure = "drop the column prompt, or leave the last turn alone in chosen and rejected"
+        sides = ("chosen", "rejected") if self._holds("prompt", "messages") else ()
+        what = "{} begins with the prompt, which would stand there twice"
+        return [_problem(what.format(name), cure, self.twice[name]) for name in sides if self.twice[name]]
 
     def _values(self) -> list[Problem]:
         """What columns hold that they should not."""
@@ -184,12 +193,12 @@ def _other(of: pl.DataType) -> str:
     return "a list" if isinstance(of, pl.List) else "an object" if isinstance(of, pl.Struct) else "numbers"
 
 
-def _last_roles(column: pl.Series | list[Any]) -> Mapping[str, int]:
-    """The roles of the last messages, and how often each comes."""
+def _roles(column: pl.Series | list[Any], place: int) -> Mapping[str, int]:
+    """The roles of the first messages (0), or of the last (-1), and how often each comes."""
     if isinstance(column, pl.Series):
         if not _is_talk(column.dtype):
             return {}
-        roles = column.list.last().struct.field("role").drop_nulls()
+        roles = column.list.get(place, null_on_oob=True).struct.field("role").drop_nulls()
         return {str(role): n for role, n in roles.value_counts().iter_rows()}
-    last = (value[-1] for value in column if isinstance(value, list) and value)
-    return Counter(str(one["role"]) for one in last if isinstance(one, dict) and "role" in one)
+    some = (value[place] for value in column if isinstance(value, list) and value)
+    return Counter(str(one["role"]) for one in some if isinstance(one, dict) and "role" in one)

@@ -69,6 +69,7 @@ def app(folder: Path, port: int) -> Starlette:
     ]
     wrong: Mapping[Any, Any] = {HTTPException: _refused, PrefgenError: _failed, Exception: _failed}
     made = Starlette(routes=routes, exception_handlers=wrong)
+    made.router.redirect_slashes = False
     made.add_middleware(_Guarded, port=port, policy=served_policy())
     return made
 

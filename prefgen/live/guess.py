@@ -13,13 +13,14 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Step:
-    """One step now. ``done`` prompts are past it and ``within`` are at it (of one that asks); ``asked`` are the replies
-    of rows that are done, known ones among them; ``rate`` is replies a second. ``state`` is done, now or later; dollars
-    are None where a price is not known.
+    """One step now, and whether it ``stops`` drawing for a row when that is decided. ``done`` prompts are past it and
+    ``within`` are at it (of one that asks); ``asked`` are the replies of rows that are done, known ones among them;
+    ``rate`` is replies a second. ``state`` is done, now or later; dollars are None where a price is not known.
     """
 
     name: str
     asks: bool = False
+    stops: bool = False
     state: str = "now"
     done: int = 0
     within: int = 0
@@ -59,9 +60,19 @@ def guess(steps: Sequence[Step], prompts: int, needed: float, pace: Pace) -> Gue
 
 
 def to_come(step: Step, prompts: float) -> float:
-    """Replies that a step will still want, so that so many prompts are past it."""
-    under_way = max(0, step.known + step.replies - step.asked)
-    return max(0.0, (prompts - step.done) * step.asked / step.done - under_way) if step.done else 0.0
+    """Replies that a step will still want, so that so many prompts are past it.
+
+    Where a stop ends the draws, prompts that are past it by now are those that wanted few, and how long the others have
+    been at it says nothing of how long they will be: all replies so far, divided by the prompts that ended, is what one
+    more takes (the mean of a geometric number, seen with what is under way). Else each prompt takes the same.
+    """
+    if not step.done:
+        return 0.0
+    so_far, left = step.known + step.replies, prompts - step.done
+    if step.stops:
+        return max(0.0, left * so_far / step.done)
+    each = step.asked / step.done
+    return max(0.0, left * each - min(max(0, so_far - step.asked), step.within * each))
 
 
 def _seconds(still: float, done: int, prompts: float, pace: Pace) -> float | None:

@@ -125,6 +125,7 @@ def _step(table: str, count: Count, at: Progress, plan: Plan, done: int | None, 
     return Step(
         table,
         asks=plan.steps[table].asker is not None,
+        stops=plan.steps[table].stop is not None,
         state=state,
         done=done or 0,
         within=max(0, at.within[table]) if state == "now" else 0,

@@ -71,7 +71,7 @@ class Watch:
     def _log(self) -> None:
         """What will be asked; then how far it is, ever more seldom, where there is news of it."""
         now = self.now()
-        while not now.steps:
+        while not now.prompts:
             if self.over.wait(FIRST):
                 return
             now = self.now()

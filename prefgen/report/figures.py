@@ -57,7 +57,7 @@ def figures(folder: str | Path) -> Figures:
         "canaries": [{"table": one["table"], **one["canaries"]} for one in run.steps.values() if one.get("canaries")],
         "spending": spending.spending(run, pairs["pairs"] if pairs.get("written") else 0),
         "saved": spending.saved(run),
-        "gates": run.told.get("gates") or {},
+        "gates": {table: _gate(run, table, asked) for table, asked in (run.told.get("gates") or {}).items()},
         "splits": run.told.get("splits") or {},
         "text": _recipe(run),
     }
@@ -99,6 +99,14 @@ def _judges(run: RunFolder) -> Figures:
         asked = {name: one for name, one in run.tables.items() if run.steps[name].get("drawn")}
         told = {name: judge_report(looked_at(one.path)) for name, one in asked.items()}
     return {table: report for table, report in told.items() if report.get("judges")}
+
+
+def _gate(run: RunFolder, table: str, asked: Figures) -> Figures:
+    """What a judge's gate asked for, and how right its judges were there, where they judged pairs."""
+    path = run.place / "gates" / table / "judgments.parquet"
+    report = judge_report(looked_at(path)) if path.is_file() else {}
+    right = {judge: one.get("agrees_with_gold") for judge, one in report.get("judges", {}).items()}
+    return {"calls": asked["calls"], "right": {judge: found for judge, found in right.items() if found}}
 
 
 LONGEST = 20_000

@@ -24,7 +24,7 @@ def costs(figures: Figures) -> Section | None:
     if not steps:
         return None
     blocks: list[Block] = [*_pictures(spent), _bills(spent), Words(_WORK)]
-    blocks += [Words(one) for one in (_each(spent["each"]), _asked(spent), *_gates(figures["gates"])) if one]
+    blocks += [Words(one) for one in (_each(spent["each"]), _asked(spent)) if one]
     if figures["saved"]:
         blocks.append(_saved(figures["saved"]))
     about = "At list prices: what the replies came to on which these rows rest, whichever run paid for them."
@@ -96,11 +96,6 @@ def _asked(spent: Figures) -> str:
     paid = f"; it paid {money(asked['dollars'])}" if asked["calls"] > asked["unpriced"] else ""
     batched = f"; {some(spent['batched'], 'reply', 'replies')} came in batches" if spent["batched"] else ""
     return f"{told}{paid}{batched}."
-
-
-def _gates(gates: Figures) -> Iterator[str]:
-    for table, one in gates.items():
-        yield f"The gate of {table} made {some(one['calls'], 'call')}, which are in no step."
 
 
 def _saved(saved: Sequence[Figures]) -> Table:

@@ -198,3 +198,25 @@ def canaries(found: Sequence[Figures]) -> Section | None:
 
 
 _ENDS = ("withstood", "fooled", "unreadable", "failed")
+
+
+# --- gates ----------------------------------------------------------------------------------
+
+
+def gates(found: Figures) -> Section | None:
+    """How judges did before anything else was spent."""
+    rows = [
+        [table, judge, percent(right["value"], right["n"]), between(right), f"{right['n']:,}"]
+        for table, one in found.items()
+        for judge, right in one["right"].items()
+    ]
+    if not found:
+        return None
+    head = ("gate of", "judge", "agrees with gold", "95% interval", "n")
+    blocks: list[Block] = [Table(head, rows, frozenset({0, 1}))] if rows else []
+    blocks += [
+        Words(f"The gate of {table} made {one['calls']:,} calls, which are in no step.") for table, one in found.items()
+    ]
+    return Section(
+        "gates", "Gates", blocks, "Judges were tried where the better response is known, before the rest was asked."
+    )

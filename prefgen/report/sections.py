@@ -28,6 +28,7 @@ def sections(figures: Figures) -> list[Section]:
         of_pairs.categories(figures["categories"]),
         of_judges.unreadable(figures),
         of_judges.canaries(figures["canaries"]),
+        of_judges.gates(figures["gates"]),
         of_costs.costs(figures),
         _splits(figures["splits"]),
         _made(figures),

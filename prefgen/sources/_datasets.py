@@ -33,7 +33,7 @@ def dataset(name: str, wanted: Wanted) -> Opened:
     with _told(name):
         rows = _opened(datasets, name, wanted, streaming=few)
         columns = rows.column_names  # not all that is streamed tells them beforehand
-        rows = rows.select_columns(wanted.of(columns)) if columns else rows
+        rows = rows.select_columns(wanted.of(columns) or columns) if columns else rows  # of none it has no rows
         if not few:
             height = min(len(rows), wanted.limit or len(rows))
             return Opened(name, columns, height, partial(_stored, name, rows, height, wanted.chunk))

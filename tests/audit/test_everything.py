@@ -70,7 +70,7 @@ def played(name: str, place: Path) -> Path:
     return run(recipe, place / "run", fakes=recipes.FAKES, take=take).folder
 
 
-FAST = ("self-taught-evaluators", "rewardbench")
+FAST = ("quickstart", "rewardbench")
 
 
 @pytest.mark.parametrize(

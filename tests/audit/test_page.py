@@ -43,8 +43,7 @@ def opened(browser: Browser, text: str, width: int = 1440, *, dark: bool = False
         yield page
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)])
 def test_it_opens_everywhere_and_keeps_nobody_out(browser: Browser, text: str, width: int, dark: bool) -> None:
     with opened(browser, text, width, dark=dark) as page:
         heads = page.get_by_role("heading", level=2).all_inner_texts()

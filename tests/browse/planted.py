@@ -18,9 +18,9 @@ Step = tuple[str, str, Sequence[str]]
 """A table, its verb and its inputs."""
 
 
-def shipped(name: str, folder: Path, preset: str | None = None) -> Run:
+def shipped(name: str, folder: Path, preset: str | None = None, take: int = 4) -> Run:
     """A shipped recipe on fakes, of few prompts."""
-    return run(on_fakes(name, preset), folder / "run", fakes=FAKES, take=None if name in DATA else 4, shard=2)
+    return run(on_fakes(name, preset), folder / "run", fakes=FAKES, take=None if name in DATA else take, shard=2)
 
 
 def mumbling(judge: Writer, share: int = 9) -> Writer:

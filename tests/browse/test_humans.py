@@ -44,7 +44,7 @@ def marks_of(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def test_judges_of_pairs_are_held_against_people(tmp_path: Path) -> None:
-    done = cascade(tmp_path)
+    done = cascade(tmp_path, 24)
     given, told = marks_of(done.folder)
     counted = Counter(given.values())
     assert told["marks"] == {"agree": counted["agree"], "disagree": counted["disagree"], "edit": counted["edit"]}

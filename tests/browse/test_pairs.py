@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from prefgen.browse.lineage import Lineage
 from prefgen.browse.pairs import Filters, PairTable
 from prefgen.errors import RunError
 from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, shipped, tables, talk, written
@@ -40,6 +41,15 @@ PAIRS = {
 }  # fmt: skip
 """The table that makes the pairs of each recipe; the others have none."""
 NOT_JUDGED = {"constitutional"}
+DOWN = {
+    "self-rewarding": ["pairs", "scores", "judgments", "responses", "prompts", "prompts1", "novel1", "all1", "sound1", "written1", "shots1"],
+    "constitutional": ["pairs", "revisions2", "critiques2", "drawn2", "revisions1", "critiques1", "drawn1", "drafts", "prompts"],
+    "ultrafeedback": ["pairs", "scores", "judgments", "shown", "responses", "drawn", "prompts"],
+    "temporal": ["pairs", "scores", "judgments", "both", "new", "prompts"],
+    "self-taught-evaluators": ["pairs", "responses", "prompts", "labelled", "all"],
+    "evalplanner": ["pairs", "responses", "prompts"],
+}  # fmt: skip
+"""The first way down from a pair to where it began."""
 
 
 def check(name: str, preset: str | None, folder: Path) -> None:
@@ -60,6 +70,11 @@ def check(name: str, preset: str | None, folder: Path) -> None:
         assert row["prompt"]
         assert row["chosen"] != row["rejected"]
         assert all(one["judge"] or one["unreadable"] for one in row["judgments"])
+    if rows:
+        behind = Lineage(table.made).of_pair(table, rows[0]["id"])
+        down = [one["table"] for depth, one in enumerate(behind) if one["depth"] == depth]
+        assert preset or down[: len(DOWN.get(name, ()))] == DOWN.get(name, [])
+        assert all(reply["text"] for one in behind for reply in one["replies"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -398,6 +413,7 @@ MEMORY = """
 import os, sys
 os.environ.update({"ARROW_DEFAULT_MEMORY_POOL": "jemalloc", "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"})
 import json, resource
+from prefgen.browse.lineage import Lineage
 from prefgen.browse.pairs import Filters, PairTable
 table = PairTable(sys.argv[1])
 pages = [table.page(Filters(), at, 50, 20000) for at in (0, 500000, 999990)]

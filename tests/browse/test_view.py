@@ -10,8 +10,10 @@ from prefgen.browse.marks import FILE
 from prefgen.browse.pairs import Filters, PairTable
 from tests.browse.planted import pairs, plain_run, rlcd
 from tests.browse.served import serving
-from tests.browser import Browser, serious, shot
+from tests.browser import Browser, serious, shot, until
 from tests.hostile import LETTERS, MARKDOWN, SCRIPTS, TERMINAL
+
+expect.set_options(timeout=15_000)  # as pages have it: machines that test may be busy
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,7 @@ def test_a_person_pages_filters_marks_and_finds_all_of_it_again(browser: Browser
         shown.keyboard.type("question 7?")
         found = table.page(Filters("question 7?", state="dropped"), 0, 9)["total"]
         expect(shown.locator(".count")).to_have_text("1 pair fits" if found == 1 else f"{found} pairs fit")
+        until(shown, "getComputedStyle(document.querySelector('.items')).opacity === '1'")  # what loads is pale
         assert serious(shown) == []
 
 

@@ -1,6 +1,7 @@
 """What is to come, against the plainest of computations: what has come, divided by how far it is."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -44,9 +45,36 @@ def test_what_a_later_step_is_behind_is_still_to_come() -> None:
 
 
 def test_replies_that_are_there_for_prompts_under_way_are_not_asked_again() -> None:
-    half = replace(steps_at(100)[0], replies=100 * 4 + 30)
-    assert to_come(half, 1000) == 900 * 4 - 30
-    assert to_come(replace(half, asked=0, done=0), 1000) == 0
+    some = replace(steps_at(100)[0], replies=100 * 4 + 30, within=20)
+    assert to_come(some, 1000) == 900 * 4 - 30
+    assert to_come(replace(some, within=5), 1000) == 900 * 4 - 5 * 4  # the others are those of canaries
+    assert to_come(replace(some, asked=0, done=0), 1000) == 0
+
+
+def drawn(chance: Random, places: int, until: int, prompts: int) -> tuple[Step, int]:
+    """A step of which each draw is the last with one chance in three, ``places`` prompts at a time, when so many are
+    past it; and how many draws there are to come.
+    """
+    wants = [next(k for k in range(1, 10**6) if chance.random() < 1 / 3) for _ in range(prompts)]
+    had, done, rounds = [0] * prompts, set[int](), 0
+    while len(done) < until:
+        rounds += 1
+        for one in [n for n in range(prompts) if n not in done][:places]:
+            had[one] += 1
+            if had[one] == wants[one]:
+                done.add(one)
+    asked = sum(wants[one] for one in done)
+    step = Step("s", asks=True, stops=True, done=len(done), within=places, asked=asked, replies=sum(had))
+    return step, sum(wants) - sum(had)
+
+
+def test_where_draws_end_by_chance_those_that_ended_first_do_not_speak_for_the_others() -> None:
+    chance, prompts = Random(7), 200
+    found = [drawn(chance, 50, 40, prompts) for _ in range(40)]
+    guessed, truth = sum(to_come(step, prompts) for step, _ in found), sum(rest for _, rest in found)
+    assert guessed == pytest.approx(truth, rel=0.05)
+    naive = sum(to_come(replace(step, stops=False), prompts) for step, _ in found)
+    assert naive < 0.75 * truth
 
 
 def test_known_replies_cost_nothing_and_say_how_many_a_prompt_wants() -> None:
@@ -108,7 +136,23 @@ def test_a_slow_step_has_the_rate_of_a_minute() -> None:
     past = Past()
     for second in range(90):
         past.add(second, {"slow": second // 12}, 0, 0)
-    assert past.rate("slow", 89) == pytest.approx(1 / 12, rel=0.05)
+    assert past.rate("slow", 89) == pytest.approx(1 / 12, rel=0.1)
+
+
+def test_how_a_run_begins_is_soon_forgotten() -> None:
+    past = Past()
+    for second in range(41):  # a burst of 200, then five a second
+        past.add(second, {}, 200 + 5 * second if second else 0, second)
+    assert past.pace(40) == (5, 1)
+    assert Past(past.seen).rate("none", 40) == 0
+
+
+def test_what_is_looked_at_seldom_has_a_pace_as_well() -> None:
+    past = Past()
+    for minute in range(10):
+        past.add(60 * minute, {"s": 300 * minute}, 300 * minute, 60 * minute)
+        assert minute == 0 or past.pace(60 * minute) == (5, 1)
+        assert minute == 0 or past.rate("s", 60 * minute) == 5
 
 
 def test_no_pace_is_told_in_the_first_seconds_or_of_another_part() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from prefgen import Recipe, do, load, run
@@ -15,8 +16,10 @@ from prefgen.report.verdict import verdict
 from prefgen.report.words import money, percent, seconds, short
 from prefgen.verbs import answer
 from prefgen.verbs import load as load_prompts
+from tests.report import played
 from tests.report.conftest import Runs
 from tests.test_recipes import DATA, FAKES, NAMES, on_fakes
+from tests.worlds import Judge, perturber
 
 
 def facts(found: dict[str, Any]) -> dict[str, Fact]:
@@ -218,6 +221,22 @@ def test_a_judge_that_is_fooled(tmp_path: Path) -> None:
     found = figures(tmp_path / "run" / "take-40")
     assert "canaries" in named(sections(found))
     assert "did not pass" in verdict(found).about
+
+
+def test_a_gate_that_closed_says_how_right_its_judge_was(tmp_path: Path) -> None:
+    gate = f"steps.judgments.gate={{data: {tmp_path / 'gold.jsonl'}, at_least: 0.9}}"
+    gold = [{"prompt": f"q {i}?", "chosen": f"merit 0.{i:06} x", "rejected": "merit 0.000000 y"} for i in range(1, 41)]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(one) + "\n" for one in gold))
+    with pytest.raises(GateClosed):
+        played.played(
+            "panel", tmp_path, {"writer": [perturber()], "jury": [Judge(0.6)]}, 5, gate, "canaries={share: 0}"
+        )
+    found = figures(tmp_path / "run")
+    judged = pl.read_parquet(tmp_path / "run" / "gates" / "judgments" / "judgments.parquet")
+    (right,) = found["gates"]["judgments"]["right"].values()
+    assert (right["n"], right["value"]) == (80, pytest.approx(float((judged["verdict"] == judged["gold"]).mean())))  # type: ignore[arg-type]
+    assert "gates" in named(sections(found))
+    assert "did not pass its gate" in verdict(found).about
 
 
 # --- words ----------------------------------------------------------------------------------
