@@ -327,15 +327,14 @@ def test_of_a_benchmark_pairs_are_those_that_were_judged_and_its_numbers_stand_s
     assert [step["table"] for step in found["steps"]] == list(recipe.steps)
 
 
-def test_a_run_that_was_stopped_is_compared_as_far_as_it_came(tmp_path: Path) -> None:
-    recipe = on_fakes("panel")
-    whole = run(recipe, tmp_path / "whole", fakes=FAKES, take=12)
+def test_a_run_that_was_stopped_is_compared_as_far_as_it_came(judged: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(BudgetReached):
-        run(recipe, tmp_path / "stopped", fakes=FAKES, take=12, max_calls=9)
-    found = compare(whole.folder, tmp_path / "stopped" / "take-12")
-    assert found["b"]["status"] == "BudgetReached"
-    assert (found["pairs"] or {"b": 0})["b"] == 0
+        run(on_fakes("panel"), tmp_path, fakes=FAKES, take=12, max_calls=9)
+    found = compare(judged["weak"], tmp_path / "take-12")
+    assert (found["b"]["status"], found["b"]["take"]) == ("BudgetReached", 12)
+    assert found["pairs"]["b"] == 0
     assert found["cost"]["b"]["replies"] == 9
+    assert found["pairs"]["longer"]["difference"] is None
 
 
 @pytest.mark.slow
