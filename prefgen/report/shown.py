@@ -1,9 +1,7 @@
 """Some of the pairs themselves, for people to read: as many as a page can carry, which the seed chooses."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from prefgen.browse.pairs import PairTable
 from prefgen.html.escaped import data
 
 PAIRS, BYTES = 2000, 3_000_000
@@ -18,9 +16,22 @@ TRIED = 50
 Rows = dict[str, Any]
 
 
-def shown(place: Path, seed: int) -> Rows | None:
+class Sampled(Protocol):
+    """A ``PairTable``, as far as it matters here."""
+
+    @property
+    def total(self) -> int:
+        """How many pairs there are."""
+
+    def sample(self, rows: int, seed: int, characters: int) -> Rows:
+        """So many of them, cut."""
+
+    def facets(self) -> Rows:
+        """What there is to choose from."""
+
+
+def shown(table: Sampled, seed: int) -> Rows | None:
     """Pairs of a run as ``prefgen.browse`` samples them, with their ``facets``; None where there are none."""
-    table = PairTable(place)
     if not table.total:
         return None
     rows, cut = _room(table, seed)
@@ -32,7 +43,7 @@ def shown(place: Path, seed: int) -> Rows | None:
     return {**found, "facets": {**facets, **some}}
 
 
-def _room(table: PairTable, seed: int) -> tuple[int, int]:
+def _room(table: Sampled, seed: int) -> tuple[int, int]:
     """How many pairs there is room for, and where to cut their texts."""
     rows = 0
     for cut in CUTS:

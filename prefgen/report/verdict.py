@@ -72,12 +72,13 @@ def _kept(figures: Figures) -> Iterator[Fact]:
         of = f"of {some(made, 'pair')} that were made" if made > pairs["pairs"] else "all that were made"
         note = f"{of}, for {some(pairs['prompts'], 'prompt')}" + ("" if pairs["written"] else "; not written yet")
         yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
-    elif figures["written"] and "preferences" not in writes:
+    elif writes and "preferences" not in writes and figures["written"]:
         rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
-        told = ", ".join(f"{n:,} {name}" for name, n in rows.items())
-        yield Fact("rows written", f"{sum(rows.values()):,}", told)
-    else:
+        yield Fact("rows written", f"{sum(rows.values()):,}", ", ".join(f"{n:,} {name}" for name, n in rows.items()))
+    elif figures["run"].get("status") == "finished":
         yield Fact("pairs kept", "none", "what was lost where, and why, stands in the tables", "bad")
+    else:
+        yield Fact("rows written", "none", "rows are written when a run comes to its end")
 
 
 def _cost(figures: Figures) -> Iterator[Fact]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prefgen import folders
+from prefgen.browse.pairs import PairTable
 from prefgen.html.page import page
 from prefgen.report.figures import figures
 from prefgen.report.sections import sections
@@ -22,7 +23,7 @@ def write(folder: str | Path, found: Mapping[str, Any] | None = None) -> Path:
     place = Path(folder)
     found = found or figures(place)
     folders.check(place, named=True, cure="take it away")
-    rows = shown(place, int(found["run"]["seed"] or 0)) if found["pairs"] else None
+    rows = shown(PairTable(place), int(found["run"]["seed"] or 0)) if found["pairs"] else None
     return _put(place / NAME, whole(found, rows, place / CHARTS))
 
 

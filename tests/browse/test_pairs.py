@@ -77,7 +77,11 @@ def check(name: str, preset: str | None, folder: Path) -> None:
         assert all(reply["text"] for one in behind for reply in one["replies"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+SLOW = {"best-of-n", "cascade", "panel", "rlcd", "rubric", "self-rewarding"}
+"""Recipes whose like is tested below, or among the others, and one that takes as long as three."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in NAMES])
 def test_every_recipe_has_its_pairs(name: str, tmp_path: Path) -> None:
     check(name, None, tmp_path)
 
@@ -227,7 +231,7 @@ def test_pairs_of_judgments_where_there_are_no_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_run_that_was_stopped_shows_what_is_there(told: bool, tmp_path: Path) -> None:
-    done = rlcd(tmp_path, 10)
+    done = rlcd(tmp_path)
     for name in ("checked.parquet", "checked.dropped.parquet"):
         (done.folder / "tables" / name).unlink()
     if not told:
@@ -236,11 +240,11 @@ def test_a_run_that_was_stopped_shows_what_is_there(told: bool, tmp_path: Path) 
     table = PairTable(done.folder)
     judged = {row["pair_id"] for row in tables(done, "judgments")[0]}
     assert {row["id"] for row in rows_of(table, state="kept")} == judged
-    assert table.total == 10
+    assert table.total == 70
 
 
 def test_an_older_run_says_in_its_recipe_what_was_made_of_what(tmp_path: Path) -> None:
-    done = cascade(tmp_path, 10)
+    done = cascade(tmp_path)
     now = rows_of(PairTable(done.folder))
     path = done.folder / "run.json"
     told = json.loads(path.read_text())
@@ -257,13 +261,47 @@ def test_what_is_no_run_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "take-5" / "run.json").write_text("{}")
     with pytest.raises(RunError, match=r"only pilots are here; name one, such as .*take-5"):
         PairTable(tmp_path)
-    done = rlcd(tmp_path / "x", 3)
+    done = rlcd(tmp_path / "x")
     (done.folder / "tables" / "pairs.parquet").write_bytes(b"PAR1 not PAR1")
     with pytest.raises(RunError, match=r"pairs.parquet: cannot be read .*run the recipe again"):
         PairTable(done.folder)
-    (done.folder / "run.json").write_text("{")
-    with pytest.raises(RunError, match="is damaged"):
-        PairTable(done.folder)
+    for damaged in (
+        "{",
+        "[]",
+        '{"steps": 3}',
+        '{"steps": [3]}',
+        '{"steps": [{"table": "pairs", "inputs": 3}]}',
+        '{"write": [1]}',
+    ):
+        (done.folder / "run.json").write_text(damaged)
+        with pytest.raises(RunError, match=r"run\.json: is damaged"):
+            PairTable(done.folder)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_verb_of_somebodys_may_make_pairs_anew(keeps: bool, tmp_path: Path) -> None:
+    first = pairs([(f"q{n}?", f"good {n}", f"bad {n}") for n in range(3)])
+    names = pl.col("id") + ".x" if keeps else pl.format("mine-{}", pl.col("id"))
+    second = first[1:].with_columns(id=names)
+    steps = [("first", "perturb", []), ("second", "verbs.py:mine", ["first"])]
+    table = PairTable(written(tmp_path, {"first": first, "second": second}, steps, {"preferences": "second"}))
+    states = [(row["chosen"], row["state"], row["step"]) for row in rows_of(table)]
+    kept = [("good 1", "kept", None), ("good 2", "kept", None)]
+    assert states == ([("good 0", "dropped", "second"), *kept] if keeps else kept)
+
+
+def test_columns_of_other_types_are_shown_as_they_are(tmp_path: Path) -> None:
+    """A verb of somebody's may call numbers and texts as ours are called."""
+    frame = pairs([("q?", "good", "bad")], category=[7], chosen_score=["4"], rejected_score=["much"]).with_columns(
+        prompt=pl.lit("a text"), chosen_model=pl.lit(3)
+    )
+    judged = pl.DataFrame({"prompt_id": ["0" * 16], "id": ["x"], "pair_id": [f"{0:016x}.0"], "verdict": [1], "gold": [0], "judge_model": [5]})  # fmt: skip
+    steps = [("pairs", "mine", []), ("judged", "compare", ["pairs"])]
+    table = PairTable(written(tmp_path, {"pairs": frame, "judged": judged}, steps, {"preferences": "pairs"}))
+    (row,) = rows_of(table)
+    assert (row["prompt"], row["category"], row["gap"]) == (talk("a text"), "7", None)
+    assert [(one["judge"], one["verdict"]) for one in row["judgments"]] == [("5", "tie")]
+    assert rows_of(table, q="TEXT", category="7") == [row]
 
 
 def test_a_strangers_run_leads_nowhere_else(tmp_path: Path) -> None:

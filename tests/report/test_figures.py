@@ -11,10 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prefgen.errors import RunError
+from prefgen import Recipe, do, run
+from prefgen.errors import RowFailed, RunError
+from prefgen.llm.request import Request
 from prefgen.report import figures
 from prefgen.run import Run
+from prefgen.verbs import answer, load
 from tests.report.conftest import Runs
+from tests.worlds import questions, whole
 
 NAMES = ("judged", "jury", "scored", "pooled")
 
@@ -344,6 +348,37 @@ def test_what_an_earlier_run_wrote_is_no_figure_of_one_that_was_stopped(runs: Ru
     assert not found["pairs"]["written"]
     assert found["judges"] == {}
     assert (found["spending"]["total"], found["spending"]["each"]) == (None, None)
+
+
+def grown(told: dict[str, Any]) -> dict[str, Any]:
+    """As if rows had been added to the dataset since."""
+    return told | {"dataset": told["dataset"] | {"preferences": {"train": told["dataset"]["preferences"]["train"] - 1}}}
+
+
+def test_a_dataset_with_other_rows_is_not_what_the_run_wrote(runs: Runs, tmp_path: Path) -> None:
+    found = figures(changed(runs("jury"), tmp_path, grown))["pairs"]
+    assert not found["written"]
+    assert found["pairs"] == figures(runs("jury").folder)["pairs"]["pairs"]
+
+
+def test_requests_that_failed_are_told_with_what_was_said(tmp_path: Path) -> None:
+    """Every third prompt is refused by a filter."""
+
+    def refuses(request: Request, seed: int) -> str:
+        number = int(whole(request).partition("Question ")[2].partition("?")[0])
+        if number % 3 == 0:
+            raise RowFailed("content_filter", f"not {number}")
+        return f"an answer, {seed}"
+
+    steps = {"prompts": do(load, questions(tmp_path, 12)), "responses": do(answer, "prompts", model="m", n=2)}
+    recipe = Recipe(name="some", models={"m": {"use": "fake/m"}}, steps=steps, write={"responses": "responses"})
+    done = run(recipe, tmp_path / "run", fakes={"m": refuses})
+    found = figures(done.folder)
+    (one,) = found["failed"]
+    assert (one["kind"], one["n"], one["drawn"]) == ("content_filter", 8, 24)
+    assert all(text["text"].startswith("not ") for text in one["texts"])
+    step = found["funnel"][1]
+    assert (step["used"], step["unanswered"], step["read"], step["rows_out"]) == (8, 4, 16, 16)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,37 @@ def test_every_chart_says_in_words_what_it_shows(runs: Runs) -> None:
                     json.dumps(block.spec, allow_nan=False)
 
 
+def cells(page: Iterable[Section], title: str) -> list[dict[str, Any]]:
+    """The cells of the heat map with this title."""
+    (spec,) = [
+        block.spec
+        for one in page
+        for block in one.blocks
+        if isinstance(block, Chart) and block.spec["title"]["text"] == title
+    ]
+    found: list[dict[str, Any]] = spec["layer"][0]["data"]["values"]
+    return found
+
+
+def test_a_heat_map_has_a_cell_for_each_two_judges_both_ways(runs: Runs) -> None:
+    found = figures(runs("jury").folder)
+    kappas = found["judges"]["judgments"]["kappas"]
+    told = {(one["y"], one["x"]): one["said"] for one in cells(sections(found), "Kappa")}
+    assert len(told) == 6
+    for two, kappa in kappas.items():
+        a, b = (name.rpartition("/")[2] for name in two.split(" | "))
+        assert told[a, b] == told[b, a] == f"{kappa:.2f}"
+
+
+def test_a_matrix_of_wins_has_both_sides_of_each_meeting(runs: Runs) -> None:
+    found = figures(runs("pooled").folder)
+    met = {(one["chosen"], one["rejected"]): one["n"] for one in found["pairs"]["models"]["met"]}
+    for one in cells(sections(found), "Who wins"):
+        a, b = (f"fake/{one[side]}" for side in ("y", "x"))
+        n = met.get((a, b), 0) + met.get((b, a), 0)
+        assert (one["value"], one["small"]) == (met.get((a, b), 0) / n, f"n {n}")
+
+
 def test_tables_have_as_many_cells_as_heads(runs: Runs) -> None:
     for name in ("judged", "jury", "scored", "pooled"):
         for caption, table in tables(sections(figures(runs(name).folder))).items():
@@ -208,6 +239,12 @@ def test_a_run_that_ended_where_its_budget_did_and_a_pilot(tmp_path: Path) -> No
     assert (place / "report.html").exists()
     about = verdict(figures(place)).about
     assert about.startswith("A pilot on the first 30 prompts of each source. It ended where its budget did")
+
+
+def test_a_run_that_was_stopped_has_written_nothing_yet() -> None:
+    told = facts(BARE | {"pairs": {}, "written": {}, "run": BARE["run"] | {"status": "Interrupted"}})
+    assert (told["rows written"].value, told["rows written"].tone) == ("none", "")
+    assert "pairs kept" not in told
 
 
 def test_a_judge_that_is_fooled(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from prefgen import Recipe, do, run
 from prefgen.cli import app
 from prefgen.errors import RunError
 from prefgen.report import NAME, figures, write
-from prefgen.report.shown import BYTES, PAIRS
+from prefgen.report.shown import BYTES, PAIRS, shown
 from prefgen.verbs import answer
 from prefgen.verbs import load as load_prompts
 from tests.report.conftest import Runs
@@ -85,6 +85,27 @@ def test_of_many_long_pairs_some_are_shown_and_the_page_stays_small(tmp_path: Pa
     assert found["shown"] <= PAIRS
     assert found["cut_at"] == 500
     assert BYTES * 0.5 < len(page.encode()) < BYTES + 500_000
+
+
+class Uneven:
+    """Pairs of which those that are tried are short, and the others long."""
+
+    total = 2000
+
+    def sample(self, rows: int, seed: int, characters: int) -> dict[str, Any]:
+        texts = ["short" if n < 50 else "x" * characters for n in range(rows)]
+        return {"rows": texts, "of": self.total, "shown": rows, "cut_at": characters}
+
+    def facets(self) -> dict[str, Any]:
+        return {"categories": {str(n): 1 for n in range(999)}, "reasons": {}}
+
+
+def test_pairs_that_are_longer_than_those_that_were_tried_leave_others_out() -> None:
+    found = shown(Uneven(), 0) or {}
+    size = sum(map(len, found["rows"]))
+    assert BYTES / 2 < size < BYTES
+    assert found["shown"] < 1000
+    assert len(found["facets"]["categories"]) == 200
 
 
 # --- what goes wrong ------------------------------------------------------------------------
