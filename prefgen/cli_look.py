@@ -42,13 +42,13 @@ def show(
     screen = console()
     if row is not None:
         found = rows.one(folder, row, table)
-        print(visible(json.dumps(found, indent=1, ensure_ascii=False))) if as_json else display_show.one(found, screen)
+        print(_json(found)) if as_json else display_show.one(found, screen)
     elif table is None:
         listed = rows.tables(folder)
-        print(json.dumps(listed, indent=1)) if as_json else display_show.tables(listed, screen)
+        print(_json(listed)) if as_json else display_show.tables(listed, screen)
     else:
         some = rows.some(folder, table, where, limit)
-        print(visible(json.dumps(some, indent=1, ensure_ascii=False))) if as_json else display_show.some(some, screen)
+        print(_json(some)) if as_json else display_show.some(some, screen)
 
 
 def view(
@@ -123,6 +123,11 @@ def report(folder: RunArg, as_json: JsonOpt = False) -> None:
     for line in reports.lines(found):
         print(plain(line))
     print(plain(str(path)))
+
+
+def _json(value: object) -> str:
+    """Rows as JSON, in which nothing steers a terminal."""
+    return visible(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def _has_display() -> bool:

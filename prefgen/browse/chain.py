@@ -66,16 +66,29 @@ def chain(made: Tables) -> Chain:
 
 
 def _up_from(last: str, holding: Sequence[str], made: Tables, columns: frozenset[str]) -> Chain:
-    endings: dict[str, list[str]] = {last: [""]}
+    endings, made_of_pairs = {last: [""]}, set[str]()
     for table in reversed(holding[: holding.index(last) + 1]):
         for place, one in enumerate(made.steps[table].inputs if table in endings else ()):
-            if one in holding:
+            if one in holding and _follows(made.steps[table], made.steps[one]):
                 more = f".{place}" if _renames(made.steps[table]) else ""
+                made_of_pairs.add(table)
                 known = endings.setdefault(one, [])
                 known += [more + end for end in endings[table] if more + end not in known]
     tables = tuple(table for table in holding if table in endings)
-    roots = tuple(table for table in tables if not {*made.steps[table].inputs} & {*tables})
+    roots = tuple(table for table in tables if table not in made_of_pairs)
     return Chain(tables, roots, last, endings, columns)
+
+
+def _follows(step: Made, before: Made) -> bool:
+    """Whether a table's pairs are those of its input. Verbs of ours keep ids; of others it is looked at: one that makes
+    new pairs, with ids of their own, begins a chain.
+    """
+    if step.is_ours or not step.rows.height:
+        return True
+    column = key(before.columns)
+    ids = Ids([(hashed(some[column]), np.zeros(some.height, np.int64)) for some in before.rows.narrow([column])])
+    own = key(step.columns)
+    return any((ids.of(some[own]) >= 0).any() for some in step.rows.narrow([own]))
 
 
 def _renames(step: Made) -> bool:

@@ -72,7 +72,7 @@ class _Read:
 
     def _category(self, rows: pl.DataFrame) -> pl.Series:
         """The place of each row's kind."""
-        kinds = rows["category"].cast(pl.String) if "category" in rows.columns else None
+        kinds = rows["category"].cast(pl.String, strict=False) if "category" in rows.columns else None
         if kinds is None or kinds.null_count() == rows.height:
             return pl.Series("category", [None], pl.UInt32).new_from_index(0, rows.height)
         for one in kinds.drop_nulls().unique().sort():
@@ -83,7 +83,9 @@ class _Read:
 
 def gap(columns: Sequence[str]) -> pl.Expr:
     """The chosen response's score less the rejected one's, null where it is no number."""
-    scores = [pl.col(name).cast(pl.Float64) for name in (f"{side}_score" for side in SIDES) if name in columns]
+    scores = [
+        pl.col(name).cast(pl.Float64, strict=False) for name in (f"{side}_score" for side in SIDES) if name in columns
+    ]
     apart = scores[0] - scores[1] if len(scores) == 2 else pl.lit(None, pl.Float64)
     return pl.when(apart.is_finite()).then(apart).alias("gap")
 

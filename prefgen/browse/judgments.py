@@ -66,7 +66,7 @@ class Heard:
 
     def add_scores(self, pairs: Numbers, rejected: NDArray[np.bool_], scores: pl.Series) -> None:
         """Takes scores of single responses."""
-        points = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        points = scores.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
         known = np.isfinite(points)
         mine, others = known & ~rejected, known & rejected
         np.minimum.at(self.least, pairs[mine], points[mine])
@@ -151,7 +151,7 @@ class _Of:
     def tell(self, heard: Heard, some: pl.DataFrame, part: pl.DataFrame) -> None:
         """Adds what these rows say."""
         said, pairs = some[part["row"]], part["pair"].to_numpy()
-        heard.judges |= {*said["judge_model"].drop_nulls().unique().to_list()}
+        heard.judges |= {*said["judge_model"].cast(pl.String).drop_nulls().unique()}
         if self.both:
             heard.add_verdicts(pairs, said.select(verdict(said.columns)).to_series())
         else:
@@ -167,7 +167,8 @@ def verdict(columns: Sequence[str]) -> pl.Expr:
     """Which response a judgment is for: "chosen", "rejected" or "tie"; null where it could not be read, or where
     nothing says which is which.
     """
-    said, known = pl.col("verdict"), pl.col("gold") if "gold" in columns else pl.lit(None, pl.String)
+    said = pl.col("verdict").cast(pl.String)
+    known = pl.col("gold").cast(pl.String) if "gold" in columns else pl.lit(None, pl.String)
     side = pl.when(said == known).then(pl.lit("chosen")).when(said.is_in(["A", "B"])).then(pl.lit("rejected"))
     return pl.when(said.is_not_null() & known.is_not_null()).then(side.otherwise(pl.lit("tie"))).alias("says")
 

@@ -40,6 +40,11 @@ class Made:
         return frozenset(self.rows.columns)
 
     @property
+    def is_ours(self) -> bool:
+        """Whether its verb is one of prefgen's."""
+        return any(self.verb in verbs.files(room) for room in verbs.ROOMS)
+
+    @property
     def judges(self) -> bool:
         """Whether its verb is one of prefgen's judges."""
         return self.verb in verbs.files("judges")
@@ -61,8 +66,7 @@ def opened(folder: str | Path) -> Tables:
     """What a run left, whether it finished or was stopped. Raises RunError where no run is."""
     place = Path(folder)
     told = _told(place)
-    steps = told.get("steps") if isinstance(told.get("steps"), list) else None
-    listed = [step for step in steps or _found(place) if isinstance(step, dict) and nameable(str(step.get("table")))]
+    listed = [step for step in told.get("steps") or _found(place) if nameable(str(step.get("table")))]
     if not listed:
         raise RunError(f"{place}: {_nothing(place)}")
     inputs, write = _recipe(place, told)
@@ -71,7 +75,9 @@ def opened(folder: str | Path) -> Tables:
         table, path = str(step["table"]), place / "tables" / f"{step['table']}.parquet"
         if path.is_file():
             of = inputs.get(table, tuple(made)[-1:])
-            made[table] = Made(table, str(step.get("verb")), tuple(t for t in of if t in made), path, step)
+            made[table] = Made(
+                table, str(step.get("verb")), tuple(str(one) for one in of if str(one) in made), path, step
+            )
     return Tables(place, told, made, write)
 
 
@@ -84,7 +90,19 @@ def _told(place: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError) as e:
         raise RunError(f"{path}: is damaged; run the recipe again: what was received is not asked anew") from e
-    return told if isinstance(told, dict) else {}
+    if not (isinstance(told, dict) and _is_sound(told)):
+        raise RunError(f"{path}: is damaged; run the recipe again: what was received is not asked anew")
+    return told
+
+
+def _is_sound(told: Mapping[str, Any]) -> bool:
+    """Whether a run.json is of the form that a run gives it, as far as it is looked at here."""
+    steps, write = told.get("steps") or [], told.get("write") or {}
+    if not (isinstance(steps, list) and all(isinstance(step, dict) for step in steps) and isinstance(write, dict)):
+        return False
+    lists = [step.get("inputs") or [] for step in steps]
+    kinds = [step.get(kind) or {} for step in steps for kind in ("dropped", "unreadable", "failed")]
+    return all(isinstance(one, list) for one in lists) and all(isinstance(one, dict) for one in kinds)
 
 
 def _found(place: Path) -> Sequence[Mapping[str, Any]]:
@@ -105,7 +123,7 @@ def _recipe(place: Path, told: Mapping[str, Any]) -> tuple[Mapping[str, Sequence
     """What each table was made of, and what was written; where an older run.json does not say it, the recipe does."""
     steps = told.get("steps") or []
     if "write" in told and all("inputs" in step for step in steps):
-        return {step["table"]: step["inputs"] for step in steps}, told["write"]
+        return {str(step.get("table")): step["inputs"] for step in steps}, told["write"]
     from prefgen.recipe import load
 
     try:

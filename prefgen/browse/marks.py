@@ -107,9 +107,7 @@ class Marks:
         fresh = not self.path.exists()
         try:
             with _opened(self.path) as handle:
-                size = os.fstat(handle).st_size
-                whole = not size or os.pread(handle, 1, size - 1) == b"\n"
-                _written(handle, data if whole else b"\n" + data)
+                _written(handle, data if _ends_whole(handle) else b"\n" + data)
                 os.fsync(handle)
             if fresh:
                 _settled(self.path.parent)
@@ -141,6 +139,14 @@ def _opened(path: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def _ends_whole(handle: int) -> bool:
+    """Whether the last line has its end."""
+    if not os.fstat(handle).st_size:
+        return True
+    os.lseek(handle, -1, os.SEEK_END)
+    return os.read(handle, 1) == b"\n"
 
 
 def _written(handle: int, data: bytes) -> None:

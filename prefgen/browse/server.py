@@ -182,10 +182,13 @@ def pages(page: Callable[[Filters, int, int, int, GoOn], Any]) -> Answer:
         filters, offset, limit = _filters(asked), _whole(asked, "offset", 0), _whole(asked, "limit", 50)
         how = (filters, offset, min(limit, MOST_ROWS), CHARACTERS, lambda: not gone.is_set())
         work = asyncio.ensure_future(run_in_threadpool(page, *how))
-        while not (await asyncio.wait([work], timeout=LOOKS))[0]:
-            if await request.is_disconnected():
-                gone.set()
-        return JSONResponse(await work)
+        try:
+            while not (await asyncio.wait([work], timeout=LOOKS))[0]:
+                if await request.is_disconnected():
+                    gone.set()
+            return JSONResponse(await work)
+        finally:
+            gone.set()  # also where the server ends
 
     return answers
 

@@ -33,7 +33,7 @@ def over(found: Figures) -> tuple[str, str]:
 
 
 def interval(found: Figures) -> str:
-    """0.60 (−0.25 to 0.93)."""
+    """0.60 (0.25 to 0.93)."""
     return _minus(f"{found['value']:.2f} ({found['low']:.2f} to {found['high']:.2f})")
 
 

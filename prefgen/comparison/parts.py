@@ -12,7 +12,7 @@ import polars as pl
 from prefgen.shardfiles import rows_of
 from prefgen.tablefile import TableFile, parquet
 
-AT_ONCE = 2**19
+AT_ONCE = 2**17
 """Rows of a table that are held at once, about."""
 
 
@@ -36,8 +36,11 @@ class Parts:
         if not self.files:
             self.held.append(rows)
             return
-        for part, file in enumerate(self.files):
-            file.add(rows.filter(pl.col("prompt") % self.number == part))
+        lots = rows.with_columns(part=pl.col("prompt") % self.number).partition_by(
+            "part", as_dict=True, include_key=False
+        )
+        for (part,), some in lots.items():
+            self.files[part].add(some)
 
     def close(self) -> None:
         """All rows are there. Raises RunError for a full disk."""

@@ -67,7 +67,7 @@ def prompts(found: Figures) -> str:
     same = found["pairs"]["prompts"]["same_chosen"]
     both = other + found["pairs"]["prompts"]["shared"]
     return (
-        f"Of {some(both, 'prompt')} with pairs in both, {other:,} {'has' if other == 1 else 'have'} other texts in either"
+        f"Of {some(both, 'prompt')} with pairs in both, {other:,} {'has' if other == 1 else 'have'} other texts"
         f"{f'; the chosen one is the same in {same:,} of them' if same else ''}."
     )
 

@@ -45,22 +45,26 @@ def _facts(found: Figures) -> Iterator[Fact]:
         yield Fact("pairs in both", f"{pairs['shared']:,}", f"of {pairs['a']:,} and {pairs['b']:,}")
     if pairs and pairs["shared"]:
         yield Fact("flipped", f"{pairs['flipped']:,}", f"labels agree on {numbers.share(pairs['agreement'])}")
-    for one in found["judges"]:
-        if told := one.get("verdicts"):
-            yield Fact("verdicts differ", f"{told['differ']:,}", f"of {told['shared']:,} on the same texts")
-            yield from _gains(one)
+    both = [one for one in found["judges"] if one.get("verdicts")]
+    for one in both:
+        who = f", {one['b']['judge']}" if len(both) > 1 else ""
+        told = one["verdicts"]
+        yield Fact(f"verdicts differ{who}", f"{told['differ']:,}", f"of {told['shared']:,} on the same texts")
+        yield from _gains(one, who)
     if line := words.each_pair(found):
         yield Fact("a pair", *line)
 
 
-def _gains(one: Figures) -> Iterator[Fact]:
+def _gains(one: Figures, who: str) -> Iterator[Fact]:
     for name in ("agrees_with_gold", "flips"):
         told = one["measures"].get(name)
         if told and told["difference"]:
             a, b, difference, _, p = numbers.measured(told, brief=True)
             sure = f", p {p}" if p else ""
             points = difference.partition(" ")[0]
-            yield Fact(words.MEASURED[name], points, f"points: {a.partition(' ')[0]} to {b.partition(' ')[0]}{sure}")
+            yield Fact(
+                words.MEASURED[name] + who, points, f"points: {a.partition(' ')[0]} to {b.partition(' ')[0]}{sure}"
+            )
 
 
 def _results(found: Figures) -> Iterator[Block]:

@@ -17,6 +17,10 @@ from prefgen.tablefile import parquet
 Paths = tuple[Path, ...]
 TEXTS = {"prompt_id", "chosen", "rejected"}
 """The columns by which tables of pairs are known."""
+STEP = ("table", "verb", "rows_in", "rows_out", "dropped", "unreadable", "failed", "spent")
+"""What run.json says of a step."""
+JUDGED = {"verdict", "response_a", "judge_model"}
+"""Columns of pairs that are shown to judges, or were."""
 CURE = "name a run's folder, such as runs/quickstart, or a dataset's"
 
 
@@ -55,16 +59,26 @@ def opened(folder: Path) -> Side:
 
 def _run(home: Path) -> Side:
     told = _told(home / "run.json")
-    steps = {str(one.get("table")): str(one.get("verb")) for one in told.get("steps") or () if isinstance(one, dict)}
+    steps = {str(one["table"]): str(one["verb"]) for one in told["steps"]}
     tables = {name: path for name in steps if (path := home / "tables" / f"{name}.parquet").is_file()}
     columns = {name: _columns(path) for name, path in tables.items()}
     judging = [name for name in tables if steps[name] in verbs.files("judges")]
     judgments = {name: (tables[name],) for name in judging if columns[name] >= PAIRS or columns[name] >= SCORES}
     sources = tuple(path for name, path in tables.items() if steps[name] in verbs.files("sources"))
     written = {config: _written(home / "dataset" / config) for config in ("preferences", "results")}
-    last = [path for name, path in tables.items() if columns[name] >= TEXTS][-1:]
-    pairs = written["preferences"] or tuple(last)
-    return Side(home, told, _recipe(home), pairs, judgments, sources, written["results"])
+    recipe = _recipe(home)
+    pairs = written["preferences"] or _pairs(recipe, tables, columns)
+    return Side(home, told, recipe, pairs, judgments, sources, written["results"])
+
+
+def _pairs(recipe: Recipe | None, tables: Mapping[str, Path], columns: Mapping[str, set[str]]) -> Paths:
+    """The table of which preferences would have been written; of a recipe that writes none the last table of pairs that
+    were not judged.
+    """
+    wanted = recipe.write.get("preferences") if recipe else None
+    plain = [name for name in tables if columns[name] >= TEXTS and not columns[name] & JUDGED]
+    names = [wanted] if wanted else plain[-1:]
+    return tuple(tables[name] for name in names if name in tables and columns[name] >= TEXTS)
 
 
 def _told(path: Path) -> dict[str, Any]:
@@ -72,13 +86,21 @@ def _told(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise RunError(f"{path}: cannot be read; run the recipe again, which asks nothing anew") from e
-    if not isinstance(found, dict):
+    if not (isinstance(found, dict) and isinstance(found.get("steps"), list) and all(map(_whole, found["steps"]))):
         raise RunError(f"{path}: is not what a run writes; run the recipe again, which asks nothing anew")
     return found
 
 
+def _whole(step: Any) -> bool:
+    """Whether this says of a step what a run says."""
+    return isinstance(step, dict) and {*STEP} <= step.keys()
+
+
 def _written(folder: Path) -> Paths:
-    return tuple(sorted(folder.glob("*.parquet"))) if folder.is_dir() else ()
+    found = tuple(sorted(folder.glob("*.parquet"))) if folder.is_dir() else ()
+    for path in found:
+        _columns(path)
+    return found
 
 
 def _columns(path: Path) -> set[str]:

@@ -33,13 +33,14 @@ class OfYield:
 
     def __init__(self) -> None:
         self.sums, self.paired = (Sums(), Sums()), Paired()
-        self.strange = False
+        self.strange, self.pairs = False, 0
 
     def add(self, taken: Sequence[pl.DataFrame], made: Sequence[pl.DataFrame]) -> None:
         """Takes a part of the prompts of both sources, and of both tables of pairs."""
         told = []
         for prompts, pairs in zip(taken, made, strict=True):
             once, with_pairs = prompts.unique(), pairs["prompt"].unique()
+            self.pairs += pairs.height
             self.strange |= pairs.join(once, on="prompt", how="anti").height > 0
             told.append(once.select(pair_id="prompt", holds=pl.col("prompt").is_in(with_pairs.implode())))
         for sums, rows in zip(self.sums, told, strict=True):
@@ -47,10 +48,11 @@ class OfYield:
         self.paired.add(told[0], told[1])
 
     def told(self) -> dict[str, Any] | None:
-        """The share of prompts that gave a pair; None where pairs are of prompts that no source gave, or there is no
-        source.
+        """The share of prompts that gave a pair; None where pairs are of prompts that no source gave, or there are no
+        pairs, or no source.
         """
-        return None if self.strange or not any(one.rows for one in self.sums) else measure(*self.sums, self.paired)
+        known = self.pairs and not self.strange and any(one.rows for one in self.sums)
+        return measure(*self.sums, self.paired) if known else None
 
 
 # --- money ----------------------------------------------------------------------------------
@@ -62,7 +64,8 @@ def costs(told: Mapping[str, Any], pairs: int) -> dict[str, Any] | None:
     """What the replies came to on which a run's rows rest, by step and in all, and for each pair; of a run that ended
     early what its steps asked. None of a dataset alone, and of a run that asked nothing.
     """
-    known = told.get("costs")
+    known = told.get("costs") or {}
+    known = known if known and known["total"]["replies"] else {}  # a run that was stopped may have no row
     steps = {one["table"]: _bill(one) for one in known["steps"]} if known else _spent(told.get("steps") or ())
     total = _bill(known["total"]) if known else {name: sum(one[name] for one in steps.values()) for name in BILL}
     if not total["replies"]:

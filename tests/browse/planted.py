@@ -1,7 +1,12 @@
 """Runs to look at: shipped recipes on fakes, and folders whose tables are written by hand."""
 
+import atexit
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +37,47 @@ def mumbling(judge: Writer, share: int = 9) -> Writer:
     return says
 
 
-def rlcd(folder: Path, n: int = 40) -> Run:
-    """Pairs, each judged in both orders by a judge that errs and mumbles, kept where both are right."""
-    return play("rlcd", folder, {"actor": actor(), "judge": mumbling(Judge(0.7))}, n)
+def _rlcd(folder: Path) -> Run:
+    return play("rlcd", folder, {"actor": actor(), "judge": mumbling(Judge(0.7))}, 70)
 
 
-def cascade(folder: Path, n: int = 40) -> Run:
-    """Pairs judged by a cheap judge, and by a dear one where that does not agree with itself."""
+def _cascade(folder: Path) -> Run:
     cheap, dear = mumbling(Judge(0.6, 0.2)), Judge(0.8, 0.1)
     who: dict[str, Writer | list[Writer]] = {"writer": perturber(0.2), "cheap": cheap, "dear": dear}
-    return play("cascade", folder, who, n)
+    return play("cascade", folder, who, 40)
 
 
-def best_of_n(folder: Path, n: int = 12) -> Run:
-    """Pairs of scored responses, of which half are kept."""
-    return play("best-of-n", folder, {"actor": actor(), "judge": mumbling(scorer(1.0))}, n)
+def _best_of_n(folder: Path) -> Run:
+    return play("best-of-n", folder, {"actor": actor(), "judge": mumbling(scorer(1.0))}, 12)
+
+
+@cache
+def _once(make: Callable[[Path], Run]) -> Run:
+    """A run that is made once in a process."""
+    place = Path(tempfile.mkdtemp(prefix="planted-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return make(place)
+
+
+def _copied(make: Callable[[Path], Run], folder: Path) -> Run:
+    done = _once(make)
+    shutil.copytree(done.folder, folder / "run")
+    return replace(done, folder=folder / "run")
+
+
+def rlcd(folder: Path) -> Run:
+    """70 pairs, each judged in both orders by a judge that errs and mumbles, kept where both are right."""
+    return _copied(_rlcd, folder)
+
+
+def cascade(folder: Path) -> Run:
+    """40 pairs judged by a cheap judge, and by a dear one where that does not agree with itself."""
+    return _copied(_cascade, folder)
+
+
+def best_of_n(folder: Path) -> Run:
+    """12 pairs of scored responses, of which half are kept."""
+    return _copied(_best_of_n, folder)
 
 
 def tables(done: Run, name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -44,7 +44,7 @@ def marks_of(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def test_judges_of_pairs_are_held_against_people(tmp_path: Path) -> None:
-    done = cascade(tmp_path, 24)
+    done = cascade(tmp_path)
     given, told = marks_of(done.folder)
     counted = Counter(given.values())
     assert told["marks"] == {"agree": counted["agree"], "disagree": counted["disagree"], "edit": counted["edit"]}
@@ -73,7 +73,7 @@ def test_judges_of_pairs_are_held_against_people(tmp_path: Path) -> None:
 
 
 def test_judges_of_responses_say_by_their_scores_which_is_better(tmp_path: Path) -> None:
-    done = best_of_n(tmp_path, 20)
+    done = best_of_n(tmp_path)
     given, told = marks_of(done.folder)
     scores: dict[tuple[str, str], list[float]] = {}
     for row in tables(done, "judgments")[0]:

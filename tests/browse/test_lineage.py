@@ -27,7 +27,7 @@ def tree(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_pair_of_scored_responses_leads_to_all_that_made_it(tmp_path: Path) -> None:
-    done = best_of_n(tmp_path, 3)
+    done = best_of_n(tmp_path)
     row, rows = behind(done.folder)
     chosen, rejected = row["id"].partition(".")[2].split("-")
     judged = [
@@ -49,7 +49,7 @@ def test_a_pair_of_scored_responses_leads_to_all_that_made_it(tmp_path: Path) ->
 
 
 def test_a_perturbed_pair_has_its_judgments_of_both_judges_behind_it(tmp_path: Path) -> None:
-    done = cascade(tmp_path, 12)
+    done = cascade(tmp_path)
     disputed = {row["pair_id"] for row in tables(done, "second")[0]}
     pairs = PairTable(done.folder)
     place, row = next((n, one) for n, one in enumerate(pairs.page(Filters(), 0, 99)["rows"]) if one["id"] in disputed)

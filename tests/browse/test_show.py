@@ -30,7 +30,7 @@ def printed(show: Any, told: Any, width: int = 100, *, styled: bool = False) -> 
 
 
 def test_tables_are_told_with_their_rows_and_what_went(tmp_path: Path) -> None:
-    done = cascade(tmp_path, 12)
+    done = cascade(tmp_path)
     told = rows.tables(done.folder)
     assert [one["table"] for one in told["tables"]] == list(done.counts)
     for one in told["tables"]:
@@ -70,7 +70,7 @@ def test_rows_are_readable_with_their_turns_marked(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_so_and_rows_that_went(tmp_path: Path) -> None:
-    done = rlcd(tmp_path, 20)
+    done = rlcd(tmp_path)
     told = rows.some(done.folder, "judgments", "gold != verdict", 2)
     wrong = [row for row in tables(done, "judgments")[0] if row["verdict"] and row["gold"] != row["verdict"]]
     assert [row["id"] for row in told["rows"]] == [row["id"] for row in wrong[:2]]
@@ -93,7 +93,7 @@ def test_a_table_that_there_is_not_is_told_with_those_there_are(name: str, tmp_p
 
 
 def test_a_pair_is_shown_whole_with_its_judgments_and_lineage(tmp_path: Path) -> None:
-    done = best_of_n(tmp_path, 4)
+    done = best_of_n(tmp_path)
     row = PairTable(done.folder).page(Filters(state="dropped"), 0, 1)["rows"][0]
     told = rows.one(done.folder, row["id"])
     assert (told["table"], told["pair"]["state"], told["pair"]["step"]) == ("extremes", "dropped", "pairs")
@@ -108,7 +108,7 @@ def test_a_pair_is_shown_whole_with_its_judgments_and_lineage(tmp_path: Path) ->
 
 
 def test_a_judgment_stands_in_the_tables_that_kept_it(tmp_path: Path) -> None:
-    done = cascade(tmp_path, 30)
+    done = cascade(tmp_path)
     name = tables(done, "sure")[0][0]["id"]
     told = rows.one(done.folder, name)
     assert (told["table"], told["also_in"], told["others"]) == ("sure", ["first"], [])
@@ -125,7 +125,7 @@ def test_a_judgment_stands_in_the_tables_that_kept_it(tmp_path: Path) -> None:
 
 
 def test_a_draw_that_could_not_be_read_is_shown_with_its_words(tmp_path: Path) -> None:
-    done = rlcd(tmp_path, 20)
+    done = rlcd(tmp_path)
     gone = next(row for row in tables(done, "judgments")[1] if row["dropped"] == "missing")
     told = rows.one(done.folder, gone["id"])
     assert told["table"] == "judgments.dropped"
@@ -164,7 +164,7 @@ def test_rows_of_many_kinds_of_columns_are_shown(tmp_path: Path) -> None:
 
 
 def test_the_commands(tmp_path: Path) -> None:
-    done = rlcd(tmp_path, 12)
+    done = rlcd(tmp_path)
     folder, table = str(done.folder), PairTable(done.folder)
     name = table.page(Filters(), 0, 1)["rows"][0]["id"]
     Labels(table).mark(name, "agree")

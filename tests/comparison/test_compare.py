@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -15,7 +16,7 @@ from scipy.stats import binomtest
 from prefgen import run
 from prefgen.agreement import cohens_kappa
 from prefgen.comparison import compare
-from prefgen.errors import RunError
+from prefgen.errors import BudgetReached, RunError
 from tests.comparison.planted import dataset
 from tests.test_recipes import FAKES, NAMES, TAKE, on_fakes
 from tests.worlds import Judge, actor, perturber, play, scorer
@@ -311,6 +312,29 @@ def test_what_has_nothing_in_common_has_no_number(tmp_path: Path) -> None:
     told = found["pairs"]
     assert (told["shared"], told["agreement"], told["kappa"]) == (0, None, None)
     assert told["longer"]["difference"]["paired"] is False
+
+
+def test_of_a_benchmark_pairs_are_those_that_were_judged_and_its_numbers_stand_side_by_side(tmp_path: Path) -> None:
+    recipe = on_fakes("rewardbench")
+    one, other = (run(replace(recipe, seed=seed), tmp_path / f"seed{seed}", fakes=FAKES) for seed in (0, 1))
+    found = compare(one.folder, other.folder)
+    assert found["pairs"]["a"] == found["pairs"]["shared"] == one.table("pairs").height
+    told = {(row["judges"]["a"], row["name"]): (row["a"]["score"], row["b"]["score"]) for row in found["results"]}
+    assert len(told) == one.table("results").height
+    for place, done in enumerate((one, other)):
+        for row in done.table("results").to_dicts():
+            assert told[row["judge_model"], row["name"]][place] == row["score"]
+    assert [step["table"] for step in found["steps"]] == list(recipe.steps)
+
+
+def test_a_run_that_was_stopped_is_compared_as_far_as_it_came(judged: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(BudgetReached):
+        run(on_fakes("panel"), tmp_path, fakes=FAKES, take=12, max_calls=9)
+    found = compare(judged["weak"], tmp_path / "take-12")
+    assert (found["b"]["status"], found["b"]["take"]) == ("BudgetReached", 12)
+    assert found["pairs"]["b"] == 0
+    assert found["cost"]["b"]["replies"] == 9
+    assert found["pairs"]["longer"]["difference"] is None
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_a_screen_says_what_differs_and_fits(width: int, two: tuple[Path, Path])
     assert "Of 12 verdicts on the same texts in the same order (judgments: weak | strong), 3 differ" in flat
     assert "prompts with pairs 6 0 1" in flat
     assert "pairs: same prompt, same two texts 5 1 2" in flat
-    assert "Of 6 prompts with pairs in both, 1 has other texts in either." in flat
+    assert "Of 6 prompts with pairs in both, 1 has other texts." in flat
     assert "Pairs that flipped: Question 1?" in flat
     assert "chosen in one, rejected in other" in flat
     assert "weak" in said

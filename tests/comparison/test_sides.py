@@ -35,11 +35,21 @@ def test_what_is_neither_a_run_nor_a_dataset_is_told_with_a_cure(tmp_path: Path)
         opened(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"holds no run and no dataset; name a run's folder"):
         opened(tmp_path)
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(RunError, match="is not what a run writes"):
-        opened(tmp_path)
+    for wrong in ("[]", "{}", '{"steps": 1}', '{"steps": [{"table": "x"}]}'):
+        (tmp_path / "run.json").write_text(wrong)
+        with pytest.raises(RunError, match="is not what a run writes"):
+            opened(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RunError, match="cannot be read; run the recipe again"):
+        opened(tmp_path)
+
+
+def test_a_damaged_file_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"steps": []}')
+    path = tmp_path / "dataset" / "preferences" / "train-00000-of-00001.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1 nothing PAR1")
+    with pytest.raises(RunError, match=r"train-00000-of-00001.parquet: cannot be read; run the recipe again"):
         opened(tmp_path)
 
 

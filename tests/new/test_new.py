@@ -56,13 +56,18 @@ def answered(name: str, provider: str) -> Answers:
     return Answers(name, "mine", [use], judges, None, url)
 
 
-SELDOM = ("local", "vllm")
-"""Providers with which a recipe is tried in the slow suite alone, for the quick one has enough of them."""
-PROVIDERS = [pytest.param(one, marks=pytest.mark.slow) if one in SELDOM else one for one in MODELS]
+SELDOM = ("local", "vllm", "anthropic")
+"""Providers with which most recipes are tried in the slow suite alone."""
+QUICK = ("cascade", "panel", "quickstart", "ultrafeedback")
+"""Recipes in which a provider changes more than names."""
+EVERY = [
+    pytest.param(name, one, marks=pytest.mark.slow if one in SELDOM and name not in QUICK else ())
+    for name in NAMES
+    for one in MODELS
+]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "provider"), EVERY)
 def test_what_is_written_of_any_recipe_models_and_data_can_be_planned(
     name: str, provider: str, forms: dict[str, Path], tmp_path: Path
 ) -> None:
