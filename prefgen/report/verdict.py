@@ -64,7 +64,7 @@ def _results(results: Any) -> Iterator[Fact]:
 
 
 def _kept(figures: Figures) -> Iterator[Fact]:
-    pairs, writes = figures["pairs"], figures["run"].get("write") or {}
+    pairs, writes = figures["pairs"], figures["run"].get("write") or figures["written"]
     if figures["results"]:
         return
     if pairs.get("pairs") and (pairs["written"] or not figures["written"]):
@@ -72,7 +72,7 @@ def _kept(figures: Figures) -> Iterator[Fact]:
         of = f"of {some(made, 'pair')} that were made" if made > pairs["pairs"] else "all that were made"
         note = f"{of}, for {some(pairs['prompts'], 'prompt')}" + ("" if pairs["written"] else "; not written yet")
         yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
-    elif writes and "preferences" not in writes and figures["written"]:
+    elif figures["written"] and "preferences" not in writes:
         rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
         yield Fact("rows written", f"{sum(rows.values()):,}", ", ".join(f"{n:,} {name}" for name, n in rows.items()))
     elif figures["run"].get("status") == "finished":
