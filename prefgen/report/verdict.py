@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prefgen.html.blocks import Block, Fact, Facts, Section, Tone, Words
+from prefgen.report.way import made
 from prefgen.report.words import beside_half, between, decimal, measured, money, percent, some
 
 Figures = Mapping[str, Any]
@@ -68,9 +69,10 @@ def _kept(figures: Figures) -> Iterator[Fact]:
     if figures["results"]:
         return
     if pairs.get("pairs") and (pairs["written"] or not figures["written"]):
-        made = max((one["pairs"] for one in figures["way"]), default=0)
-        of = f"of {some(made, 'pair')} that were made" if made > pairs["pairs"] else "all that were made"
-        note = f"{of}, for {some(pairs['prompts'], 'prompt')}" + ("" if pairs["written"] else "; not written yet")
+        there, _ = made(figures["way"])
+        of = f"of {some(there, 'pair')} that were made, " if there > pairs["pairs"] else "all that were made, "
+        note = f"{of if there else ''}for {some(pairs['prompts'], 'prompt')}"
+        note += "" if pairs["written"] else "; not written yet"
         yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
     elif writes and "preferences" not in writes and figures["written"]:
         rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
@@ -109,8 +111,8 @@ def _longer(figures: Figures) -> Iterator[Fact]:
     pairs, way = figures["pairs"], figures["way"]
     if not (longer := pairs.get("longer")):
         return
-    first = way[0]["longer"] if len(way) > 1 else None
-    before = f"; {percent(first['value'], first['n'])} before" if first else ""
+    _, first = made(way)
+    before = f"; {percent(first.value, first.n)} before" if first else ""
     swayed = beside_half(longer)
     told = "more than chance would have" if longer["value"] > 0.5 else "less than chance would have"
     note = f"95%: {between(longer)}, of {some(longer['n'], 'unequal pair')}{before}"

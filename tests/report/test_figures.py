@@ -14,11 +14,12 @@ import pytest
 from prefgen import Recipe, do, run
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm.request import Request
-from prefgen.report import figures
+from prefgen.report import figures, lines
+from prefgen.report.way import made
 from prefgen.run import Run
-from prefgen.verbs import answer, load
+from prefgen.verbs import answer, concat, length_ratio, load, perturb
 from tests.report.conftest import Runs
-from tests.worlds import questions, whole
+from tests.worlds import perturber, questions, whole
 
 NAMES = ("judged", "jury", "scored", "pooled")
 
@@ -141,10 +142,10 @@ def test_pairs_without_scores_have_none(runs: Runs) -> None:
 def test_the_way_to_the_pairs_that_are_kept(runs: Runs) -> None:
     """A table of pairs stands on it where it has other pairs than the one it is made of."""
     run = runs("jury")
-    made, kept = figures(run.folder)["way"]
+    first, kept = figures(run.folder)["way"]
     each = {row["pair_id"]: row for row in rows(run, "kept")}
-    assert (made["table"], made["pairs"], kept["table"], kept["pairs"]) == ("pairs", 60, "kept", len(each))
-    assert is_share(made["longer"], *longer(rows(run, "pairs")))
+    assert (first["table"], first["pairs"], kept["table"], kept["pairs"]) == ("pairs", 60, "kept", len(each))
+    assert is_share(first["longer"], *longer(rows(run, "pairs")))
     assert is_share(kept["longer"], *longer(each.values()))
 
 
@@ -164,6 +165,39 @@ def test_before_length_control_the_best_is_held_against_the_worst(runs: Runs) ->
     assert after["verb"] == "kept"
     assert is_share(after["longer"], *longer(rows(run, "pairs")))
     assert before["longer"]["value"] > after["longer"]["value"] + 0.1  # this judge likes long ones
+
+
+def test_pairs_of_several_tables_are_made_in_all_of_them(tmp_path: Path) -> None:
+    """The pairs before what drops some are those of both, and not of the first alone, or of the largest."""
+    steps = {"prompts": do(load, questions(tmp_path, 30))}
+    for one in "ab":
+        steps |= {
+            f"said_{one}": do(answer, "prompts", model="m"),
+            f"pairs_{one}": do(perturb, f"said_{one}", model="m"),
+        }
+        steps |= {f"near_{one}": do(length_ratio, f"pairs_{one}", at_most=1.5)}
+    steps["both"] = do(concat, ["near_a", "near_b"])
+    done = run(
+        Recipe(name="two", models={"m": {"use": "fake/m"}}, steps=steps, write={"preferences": "both"}),
+        tmp_path / "run",
+        fakes={"m": perturber()},
+    )
+    found, every = figures(done.folder), [*rows(done, "pairs_a"), *rows(done, "pairs_b")]
+    number, before = made(found["way"])
+    assert number == len(every) == 60 > found["pairs"]["pairs"]
+    assert before is not None
+    assert is_share(vars(before), *longer(every))
+    assert f"{found['pairs']['pairs']} (of 60 pairs that were made" in " ".join(lines(found))
+
+
+def test_pairs_that_length_control_would_have_left_out_are_not_made(runs: Runs) -> None:
+    """Nor does it say how many there are before it."""
+    run = runs("scored")
+    found = figures(run.folder)
+    number, before = made(found["way"])
+    assert number == len(rows(run, "pairs"))
+    assert before is not None
+    assert vars(before) == found["way"][0]["longer"]
 
 
 def score(row: Mapping[str, Any]) -> float:
