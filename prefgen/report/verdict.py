@@ -5,7 +5,7 @@ from typing import Any
 
 from prefgen.html.blocks import Block, Fact, Facts, Section, Tone, Words
 from prefgen.report.way import made
-from prefgen.report.words import beside_half, between, decimal, measured, money, percent, some
+from prefgen.report.words import at_least, beside_half, between, decimal, measured, money, percent, some
 
 Figures = Mapping[str, Any]
 
@@ -89,7 +89,7 @@ def _cost(figures: Figures) -> Iterator[Fact]:
     if total is None:
         yield Fact("cost", "not known", "replies are added up when a run comes to its end")
     elif each and figures["pairs"].get("written"):
-        value = f"{each['tokens']:,.0f} tokens" if each["dollars"] is None else money(each["dollars"])
+        value = f"{each['tokens']:,.0f} tokens" if each["dollars"] is None else at_least(each["dollars"], total)
         yield Fact("cost of a kept pair", value, f"{each['replies']:,.1f} replies each; {_in_all(total)}")
     elif total["replies"]:
         yield Fact("cost", money(total["dollars"]) if _priced(total) else "no list price", _in_all(total))
@@ -191,3 +191,13 @@ def _notes(figures: Figures) -> Iterator[str]:
     """What else is to be known at once."""
     if failed := sum(sum(one["failed"].values()) for one in figures["funnel"]):
         yield f"{some(failed, 'request')} failed; the same command asks them again."
+    yield from _in_no_row(figures["spending"])
+
+
+def _in_no_row(spent: Figures) -> Iterator[str]:
+    """What was paid beside what the rows rest on."""
+    paid, total = spent["asked"].get("dollars") or 0.0, spent["total"]
+    if total is not None and (rest := paid - total["dollars"]) > 0.01 * paid:
+        part = "all" if rest > 0.99 * paid else money(rest)
+        why = "prompts that it did not bring to their end, or gates"
+        yield f"This run paid {money(paid)}, {part} of it for what is in no row: {why}."

@@ -56,6 +56,11 @@ def money(dollars: float) -> str:
     )
 
 
+def at_least(dollars: float, bill: Mapping[str, Any]) -> str:
+    """$12.30, or at least that where some of the replies that are billed have no price."""
+    return f"at least {money(dollars)}" if bill["unpriced"] else money(dollars)
+
+
 def some(n: float, one: str, more: str = "") -> str:
     """1 pair, 2 pairs."""
     return f"{n:,.0f} {one if n == 1 else more or one + 's'}"

@@ -63,7 +63,7 @@ BARE: dict[str, Any] = {
     "pairs": {"pairs": 40, "written": True, "prompts": 30, "longer": None},
     "way": [],
     "judges": {},
-    "spending": {"total": None, "each": None},
+    "spending": {"total": None, "each": None, "asked": {}},
     "saved": [],
 }
 
@@ -101,9 +101,34 @@ def test_what_is_not_known_is_said_and_is_no_zero() -> None:
     assert facts(BARE)["cost"].value == "not known"
     free = {"replies": 3, "unpriced": 3, "dollars": 0.0, "prompt_tokens": 5, "completion_tokens": 5}
     each = {"tokens": 1.0, "replies": 1.0, "dollars": None}
-    told = facts(BARE | {"spending": {"total": free, "each": each}})["cost of a kept pair"]
+    told = facts(BARE | {"spending": BARE["spending"] | {"total": free, "each": each}})["cost of a kept pair"]
     assert "$" not in told.value + told.note
     assert told.note.endswith("10 tokens in all, without a list price")
+
+
+def test_what_has_no_price_is_no_part_of_one() -> None:
+    """Where some replies have a price and others none, a pair cost more than those."""
+    total = {"replies": 9, "unpriced": 3, "dollars": 6.0, "prompt_tokens": 5, "completion_tokens": 5}
+    spent = BARE["spending"] | {"total": total, "each": {"tokens": 1.0, "replies": 1.0, "dollars": 2.0}}
+    told = facts(BARE | {"spending": spent})["cost of a kept pair"]
+    assert told.value == "at least $2.00"
+    assert told.note.endswith("$6.00 in all at list prices, and 3 replies without one")
+
+
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        (0.0, None),
+        (6.0, None),
+        (8.0, "This run paid $8.00, $2.00 of it for what is in no row: "),
+        (2000.0, "This run paid $2,000.00, all of it for what is in no row: "),
+    ],
+)
+def test_what_was_paid_for_no_row_is_said(paid: float, told: str | None) -> None:
+    """A run that was stopped has asked for more than its rows rest on; a repetition for less."""
+    total = {"replies": 9, "unpriced": 0, "dollars": 6.0, "prompt_tokens": 5, "completion_tokens": 5}
+    said = lines(BARE | {"spending": {"total": total, "each": None, "asked": {"dollars": paid}}})
+    assert [one.partition("prompts")[0] for one in said if "in no row" in one] == ([told] if told else [])
 
 
 def test_a_terminal_has_the_same_lines(runs: Runs) -> None:
