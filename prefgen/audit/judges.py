@@ -16,7 +16,7 @@ _TEXTS = ("response_a", "response_b")
 
 
 def judged(splits: Sequence[Opened], place: Path) -> dict[str, Any]:
-    """The report of judgments, of some splits together; their numbers go by way of a table on disk, prompts by prompts."""
+    """The report of the judgments of some splits; their numbers go by way of a table on disk, prompts by prompts."""
     names = _looked_at(splits)
     if not names:
         return {}
