@@ -15,6 +15,8 @@ from prefgen import Recipe, do, run
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm.request import Request
 from prefgen.report import figures, lines
+from prefgen.report.categories import Categories
+from prefgen.report.folder import RunFolder
 from prefgen.report.way import made
 from prefgen.run import Run
 from prefgen.verbs import answer, concat, length_ratio, load, perturb
@@ -286,6 +288,32 @@ def test_category_by_category(runs: Runs) -> None:
             len(right),
         )
         assert one["unreadable"] == unread[one["category"]]
+
+
+def test_judges_of_one_pair_are_not_independent(tmp_path: Path) -> None:
+    """Three who always say the same tell no more than one: the interval is that of so many pairs."""
+    said = [
+        {"prompt_id": f"p{n}", "pair_id": f"p{n}.0", "category": "one", "judge_model": judge, "gold": gold}
+        | {"verdict": gold if n % 4 else "BA"["AB".index(gold)]}
+        for n in range(40)
+        for judge in "jkl"
+        for gold in "AB"
+    ]
+    (tmp_path / "tables").mkdir()
+    pl.DataFrame(said).write_parquet(tmp_path / "tables" / "judgments.parquet")
+    run = RunFolder(tmp_path, {"steps": [{"table": "judgments", "rows_out": len(said), "drawn": len(said)}]})
+    (row,) = Categories(run).told()["rows"]
+    value, *ends = wilson(30, 40)
+    assert (row["agrees_with_gold"]["n"], row["agrees_with_gold"]["value"]) == (240, value)
+    assert [row["agrees_with_gold"][end] for end in ("low", "high")] == pytest.approx(ends, rel=0.02)
+
+
+def test_very_many_categories(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    names = [f"{n}" for n in range(70_000)]
+    pl.DataFrame({"prompt_id": names, "category": names}).write_parquet(tmp_path / "tables" / "prompts.parquet")
+    run = RunFolder(tmp_path, {"steps": [{"table": "prompts", "rows_out": len(names)}]})
+    assert Categories(run).told()["categories"] == len(names)
 
 
 # --- replies, money -------------------------------------------------------------------------
