@@ -12,6 +12,7 @@ from prefgen import Recipe, do, load, run
 from prefgen.errors import BudgetReached, GateClosed
 from prefgen.html.blocks import Chart, Fact, Facts, Quote, Section, Table, Words
 from prefgen.report import figures, lines, sections
+from prefgen.report.of_judges import judges
 from prefgen.report.verdict import verdict
 from prefgen.report.words import money, percent, seconds, short
 from prefgen.verbs import answer
@@ -90,6 +91,15 @@ def test_agreement_has_krippendorffs_names(value: float, tone: str, word: str) -
     told = facts(BARE | {"judges": {"t": {"judges": {}, "alpha": alpha}}})["judges agree, alpha"]
     assert told.tone == tone
     assert told.note.startswith(word)
+
+
+def test_where_the_second_order_is_not_asked_always_it_is_said() -> None:
+    """Judged in both orders are those pairs alone whose first order was right: their flips are no judge's of all."""
+    reports = {"t": {"kind": "pairs", "judges": {"m": {"flips": of(0.2)}}}}
+    for stop, said in (("lazy_order", True), ("majority", False)):
+        section = judges(reports, [{"table": "t", "stop": stop}])
+        assert section is not None
+        assert any(isinstance(one, Words) and "In t the second order" in one.text for one in section.blocks) == said
 
 
 def test_what_reads_nothing_is_no_judge_in_front() -> None:
