@@ -88,7 +88,7 @@ def _cost(figures: Figures) -> Iterator[Fact]:
     each, total = spent["each"], spent["total"]
     if total is None:
         yield Fact("cost", "not known", "replies are added up when a run comes to its end")
-    elif each and figures["pairs"].get("written"):
+    elif each and total["replies"]:
         value = f"{each['tokens']:,.0f} tokens" if each["dollars"] is None else at_least(each["dollars"], total)
         yield Fact("cost of a kept pair", value, f"{each['replies']:,.1f} replies each; {_in_all(total)}")
     elif total["replies"]:

@@ -125,6 +125,12 @@ def test_what_has_no_price_is_no_part_of_one() -> None:
     assert told.note.endswith("$6.00 in all at list prices, and 3 replies without one")
 
 
+def test_a_run_that_asks_nothing_has_no_cost() -> None:
+    total = {"replies": 0, "unpriced": 0, "dollars": 0.0, "prompt_tokens": 0, "completion_tokens": 0}
+    spent = BARE["spending"] | {"total": total, "each": {"tokens": 0.0, "replies": 0.0, "dollars": None}}
+    assert not any("cost" in name for name in facts(BARE | {"spending": spent}))
+
+
 @pytest.mark.parametrize(
     ("paid", "told"),
     [
