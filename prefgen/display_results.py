@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from prefgen.phrases import aligned, one_line, packed, some
+from prefgen.statistics import percent
 
 PARTS = frozenset({"subset", "measure"})
 Rows = Sequence[Mapping[str, Any]]
@@ -51,5 +52,6 @@ def _footnote(row: Mapping[str, Any]) -> str:
     if row["kind"] != "overall":
         return f"{who}: {row['note']}" if row["note"] else ""
     shares = {"unreadable": row["unreadable"], "credited otherwise by the benchmark's own reading": row["disagreement"]}
-    parts = [row["mode"], *(f"{share:.1%} {what}" for what, share in shares.items() if share is not None), row["note"]]
+    said = [f"{percent(share, 1)} {what}" for what, share in shares.items() if share is not None]
+    parts = [row["mode"], *said, row["note"]]
     return f"{who}: {'; '.join(part for part in parts if part)}"

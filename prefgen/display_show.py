@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
+from prefgen.statistics import percent
 from prefgen.texts import plain
 
 SHORT, LONG, LINES = 24, 200, 12
@@ -224,7 +225,8 @@ def agreement(told: Mapping[str, Any], console: Console) -> None:
 def _share(found: Mapping[str, Any] | None) -> tuple[str, str, str]:
     if found is None:
         return "", "", "0"
-    return f"{found['value']:.1%}", f"{found['low']:.1%} to {found['high']:.1%}", f"{found['n']:,}"
+    value, low, high = (percent(found[name], 1) for name in ("value", "low", "high"))
+    return value, f"{low} to {high}", f"{found['n']:,}"
 
 
 def _print(console: Console, what: RenderableType) -> None:

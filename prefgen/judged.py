@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.agreement import Units, cohens_kappa, fleiss_kappa
-from prefgen.statistics import MEASURES, Sums, bradley_terry, elo_points, first_read, share
+from prefgen.statistics import MEASURES, Sums, bradley_terry, elo_points, first_read, percent, share
 from prefgen.tablefile import batches
 
 PAIRS = {"pair_id", "gold", "verdict", "response_a", "response_b", "judge_model"}
@@ -203,7 +203,8 @@ def in_words(measured: Mapping[str, Any] | None) -> str:
 
 def in_percent(measured: Mapping[str, Any]) -> str:
     """A share with its interval."""
-    return f"{measured['value']:.0%} ({measured['low']:.0%} to {measured['high']:.0%})"
+    value, low, high = (percent(measured[name]) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 # --- lengths --------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prefgen.statistics import share
+from prefgen.statistics import percent, share
 from prefgen.stopping import Stop
 
 
@@ -64,5 +64,6 @@ def line(steps: Iterable[Mapping[str, Any]]) -> str:
 def _audit(found: Mapping[str, Any]) -> str:
     """412 audited decisions 3 changed (0.7%, 95 %: 0.2% to 2.1%)."""
     of = found["share"]
-    interval = f" ({of['value']:.1%}, 95 %: {of['low']:.1%} to {of['high']:.1%})" if of else ""
+    value, low, high = (percent(of[name], 1) for name in ("value", "low", "high")) if of else ("", "", "")
+    interval = f" ({value}, 95 %: {low} to {high})" if of else ""
     return f"{found['audited']:,} audited decisions {found['changed']:,} changed{interval}"

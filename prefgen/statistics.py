@@ -20,6 +20,8 @@ ELO = 400 / 2.302585092994046
 """Elo points in one unit of log-odds: 400 / ln 10."""
 PRIOR = 0.01
 """The l2 of ``bradley_terry``: about a hundredth of a battle each, so that one who wins all has a strength."""
+FINEST = 12
+"""Digits behind the point of a percentage are fewer."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Share:
 def share(right: int, n: int) -> Share | None:
     """``right`` of ``n`` as a Share; None where n is 0."""
     return Share(right / n, *wilson(right / n, n), n) if n else None
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share in percent: 53%, with so many digits more; and with those that it takes where it would read as none or as
+    all and is not: 99.97%.
+    """
+    every = [f"{value:.{more}%}" for more in range(digits, FINEST)]
+    return next((told for told in every if float(told[:-1]) not in {0.0, 100.0}), every[0])
 
 
 @dataclass

@@ -20,6 +20,7 @@ from prefgen.statistics import (
     flip_rate,
     gold_longer_share,
     longer_share,
+    percent,
     share,
 )
 
@@ -46,6 +47,25 @@ def test_a_share_and_its_interval() -> None:
     assert (round(found.low, 6), round(found.high, 6)) == (0.396778, 0.892209)  # Wilson's formula by hand
     assert str(found) == "0.700 (0.397 to 0.892, n 10)"
     assert share(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "told"),
+    [
+        (0.534, 0, "53%"),
+        (0.534, 1, "53.4%"),
+        (0.0, 1, "0.0%"),
+        (1.0, 0, "100%"),
+        (0.996, 0, "99.6%"),
+        (0.99964, 1, "99.96%"),
+        (0.0004, 0, "0.04%"),
+        (0.0000004, 1, "0.00004%"),
+        (-0.0004, 0, "-0.04%"),
+        (5e-300, 0, "0%"),
+    ],
+)
+def test_a_share_in_percent_is_none_or_all_only_where_it_is(value: float, digits: int, told: str) -> None:
+    assert percent(value, digits) == told
 
 
 def test_measures_of_both_orders() -> None:

@@ -104,9 +104,9 @@ def _judges(dataset: Dataset, asked: Asked, room: Path) -> dict[str, Any]:
     """The reports of judgments: of those that are audited, by split, or of those that lie beside pairs."""
     if dataset.taken.kind == "judgments":
         every = enumerate(dataset.splits.items())
-        found = {split: judged(one, room / f"judged-{n}.parquet") for n, (split, one) in every}
+        found = {split: judged([one], room / f"judged-{n}.parquet") for n, (split, one) in every}
     else:
-        beside = opening.judgments(dataset, asked) if dataset.taken.kind == "pairs" else None
+        beside = opening.judgments(dataset, asked) if dataset.taken.kind == "pairs" else []
         found = {"judgments": judged(beside, room / "judged.parquet")} if beside else {}
     return {name: report for name, report in found.items() if report}
 

@@ -110,9 +110,10 @@ def _config(name: str, config: str, configs: Sequence[str], asked: Asked) -> Dat
     return Dataset(name, config, configs, found, _taken(next(iter(found.values())), asked))
 
 
-def judgments(found: Dataset, asked: Asked) -> Opened | None:
-    """The judgments that lie beside a dataset's pairs, as prefgen writes them."""
+def judgments(found: Dataset, asked: Asked) -> list[Opened]:
+    """The judgments that lie beside a dataset's pairs, as prefgen writes them: those of the splits that are audited."""
     if "judgments" not in found.configs or found.config == "judgments":
-        return None
-    split = splits_of(found.name, "judgments", asked.revision, asked.data_dir)[0]
-    return read(found.name, asked.wanted("judgments", split))
+        return []
+    there = splits_of(found.name, "judgments", asked.revision, asked.data_dir)
+    own = [split for split in there if split in found.splits] or ([] if asked.split else there)
+    return [read(found.name, asked.wanted("judgments", split)) for split in own]

@@ -10,6 +10,7 @@ from prefgen.card.pictures import MOST_BARS
 from prefgen.card.pictures import label as in_letters
 from prefgen.html.blocks import Block, Chart, Fact, Facts, Section, Table, Words
 from prefgen.judged import AUTHORS, HEAD, author_rows, in_percent, report_rows
+from prefgen.statistics import percent as in_short
 
 WORDS = frozenset(range(20))
 """Every column of a table of words."""
@@ -40,7 +41,7 @@ def _summary(found: Audit) -> Section:
         Fact("worth a look", f"{len(warn)}", _most(warn), "warn" if warn else "good"),
     ]
     longer = (found.biases["lengths"] or {}).get("longer")
-    facts += [Fact("chosen is longer", f"{longer['value']:.0%}", _sure(longer))] if longer else []
+    facts += [Fact("chosen is longer", in_short(longer["value"]), _sure(longer))] if longer else []
     split = [
         (
             part["split"],
@@ -129,7 +130,7 @@ def _lengths(told: Mapping[str, Any]) -> Iterator[Fact]:
         if lengths:
             yield Fact(f"{side}, on average", f"{lengths[f'{side}_characters']:,.0f}", "characters")
     if longer := lengths.get("longer"):
-        yield Fact("chosen is longer", f"{longer['value']:.0%}", _sure(longer))
+        yield Fact("chosen is longer", in_short(longer["value"]), _sure(longer))
     if gap := told["gap"]:
         yield Fact("score gap, on average", f"{gap['mean']:.2f}", f"of {gap['n']:,}")
 
@@ -138,11 +139,11 @@ def _shares(told: Mapping[str, Any]) -> Iterator[Fact]:
     said = {"author": "the author's name tells which", "first": "the better one stood first"}
     for name, label in said.items():
         if one := told[name]:
-            yield Fact(label, f"{one['value']:.0%}", f"{_sure(one)}; half is none")
+            yield Fact(label, in_short(one["value"]), f"{_sure(one)}; half is none")
 
 
 def _sure(one: Mapping[str, Any]) -> str:
-    return f"95 %: {one['low']:.0%} to {one['high']:.0%}, of {one['n']:,}"
+    return f"95 %: {in_short(one['low'])} to {in_short(one['high'])}, of {one['n']:,}"
 
 
 def _judges(found: Audit) -> Section:

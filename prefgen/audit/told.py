@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from prefgen import statistics
 from prefgen.audit.checks import CHECKS, GROUPS, WHOLE
 from prefgen.audit.found import Audit
 from prefgen.audit.thresholds import Held
@@ -50,7 +51,7 @@ def percent(share: float | None) -> str:
         return ""
     value = 100 * share
     digits = 0 if value in {0.0, 100.0} else 1 if 10 <= value <= 99.9 else 2 if value >= 0.01 else 4
-    return f"{value:.{digits}f}%"
+    return statistics.percent(share, digits)
 
 
 def limits(found: Audit) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ import polars as pl
 from prefgen.agreement import cohens_kappa
 from prefgen.browse.marks import Mark
 from prefgen.browse.shaping import Json, PairRow
-from prefgen.statistics import Share, Sums, first_read, share
+from prefgen.statistics import Share, Sums, first_read, percent, share
 
 VERDICTS = {"agree": "chosen", "disagree": "rejected"}
 LABELS: Mapping[str, Any] = {
@@ -119,11 +119,11 @@ def said(told: Json) -> str:
     marks, of = told["marks"], told["label"]
     if of is None:
         return f"{marks['edit']:,} edited, no other marks yet." if marks["edit"] else ""
-    share_of = f"{of['value']:.0%} (95 %: {of['low']:.0%} to {of['high']:.0%})"
+    share_of = f"{percent(of['value'])} (95 %: {percent(of['low'])} to {percent(of['high'])})"
     edited = f", {marks['edit']:,} edited" if marks["edit"] else ""
     words = f"You agree with {marks['agree']:,} of {of['n']:,} labels, {share_of}{edited}."
     for name, one in told["judges"].items():
         if one["share"]:
             kappa = "" if one["kappa"] is None else f", kappa {one['kappa']:.2f}"
-            words += f" {name}: {one['share']['value']:.0%} of {one['share']['n']:,} verdicts{kappa}."
+            words += f" {name}: {percent(one['share']['value'])} of {one['share']['n']:,} verdicts{kappa}."
     return words

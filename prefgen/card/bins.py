@@ -36,7 +36,8 @@ def edges(frames: Frames) -> list[float]:
         width, low, bins = nearest, low - nearest / 2, round((high - low) / nearest) + 1
     else:
         width, bins = ((high - low) or 1.0) / BINS, BINS
-    return [low + width * place for place in range(bins + 1)]
+    cuts = [low + width * place for place in range(bins + 1)]
+    return [*cuts[:-1], max(cuts[-1], high)]  # rounding must not leave the highest one outside
 
 
 def counted(frames: Frames, column: str, edges: Sequence[float]) -> list[int]:

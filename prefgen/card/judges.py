@@ -40,6 +40,8 @@ def lengths(pairs: Mapping[str, Any]) -> str:
 
 def canaries(funnel: Sequence[Mapping[str, Any]]) -> str:
     """How judges did where the answer was known."""
+    from prefgen.judged import in_percent
+
     rows = [
         (f"`{cell(step['table'])}`", kind, *(f"{ends.get(end, 0):,}" for end in ("withstood", "fooled", "unreadable")))
         for step in funnel
@@ -48,7 +50,7 @@ def canaries(funnel: Sequence[Mapping[str, Any]]) -> str:
     held = [step["canaries"]["withstood"] for step in funnel if step.get("canaries", {}).get("withstood")]
     if not rows:
         return ""
-    told = "; ".join(f"{one['value']:.0%} withstood ({one['low']:.0%} to {one['high']:.0%})" for one in held)
+    told = "; ".join(in_percent(one).replace(" ", " withstood ", 1) for one in held)
     about = "Requests with a known answer were put among the judges' own; they stand in no table."
     head = ("table", "attack", "withstood", "fooled", "unreadable")
     return section("Canaries", f"{about}{f' {told}.' if told else ''}", table(head, rows))

@@ -7,6 +7,7 @@ from prefgen.card.front import Written, default
 from prefgen.card.markdown import bullets, marked, section, words
 from prefgen.judged import in_percent, in_words
 from prefgen.recipe import Recipe
+from prefgen.statistics import percent
 
 Report = Mapping[str, Any]
 
@@ -54,7 +55,7 @@ def _lost(funnel: Sequence[Report]) -> Iterator[str]:
     drawn = sum(step.get("drawn", 0) for step in funnel)
     for kind, what in (("unreadable", "could not be read"), ("failed", "never came, or were refused")):
         if lost := sum(sum((step.get(kind) or {}).values()) for step in funnel):
-            share = f" ({lost / drawn:.1%})" if drawn else ""
+            share = f" ({percent(lost / drawn, 1)})" if drawn else ""
             yield f"{lost:,} of {drawn:,} replies{share} {what}; what they would have said is in no table."
 
 

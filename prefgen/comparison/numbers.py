@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from prefgen.statistics import percent
+
 Figures = Mapping[str, Any]
 NOUGHT = "-"
 """Where there is no number."""
@@ -11,7 +13,7 @@ NOUGHT = "-"
 def measured(told: Figures, *, brief: bool = False) -> tuple[str, ...]:
     """A share of A, that of B, their difference in points, and over what and how sure it is."""
     found = told["difference"]
-    short = [f"{told[place]['value']:.1%}" if brief and told[place] else share(told[place]) for place in "ab"]
+    short = [percent(told[place]["value"], 1) if brief and told[place] else share(told[place]) for place in "ab"]
     sides = [f"{one} n {told[place]['n']:,}" if told[place] else one for one, place in zip(short, "ab", strict=True)]
     if not found:
         return *sides, NOUGHT, "", ""
@@ -21,7 +23,10 @@ def measured(told: Figures, *, brief: bool = False) -> tuple[str, ...]:
 
 def share(one: Figures | None) -> str:
     """56.2% (52.2 to 60.1)."""
-    return f"{one['value']:.1%} ({100 * one['low']:.1f} to {100 * one['high']:.1f})" if one else NOUGHT
+    if not one:
+        return NOUGHT
+    value, low, high = (percent(one[name], 1) for name in ("value", "low", "high"))
+    return f"{value} ({low[:-1]} to {high[:-1]})"
 
 
 def over(found: Figures) -> tuple[str, str]:

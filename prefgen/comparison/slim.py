@@ -9,6 +9,7 @@ import polars as pl
 
 from prefgen.comparison.parts import rows_of
 from prefgen.judged import PAIRS
+from prefgen.rows import finite
 from prefgen.tablefile import parquet
 
 _PROMPT = pl.col("prompt_id").hash().alias("prompt")
@@ -60,18 +61,18 @@ def _longer(one: str, other: str) -> pl.Expr:
 
 def _gap(rows: pl.DataFrame) -> pl.Expr:
     scored = {"chosen_score", "rejected_score"} <= set(rows.columns)
-    return pl.col("chosen_score") - pl.col("rejected_score") if scored else pl.lit(None, pl.Float64)
+    return finite("chosen_score") - finite("rejected_score") if scored else pl.lit(None, pl.Float64)
 
 
 def of_pairs(paths: Sequence[Path]) -> bool:
     """Whether these are verdicts on two responses, and not scores of one: the rows themselves say so, where a table of
-    a dataset has the columns of both.
+    a dataset has the columns of both. Of a pair may be one response too, where pairs are taken apart.
     """
     columns = set(parquet().read_schema(paths[0]).names)
-    if not {"pair_id", "response_id"} <= columns:
+    if not {"response_a", "response_id"} <= columns:
         return columns >= PAIRS
-    first = next(rows_of(paths, ["pair_id"]), pl.DataFrame(schema={"pair_id": pl.String}))
-    return bool(first["pair_id"].is_not_null().any())
+    first = next(rows_of(paths, ["response_a"]), pl.DataFrame(schema={"response_a": pl.String}))
+    return bool(first["response_a"].is_not_null().any())
 
 
 def verdicts(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
@@ -102,7 +103,7 @@ def scores(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
     """
     for rows in rows_of(paths, ["prompt_id", "response", "judge_model", "score"]):
         key = pl.struct("prompt_id", "response").hash().alias("key")
-        yield rows.select(_PROMPT, key, pl.col("judge_model").cast(pl.String), pl.col("score").cast(pl.Float64))
+        yield rows.select(_PROMPT, key, pl.col("judge_model").cast(pl.String), finite("score").alias("score"))
 
 
 def _numbered(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[pl.DataFrame]:

@@ -86,11 +86,12 @@ _BILL = {
 
 
 def each_pair(found: Figures) -> tuple[str, str] | None:
-    """What a pair cost in B, and in A; in replies where there is no price."""
-    told = [one["each"] for place in "ab" if (one := found["cost"][place]) and one["each"]]
+    """What a pair cost in B, and in A; in replies where some have no price."""
+    bills = [one for place in "ab" if (one := found["cost"][place]) and one["each"]]
+    told = [one["each"] for one in bills]
     if len(told) < 2:
         return None
-    if all(one["dollars"] for one in told):
+    if all(one["each"]["dollars"] and not one["unpriced"] for one in bills):
         return money(
             told[1]["dollars"]
         ), f"in {found['b']['name']}; {money(told[0]['dollars'])} in {found['a']['name']}"

@@ -10,6 +10,7 @@ from prefgen.live.moment import Moment, Queue
 from prefgen.llm.budget import dollars
 from prefgen.llm.gate import Hold
 from prefgen.phrases import clock, one_line, packed, some
+from prefgen.statistics import percent
 from prefgen.texts import plain
 
 DOT = " · "
@@ -121,7 +122,7 @@ def projected(now: Moment) -> str:
     if not now.guess.dollars or now.stopping:
         return ""
     where = "in all" if now.last else "after this part"
-    return f"about {_price(now.paid + now.guess.dollars)} {where} (from {now.guess.share:.0%} of prompts)"
+    return f"about {_price(now.paid + now.guess.dollars)} {where} (from {percent(now.guess.share)} of prompts)"
 
 
 def lost(now: Moment) -> list[str]:

@@ -20,14 +20,14 @@ Found = dict[str, Any]
 
 class Categories:
     """Sums by category: of prompts, of the pairs that go by, of judgments, of replies that could not be read. Of each
-    prompt a number and its category's are held, 10 bytes.
+    prompt a number and its category's are held, 12 bytes.
     """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self.column = next((name for name in COLUMNS for one in run.tables.values() if name in one.columns), None)
         self.names: list[str] = []
-        self.of = pl.DataFrame(schema={"number": pl.UInt64, "place": pl.UInt16})
+        self.of = pl.DataFrame(schema={"number": pl.UInt64, "place": pl.UInt32})
         self.pairs, self.longer, self.unequal = Counter[int](), Counter[int](), Counter[int]()
         if self.column:
             self._read(next(one for one in run.tables.values() if self.column in one.columns))
@@ -43,7 +43,7 @@ class Categories:
             said = each[str(self.column)].cast(pl.String).fill_null("")
             for name in said.unique(maintain_order=True):
                 places.setdefault(name, len(places))
-            place = said.replace_strict(places, return_dtype=pl.UInt16) if len(said) else pl.Series([], dtype=pl.UInt16)
+            place = said.replace_strict(places, return_dtype=pl.UInt32) if len(said) else pl.Series([], dtype=pl.UInt32)
             parts.append(pl.DataFrame({"number": _number(each["prompt_id"]), "place": place}))
         self.names, self.of = list(places), pl.concat(parts).unique("number", keep="first", maintain_order=True)
 
@@ -89,7 +89,7 @@ class Categories:
 
     def _agreed(self) -> dict[int, Sums]:
         """How often verdicts are the known ones, of all judges together: the first that could be read of each judge and
-        ordered pair.
+        ordered pair. What several judges say of one pair is no more independent than what one says of its two orders.
         """
         found: dict[int, Sums] = {}
         for name, table in self.run.tables.items():
@@ -98,8 +98,7 @@ class Categories:
             for rows in batches(table.path, columns=JUDGED):
                 placed = self._placed(rows["prompt_id"], rows)
                 for (place,), own in placed.group_by("place"):
-                    sized = own.with_columns(pair_id=pl.format("{}/{}", "judge_model", "pair_id"))
-                    found.setdefault(int(str(place)), Sums()).add(MEASURES["agrees_with_gold"](sized))
+                    found.setdefault(int(str(place)), Sums()).add(MEASURES["agrees_with_gold"](own))
         return found
 
     def _unread(self) -> Counter[int]:

@@ -6,7 +6,7 @@ from typing import Any
 from prefgen.html.blocks import Block, Chart, Section, Table, Words
 from prefgen.report import charts
 from prefgen.report.spending import BILL
-from prefgen.report.words import label, money, percent, seconds, some
+from prefgen.report.words import at_least, label, money, percent, seconds, some
 
 Figures = Mapping[str, Any]
 LONG = 10.0
@@ -24,7 +24,7 @@ def costs(figures: Figures) -> Section | None:
     if not steps:
         return None
     blocks: list[Block] = [*_pictures(spent), _bills(spent), Words(_WORK)]
-    blocks += [Words(one) for one in (_each(spent["each"]), _asked(spent)) if one]
+    blocks += [Words(one) for one in (_each(spent["each"], spent["total"]), _asked(spent)) if one]
     if figures["saved"]:
         blocks.append(_saved(figures["saved"]))
     about = "At list prices: what the replies came to on which these rows rest, whichever run paid for them."
@@ -80,10 +80,10 @@ def _dollars(one: Figures) -> str:
     return money(one["dollars"]) + (f" and {one['unpriced']:,} without a price" if one["unpriced"] else "")
 
 
-def _each(each: Figures | None) -> str:
-    if not each:
+def _each(each: Figures | None, total: Figures | None) -> str:
+    if not each or not total:
         return ""
-    price = "" if each["dollars"] is None else f" and {money(each['dollars'])}"
+    price = "" if each["dollars"] is None else f" and {at_least(each['dollars'], total)}"
     each_of = f"{each['replies']:,.1f} replies, {each['tokens']:,.0f} tokens{price}"
     return f"For each of {some(each['pairs'], 'kept pair')}: {each_of}."
 

@@ -23,12 +23,13 @@ OF_PAIRS = {
 }
 
 
-def judges(reports: Figures) -> Section | None:
-    """Each judge's agreement with what is known, and its biases."""
+def judges(reports: Figures, saved: Sequence[Figures] = ()) -> Section | None:
+    """Each judge's agreement with what is known, and its biases; of some what a stop ``saved`` must be known."""
     ones = [(table, judge, one, of["kind"]) for table, of in reports.items() for judge, one in of["judges"].items()]
     if not ones:
         return None
-    blocks: list[Block] = [*_positions(ones), *_of_pairs(ones), *_of_scores(ones)]
+    lazy = [Words(_LAZY.format(one["table"])) for one in saved if one["stop"] == "lazy_order"]
+    blocks: list[Block] = [*_positions(ones), *_of_pairs(ones), *lazy, *_of_scores(ones)]
     about = "Shares with their 95% intervals; verdicts on one pair are not counted as independent."
     return Section("judges", "Judges", blocks, about)
 
@@ -77,6 +78,12 @@ def _of_pairs(ones: Ones) -> Iterator[Block]:
 _ORDERED = (
     "Of several draws of one ordered pair the first that could be read counts. Flips are pairs, judged in both orders,"
     " of which another response is preferred when the order is turned; the first shown is told of the same pairs."
+)
+
+
+_LAZY = (
+    "In {} the second order was asked only where the first was right (lazy_order): agreement is that of more first"
+    " orders than second ones, and flips are fewer than they would be of all pairs."
 )
 
 

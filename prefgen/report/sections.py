@@ -22,7 +22,7 @@ def sections(figures: Figures) -> list[Section]:
         _funnel(figures),
         of_pairs.scores(figures["pairs"]),
         of_pairs.lengths(figures["pairs"], figures["way"]),
-        of_judges.judges(figures["judges"]),
+        of_judges.judges(figures["judges"], figures["saved"]),
         of_judges.agreement(figures["judges"]),
         of_pairs.models(figures["pairs"].get("models") or {}),
         of_pairs.categories(figures["categories"]),

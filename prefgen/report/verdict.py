@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prefgen.html.blocks import Block, Fact, Facts, Section, Tone, Words
-from prefgen.report.words import beside_half, between, decimal, measured, money, percent, some
+from prefgen.report.way import made
+from prefgen.report.words import at_least, beside_half, between, decimal, measured, money, percent, some
 
 Figures = Mapping[str, Any]
 
@@ -68,9 +69,10 @@ def _kept(figures: Figures) -> Iterator[Fact]:
     if figures["results"]:
         return
     if pairs.get("pairs") and (pairs["written"] or not figures["written"]):
-        made = max((one["pairs"] for one in figures["way"]), default=0)
-        of = f"of {some(made, 'pair')} that were made" if made > pairs["pairs"] else "all that were made"
-        note = f"{of}, for {some(pairs['prompts'], 'prompt')}" + ("" if pairs["written"] else "; not written yet")
+        there, _ = made(figures["way"])
+        of = f"of {some(there, 'pair')} that were made, " if there > pairs["pairs"] else "all that were made, "
+        note = f"{of if there else ''}for {some(pairs['prompts'], 'prompt')}"
+        note += "" if pairs["written"] else "; not written yet"
         yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
     elif figures["written"] and "preferences" not in writes:
         rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
@@ -86,8 +88,8 @@ def _cost(figures: Figures) -> Iterator[Fact]:
     each, total = spent["each"], spent["total"]
     if total is None:
         yield Fact("cost", "not known", "replies are added up when a run comes to its end")
-    elif each and figures["pairs"].get("written"):
-        value = f"{each['tokens']:,.0f} tokens" if each["dollars"] is None else money(each["dollars"])
+    elif each and total["replies"]:
+        value = f"{each['tokens']:,.0f} tokens" if each["dollars"] is None else at_least(each["dollars"], total)
         yield Fact("cost of a kept pair", value, f"{each['replies']:,.1f} replies each; {_in_all(total)}")
     elif total["replies"]:
         yield Fact("cost", money(total["dollars"]) if _priced(total) else "no list price", _in_all(total))
@@ -109,8 +111,8 @@ def _longer(figures: Figures) -> Iterator[Fact]:
     pairs, way = figures["pairs"], figures["way"]
     if not (longer := pairs.get("longer")):
         return
-    first = way[0]["longer"] if len(way) > 1 else None
-    before = f"; {percent(first['value'], first['n'])} before" if first else ""
+    _, first = made(way)
+    before = f"; {percent(first.value, first.n)} before" if first else ""
     swayed = beside_half(longer)
     told = "more than chance would have" if longer["value"] > 0.5 else "less than chance would have"
     note = f"95%: {between(longer)}, of {some(longer['n'], 'unequal pair')}{before}"
@@ -189,3 +191,13 @@ def _notes(figures: Figures) -> Iterator[str]:
     """What else is to be known at once."""
     if failed := sum(sum(one["failed"].values()) for one in figures["funnel"]):
         yield f"{some(failed, 'request')} failed; the same command asks them again."
+    yield from _in_no_row(figures["spending"])
+
+
+def _in_no_row(spent: Figures) -> Iterator[str]:
+    """What was paid beside what the rows rest on."""
+    paid, total = spent["asked"].get("dollars") or 0.0, spent["total"]
+    if total is not None and (rest := paid - total["dollars"]) > 0.01 * paid:
+        part = "all" if rest > 0.99 * paid else money(rest)
+        why = "prompts that it did not bring to their end, or gates"
+        yield f"This run paid {money(paid)}, {part} of it for what is in no row: {why}."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prefgen import statistics
 from prefgen.texts import plain
 
 Share = Mapping[str, Any]
@@ -12,7 +13,7 @@ LONGEST = 48
 
 def percent(value: float, n: int = 0) -> str:
     """53%, or 53.1% of many, or where it is near either end."""
-    return f"{value:.1%}" if n >= 1000 or 0 < value < 0.1 or 0.9 < value < 1 else f"{value:.0%}"
+    return statistics.percent(value, 1 if n >= 1000 or 0 < value < 0.1 or 0.9 < value < 1 else 0)
 
 
 def between(share: Share) -> str:
@@ -53,6 +54,11 @@ def money(dollars: float) -> str:
         if dollars < 0.01
         else f"${dollars:.3f}"
     )
+
+
+def at_least(dollars: float, bill: Mapping[str, Any]) -> str:
+    """$12.30, or at least that where some of the replies that are billed have no price."""
+    return f"at least {money(dollars)}" if bill["unpriced"] else money(dollars)
 
 
 def some(n: float, one: str, more: str = "") -> str:

@@ -5,6 +5,7 @@ anywhere (of this disk too), and some of its formats are no tables of text; so w
 is read.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -78,12 +79,25 @@ def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any
         _saved_here(Path(name))
         loaded = datasets.load_from_disk(name)
         return _split(loaded, name, wanted.split) if isinstance(loaded, dict) else loaded
-    builder = datasets.load_dataset_builder(name, wanted.config, data_dir=wanted.data_dir, revision=wanted.revision)
+    how = {"data_dir": wanted.data_dir, "revision": wanted.revision, "cache_dir": _cache(datasets, Path(name))}
+    builder = datasets.load_dataset_builder(name, wanted.config, **how)
     _found_here(builder, name)
     if streaming:
         return builder.as_streaming_dataset(split=wanted.split)
     builder.download_and_prepare()
     return builder.as_dataset(split=wanted.split)
+
+
+def _cache(datasets: Any, folder: Path) -> str | None:
+    """Where the rows of a folder are kept once they were read: a place for these very files. Where a README.md tells of
+    configs, ``datasets`` itself tells two folders apart by their own name and that alone, and all runs' are "dataset".
+    """
+    if not folder.is_dir():
+        return None
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    about = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    own = hashlib.blake2b(json.dumps([str(folder.resolve()), about]).encode(), digest_size=8).hexdigest()
+    return str(Path(datasets.config.HF_DATASETS_CACHE) / f"prefgen-{own}")
 
 
 def _found_here(builder: Any, name: str) -> None:

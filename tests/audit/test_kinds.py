@@ -133,6 +133,51 @@ def test_the_first_config_that_can_be_audited_is(tmp_path: Path) -> None:
         audit(Asked(str(tmp_path / "d"), config="numbers"))
 
 
+def beside(place: Path, judged: dict[str, list[Row]]) -> Path:
+    """Pairs with judgments beside them, in the same splits."""
+    lines = ["---", "configs:"]
+    for name in ("preferences", "judgments"):
+        lines += [f"- config_name: {name}", f"  default: {str(name == 'preferences').lower()}", "  data_files:"]
+        lines += [f"  - {{split: {split}, path: {name}/{split}.jsonl}}" for split in judged]
+    for n, (split, rows) in enumerate(judged.items()):
+        written(place / "preferences" / f"{split}.jsonl", [clean(Random(n))])
+        written(place / "judgments" / f"{split}.jsonl", rows)
+    (place / "README.md").write_text("\n".join([*lines, "---"]))
+    return place
+
+
+def verdict(pair: int, said: str | None, **more: Any) -> Row:
+    texts = {"response_a": "yes", "response_b": "no"}
+    return {
+        "prompt_id": f"{pair}",
+        "pair_id": f"{pair}",
+        "judge_model": "j",
+        "gold": "A",
+        "verdict": said,
+        **texts,
+    } | more
+
+
+def test_judges_are_told_of_the_splits_that_are_audited(tmp_path: Path) -> None:
+    judged = {"train": [verdict(n, "A") for n in range(6)], "test": [verdict(n, "B") for n in range(6, 10)]}
+    place = str(beside(tmp_path / "d", judged))
+    for split, right, n in ((None, 0.6, 10), ("train", 1.0, 6), ("test", 0.0, 4)):
+        (one,) = audit(Asked(place, split=split)).judges["judgments"]["judges"].values()
+        assert (one["judgments"], one["agrees_with_gold"]["value"], one["agrees_with_gold"]["n"]) == (n, right, n)
+
+
+def test_scores_in_a_table_of_both_kinds_are_scores(tmp_path: Path) -> None:
+    """As prefgen writes judgments: of one response, which may be one of a pair's. What is no number is none."""
+    of_none = {"response_a": None, "response_b": None, "gold": None}
+    scores = [1.0, 2.0, None, 6.0]
+    rows = [verdict(0, None, response_id=f"0.{n}", score=score, **of_none) for n, score in enumerate(scores)]
+    rows.append({**rows[0], "response_id": "0.9", "score": float("inf")})
+    (told,) = audit(Asked(str(beside(tmp_path / "d", {"train": rows})))).judges.values()
+    (one,) = told["judges"].values()
+    assert told["kind"] == "scores"
+    assert (one["judgments"], one["responses"], one["mean"]) == (5, 5, 3.0)
+
+
 def test_without_a_default_one_must_be_named(tmp_path: Path) -> None:
     place = str(folder(tmp_path / "d"))
     with pytest.raises(

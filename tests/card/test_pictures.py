@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefgen.card import bins, charts, drawer
 from prefgen.card.measures import Measures
@@ -112,6 +114,13 @@ def test_scores_of_one_value_and_of_many_have_bins() -> None:
     assert sum(bins.counted([many], "chosen_score", edges)) == 500
     assert bins.edges([many[:7], many[7:300], many[300:]]) == edges
     assert chunks(drawer.png(json.dumps(charts.scores(one, "x"))))
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1) | st.lists(st.integers(0, 30).map(lambda n: n * 0.1), min_size=1))
+def test_each_score_is_in_a_bin(scores: list[float]) -> None:
+    """The highest one too, where edges are rounded."""
+    found = [pl.DataFrame({"gap": scores})]
+    assert sum(bins.counted(found, "gap", bins.edges(found))) == len(scores)
 
 
 @pytest.mark.parametrize("text", STRINGS, ids=range(len(STRINGS)))

@@ -347,3 +347,25 @@ def test_every_recipe_can_be_compared_with_a_pilot_of_itself(name: str, tmp_path
     assert found["overlap"]["taken"]["both"] > 0
     assert all(told["differ"] == 0 for one in found["judges"] if (told := one.get("verdicts")))
     json.dumps(found, allow_nan=False)
+
+
+def test_scores_of_a_pair_s_responses_are_scores_and_what_is_no_number_is_none(tmp_path: Path) -> None:
+    """In a dataset's one table of judgments, where a judge of single responses leaves the columns of two empty."""
+    said = [1.0, 2.0, float("nan"), 6.0, float("inf")]
+    rows = [
+        {
+            "prompt": n,
+            "pair_id": f"p{n}",
+            "response_id": f"r{n}",
+            "response": f"x{n}",
+            "score": score,
+            "judge_model": "j",
+        }
+        for n, score in enumerate(said)
+    ]
+    found = compare(*(dataset(tmp_path / name, [(1, "good", "bad")], rows) for name in "ab"))
+    (one,) = found["judges"]
+    assert one["kind"] == "scores"
+    assert [one["mean"][place]["value"] for place in "ab"] == [3.0, 3.0]
+    assert [one["mean"][place]["n"] for place in "ab"] == [3, 3]
+    json.dumps(found, allow_nan=False)

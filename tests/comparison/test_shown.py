@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from prefgen.comparison import compare, write
+from prefgen.comparison.words import each_pair
 from prefgen.display_compare import show
 from tests.browser import Browser, serious, shot
 from tests.commands import commanded
@@ -131,3 +132,13 @@ def test_the_page_shows_it_all_and_hostile_text_does_nothing(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(page) == []
         shot(page, f"comparison-{width}-{'dark' if dark else 'light'}")
+
+
+def test_a_pair_has_no_price_where_some_of_its_replies_have_none() -> None:
+    def bill(unpriced: int) -> dict[str, Any]:
+        each = {"replies": 3.0, "dollars": 0.5}
+        return {"unpriced": unpriced, "each": each}
+
+    named = {"a": {"name": "weak"}, "b": {"name": "strong"}}
+    assert each_pair(named | {"cost": {"a": bill(0), "b": bill(0)}}) == ("$0.5", "in strong; $0.5 in weak")
+    assert each_pair(named | {"cost": {"a": bill(0), "b": bill(2)}}) == ("3.0 replies", "in strong; 3.0 in weak")

@@ -14,11 +14,14 @@ import pytest
 from prefgen import Recipe, do, run
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm.request import Request
-from prefgen.report import figures
+from prefgen.report import figures, lines
+from prefgen.report.categories import Categories
+from prefgen.report.folder import RunFolder
+from prefgen.report.way import made
 from prefgen.run import Run
-from prefgen.verbs import answer, both_orders, compare, load, load_pairs
+from prefgen.verbs import answer, both_orders, compare, concat, length_ratio, load, load_pairs, perturb
 from tests.report.conftest import Runs
-from tests.worlds import questions, whole
+from tests.worlds import perturber, questions, whole
 
 NAMES = ("judged", "jury", "scored", "pooled")
 
@@ -141,10 +144,10 @@ def test_pairs_without_scores_have_none(runs: Runs) -> None:
 def test_the_way_to_the_pairs_that_are_kept(runs: Runs) -> None:
     """A table of pairs stands on it where it has other pairs than the one it is made of."""
     run = runs("jury")
-    made, kept = figures(run.folder)["way"]
+    first, kept = figures(run.folder)["way"]
     each = {row["pair_id"]: row for row in rows(run, "kept")}
-    assert (made["table"], made["pairs"], kept["table"], kept["pairs"]) == ("pairs", 60, "kept", len(each))
-    assert is_share(made["longer"], *longer(rows(run, "pairs")))
+    assert (first["table"], first["pairs"], kept["table"], kept["pairs"]) == ("pairs", 60, "kept", len(each))
+    assert is_share(first["longer"], *longer(rows(run, "pairs")))
     assert is_share(kept["longer"], *longer(each.values()))
 
 
@@ -164,6 +167,39 @@ def test_before_length_control_the_best_is_held_against_the_worst(runs: Runs) ->
     assert after["verb"] == "kept"
     assert is_share(after["longer"], *longer(rows(run, "pairs")))
     assert before["longer"]["value"] > after["longer"]["value"] + 0.1  # this judge likes long ones
+
+
+def test_pairs_of_several_tables_are_made_in_all_of_them(tmp_path: Path) -> None:
+    """The pairs before what drops some are those of both, and not of the first alone, or of the largest."""
+    steps = {"prompts": do(load, questions(tmp_path, 30))}
+    for one in "ab":
+        steps |= {
+            f"said_{one}": do(answer, "prompts", model="m"),
+            f"pairs_{one}": do(perturb, f"said_{one}", model="m"),
+        }
+        steps |= {f"near_{one}": do(length_ratio, f"pairs_{one}", at_most=1.5)}
+    steps["both"] = do(concat, ["near_a", "near_b"])
+    done = run(
+        Recipe(name="two", models={"m": {"use": "fake/m"}}, steps=steps, write={"preferences": "both"}),
+        tmp_path / "run",
+        fakes={"m": perturber()},
+    )
+    found, every = figures(done.folder), [*rows(done, "pairs_a"), *rows(done, "pairs_b")]
+    number, before = made(found["way"])
+    assert number == len(every) == 60 > found["pairs"]["pairs"]
+    assert before is not None
+    assert is_share(vars(before), *longer(every))
+    assert f"{found['pairs']['pairs']} (of 60 pairs that were made" in " ".join(lines(found))
+
+
+def test_pairs_that_length_control_would_have_left_out_are_not_made(runs: Runs) -> None:
+    """Nor does it say how many there are before it."""
+    run = runs("scored")
+    found = figures(run.folder)
+    number, before = made(found["way"])
+    assert number == len(rows(run, "pairs"))
+    assert before is not None
+    assert vars(before) == found["way"][0]["longer"]
 
 
 def score(row: Mapping[str, Any]) -> float:
@@ -252,6 +288,32 @@ def test_category_by_category(runs: Runs) -> None:
             len(right),
         )
         assert one["unreadable"] == unread[one["category"]]
+
+
+def test_judges_of_one_pair_are_not_independent(tmp_path: Path) -> None:
+    """Three who always say the same tell no more than one: the interval is that of so many pairs."""
+    said = [
+        {"prompt_id": f"p{n}", "pair_id": f"p{n}.0", "category": "one", "judge_model": judge, "gold": gold}
+        | {"verdict": gold if n % 4 else "BA"["AB".index(gold)]}
+        for n in range(40)
+        for judge in "jkl"
+        for gold in "AB"
+    ]
+    (tmp_path / "tables").mkdir()
+    pl.DataFrame(said).write_parquet(tmp_path / "tables" / "judgments.parquet")
+    run = RunFolder(tmp_path, {"steps": [{"table": "judgments", "rows_out": len(said), "drawn": len(said)}]})
+    (row,) = Categories(run).told()["rows"]
+    value, *ends = wilson(30, 40)
+    assert (row["agrees_with_gold"]["n"], row["agrees_with_gold"]["value"]) == (240, value)
+    assert [row["agrees_with_gold"][end] for end in ("low", "high")] == pytest.approx(ends, rel=0.02)
+
+
+def test_very_many_categories(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    names = [f"{n}" for n in range(70_000)]
+    pl.DataFrame({"prompt_id": names, "category": names}).write_parquet(tmp_path / "tables" / "prompts.parquet")
+    run = RunFolder(tmp_path, {"steps": [{"table": "prompts", "rows_out": len(names)}]})
+    assert Categories(run).told()["categories"] == len(names)
 
 
 # --- replies, money -------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from prefgen import Recipe, do, load, run
 from prefgen.errors import BudgetReached, GateClosed
 from prefgen.html.blocks import Chart, Fact, Facts, Quote, Section, Table, Words
 from prefgen.report import figures, lines, sections
+from prefgen.report.of_judges import judges
 from prefgen.report.verdict import verdict
 from prefgen.report.words import money, percent, seconds, short
 from prefgen.verbs import answer
@@ -63,7 +64,7 @@ BARE: dict[str, Any] = {
     "pairs": {"pairs": 40, "written": True, "prompts": 30, "longer": None},
     "way": [],
     "judges": {},
-    "spending": {"total": None, "each": None},
+    "spending": {"total": None, "each": None, "asked": {}},
     "saved": [],
 }
 
@@ -92,6 +93,15 @@ def test_agreement_has_krippendorffs_names(value: float, tone: str, word: str) -
     assert told.note.startswith(word)
 
 
+def test_where_the_second_order_is_not_asked_always_it_is_said() -> None:
+    """Judged in both orders are those pairs alone whose first order was right: their flips are no judge's of all."""
+    reports = {"t": {"kind": "pairs", "judges": {"m": {"flips": of(0.2)}}}}
+    for stop, said in (("lazy_order", True), ("majority", False)):
+        section = judges(reports, [{"table": "t", "stop": stop}])
+        assert section is not None
+        assert any(isinstance(one, Words) and "In t the second order" in one.text for one in section.blocks) == said
+
+
 def test_what_reads_nothing_is_no_judge_in_front() -> None:
     judges = {"t": {"judges": {"baseline/longest": {"agrees_with_gold": of(0.2)}, "m": {"agrees_with_gold": of(0.9)}}}}
     assert facts(BARE | {"judges": judges})["judge agrees with gold"].value == "90%"
@@ -101,9 +111,40 @@ def test_what_is_not_known_is_said_and_is_no_zero() -> None:
     assert facts(BARE)["cost"].value == "not known"
     free = {"replies": 3, "unpriced": 3, "dollars": 0.0, "prompt_tokens": 5, "completion_tokens": 5}
     each = {"tokens": 1.0, "replies": 1.0, "dollars": None}
-    told = facts(BARE | {"spending": {"total": free, "each": each}})["cost of a kept pair"]
+    told = facts(BARE | {"spending": BARE["spending"] | {"total": free, "each": each}})["cost of a kept pair"]
     assert "$" not in told.value + told.note
     assert told.note.endswith("10 tokens in all, without a list price")
+
+
+def test_what_has_no_price_is_no_part_of_one() -> None:
+    """Where some replies have a price and others none, a pair cost more than those."""
+    total = {"replies": 9, "unpriced": 3, "dollars": 6.0, "prompt_tokens": 5, "completion_tokens": 5}
+    spent = BARE["spending"] | {"total": total, "each": {"tokens": 1.0, "replies": 1.0, "dollars": 2.0}}
+    told = facts(BARE | {"spending": spent})["cost of a kept pair"]
+    assert told.value == "at least $2.00"
+    assert told.note.endswith("$6.00 in all at list prices, and 3 replies without one")
+
+
+def test_a_run_that_asks_nothing_has_no_cost() -> None:
+    total = {"replies": 0, "unpriced": 0, "dollars": 0.0, "prompt_tokens": 0, "completion_tokens": 0}
+    spent = BARE["spending"] | {"total": total, "each": {"tokens": 0.0, "replies": 0.0, "dollars": None}}
+    assert not any("cost" in name for name in facts(BARE | {"spending": spent}))
+
+
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        (0.0, None),
+        (6.0, None),
+        (8.0, "This run paid $8.00, $2.00 of it for what is in no row: "),
+        (2000.0, "This run paid $2,000.00, all of it for what is in no row: "),
+    ],
+)
+def test_what_was_paid_for_no_row_is_said(paid: float, told: str | None) -> None:
+    """A run that was stopped has asked for more than its rows rest on; a repetition for less."""
+    total = {"replies": 9, "unpriced": 0, "dollars": 6.0, "prompt_tokens": 5, "completion_tokens": 5}
+    said = lines(BARE | {"spending": {"total": total, "each": None, "asked": {"dollars": paid}}})
+    assert [one.partition("prompts")[0] for one in said if "in no row" in one] == ([told] if told else [])
 
 
 def test_a_terminal_has_the_same_lines(runs: Runs) -> None:

@@ -43,6 +43,18 @@ def test_a_folder_s_own_files_are_read(files: str | None, tmp_path: Path) -> Non
     assert load(folder(tmp_path, files)).height == 1
 
 
+def test_folders_of_one_name_and_one_card_are_told_apart(tmp_path: Path) -> None:
+    """As all runs' datasets are: the rows that are read are never those of another one, or of an earlier state."""
+    for home in ("one", "other"):
+        (tmp_path / home).mkdir()
+        folder(tmp_path / home, "*.jsonl")
+    (tmp_path / "other" / "d" / "train.jsonl").write_text('{"prompt": "how?"}\n{"prompt": "when?"}\n')
+    assert load(tmp_path / "one" / "d")["prompt"].to_list() == [[{"role": "user", "content": "why?"}]]
+    assert load(tmp_path / "other" / "d").height == 2
+    (tmp_path / "one" / "d" / "more.jsonl").write_text('{"prompt": "whence?"}\n')
+    assert load(tmp_path / "one" / "d").height == 2
+
+
 @pytest.mark.parametrize("files", ["../secret.jsonl", "../*.jsonl", "ABSOLUTE", "file://ABSOLUTE"])
 def test_a_folder_whose_card_names_other_files_is_refused(files: str, tmp_path: Path) -> None:
     said = refused(folder(tmp_path, files.replace("ABSOLUTE", str(tmp_path / "secret.jsonl"))))
