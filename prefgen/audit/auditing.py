@@ -53,7 +53,7 @@ def audit(
         looked, parts = _rows(dataset, room, tell)
         notes = [*_notes(asked, dataset), *together(parts, of.kind, files, window, tell)]
         found = _told(asked, dataset, parts, looked, room)
-        found.against, found.notes = _against(files, parts), notes
+        found.against, found.notes, found.gone = _against(files, parts), notes, sum(part.gone for part in parts)
         found.charts = pictures(parts, found.biases) if charts else []
         found.held = [held(limit, found.findings, found.measures()) for limit in fail_on]
         if out is not None:

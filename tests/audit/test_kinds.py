@@ -97,6 +97,22 @@ def test_a_pair_of_several_in_a_row_is_told_by_its_place(tmp_path: Path) -> None
     assert counts(found) == {"empty_rejected": 2}
 
 
+def test_rows_of_which_some_pairs_can_be_read_are_read(tmp_path: Path) -> None:
+    """Each pair that cannot be is told with its reason; a share of rows is never above 1."""
+    row = {"prompt": "Name a grain.", "chosen": ["Rye.", "Oats."], "num_correct": 2}
+    some, none = ({**row, "rejected": [one, [{"role": "x"}]]} for one in ("Coal.", [{"role": "x"}]))
+    found = audited([some, none, some, some], tmp_path)
+    assert (found.parts[0]["rows"], found.parts[0]["unread"]) == (4, {"bad messages": 10})
+    assert found.measures()["unread"] == 1 / 4
+
+
+def test_scores_that_are_infinitely_far_apart_have_no_gap(tmp_path: Path) -> None:
+    chance = Random(4)
+    rows = [clean(chance) | {"score_chosen": 3.0, "score_rejected": 1.0} for _ in range(40)]
+    found = audited([*rows, clean(chance) | {"score_chosen": 1e308, "score_rejected": -1e308}], tmp_path)
+    assert found.biases["gap"] == {"mean": 2.0, "n": 40}
+
+
 # --- configs, splits, runs ------------------------------------------------------------------
 
 
