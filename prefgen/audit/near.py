@@ -44,11 +44,12 @@ class Near:
     def __init__(self, most: int) -> None:
         self.most, self.cut = most, 0
         self._sets: dict[int, frozenset[int]] = {}
-        self._index: dict[tuple[int, int], list[int]] = {}
+        self._index: list[dict[int, list[int]]] = []
 
     def near(self, own: frozenset[int], keys: Sequence[int | None]) -> int | None:
         """The name of a text that is near enough."""
-        met = sorted((self._index.get((band, key), ()) for band, key in enumerate(keys) if key is not None), key=len)
+        bands = zip(self._index, keys, strict=False)
+        met = sorted((band.get(key, ()) for band, key in bands if key is not None), key=len)
         seen = dict.fromkeys(name for names in met for name in names[: self.most])
         for looked, name in enumerate(seen):
             if looked == self.most:
@@ -63,22 +64,28 @@ class Near:
     def add(self, name: int, own: frozenset[int], keys: Sequence[int | None]) -> None:
         """Puts a text in, under a number of its own."""
         self._sets[name] = own
-        for band, key in enumerate(keys):
+        self._index += [{} for _ in keys[len(self._index) :]]
+        for band, key in zip(self._index, keys, strict=True):
             if key is not None:
-                self._index.setdefault((band, key), []).append(name)
+                band.setdefault(key, []).append(name)
 
 
 Text = tuple[int, frozenset[int], Sequence[int | None]]
 
 
 def _suspected(texts: pl.Series) -> Iterator[Text]:
-    """The places of texts that may be near another one, their 3-grams as numbers, and the numbers of their bands."""
+    """The places of texts that may be near another one, their 3-grams as numbers, and the numbers of those bands that
+    they share with others: no others have to be held.
+    """
     places = suspects(texts, THRESHOLD, NGRAM)
-    for start in range(0, len(places), TOGETHER):
-        some = places.slice(start, TOGETHER)
-        said = texts.gather(some).to_list()
-        for place, text, keys in zip(some, said, band_keys(said, THRESHOLD, NGRAM).iter_rows(), strict=True):
-            yield place, frozenset(map(hash, ngrams(words(text), NGRAM))), keys
+    said = texts.gather(places).to_list()
+    keys = band_keys(said, THRESHOLD, NGRAM)
+    shared = keys.select(pl.when(one.is_duplicated()).then(one).alias(one.name) for one in keys)
+    met = shared.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    for start in range(0, len(met), TOGETHER):
+        some = met.slice(start, TOGETHER)
+        for n, place, mine in zip(some, places.gather(some), shared[some].iter_rows(), strict=True):
+            yield place, frozenset(map(hash, ngrams(words(said[n]), NGRAM))), mine
 
 
 def repeated(prompts: pl.DataFrame, *, most: int = MOST) -> tuple[pl.DataFrame, int]:

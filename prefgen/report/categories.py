@@ -39,6 +39,9 @@ class Categories:
         """
         parts, places = [], dict[str, int]()
         for rows in batches(table.path, columns=["prompt_id", str(self.column)]):
+            if rows.schema[str(self.column)].is_nested():  # what is no name is no category
+                self.column = None
+                return
             each = rows.unique("prompt_id", keep="first", maintain_order=True)
             said = each[str(self.column)].cast(pl.String).fill_null("")
             for kind in said.unique(maintain_order=True):

@@ -33,8 +33,13 @@ def frames(tables: Iterable[Table]) -> Iterator[pl.DataFrame]:
         for rows in batches(table.path, columns=["prompt_id", table.pair, "chosen", "rejected", *there]):
             once = rows.filter(pl.col(table.pair).is_first_distinct())
             whole = once.drop(table.pair).filter(pl.col("chosen").is_not_null(), pl.col("rejected").is_not_null())
-            lacking = {name: pl.Float64 if name in SCORES else pl.String for name in WANTED if name not in there}
-            yield whole.with_columns(pl.lit(None, kind).alias(name) for name, kind in lacking.items())
+            yield whole.with_columns(_known(name, there) for name in WANTED)
+
+
+def _known(name: str, there: Sequence[str]) -> pl.Expr:
+    """A score or a model, whatever a table took for one; null where it has none."""
+    kind = pl.Float64 if name in SCORES else pl.String
+    return pl.col(name).cast(kind, strict=False) if name in there else pl.lit(None, kind).alias(name)
 
 
 def kept(run: RunFolder, *takers: Taker) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _results(results: Any) -> Iterator[Fact]:
 
 
 def _kept(figures: Figures) -> Iterator[Fact]:
-    pairs, writes = figures["pairs"], figures["run"].get("write") or {}
+    pairs, writes = figures["pairs"], figures["run"].get("write") or figures["written"]
     if figures["results"]:
         return
     if pairs.get("pairs") and (pairs["written"] or not figures["written"]):
@@ -74,7 +74,7 @@ def _kept(figures: Figures) -> Iterator[Fact]:
         note = f"{of if there else ''}for {some(pairs['prompts'], 'prompt')}"
         note += "" if pairs["written"] else "; not written yet"
         yield Fact("pairs kept", f"{pairs['pairs']:,}", note)
-    elif writes and "preferences" not in writes and figures["written"]:
+    elif figures["written"] and "preferences" not in writes:
         rows = {name: sum(splits.values()) for name, splits in figures["written"].items()}
         yield Fact("rows written", f"{sum(rows.values()):,}", ", ".join(f"{n:,} {name}" for name, n in rows.items()))
     elif figures["run"].get("status") == "finished":

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -72,7 +71,7 @@ def _asked(chance: Random, on_offer: Sequence[Any]) -> tuple[Any, Any, str]:
 def _same_again(read: Callable[[Reply], Any], given: Any, outcome: Any) -> None:
     """Reading twice, and reading with white space behind, comes to the same."""
     said, _, end = given
-    for again in (said, replace(said, text=said.text + end)):
+    for again in (said, said._replace(text=said.text + end)):
         try:
             found = read(again)
         except Unreadable as e:

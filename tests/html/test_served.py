@@ -1,9 +1,16 @@
 """Pairs that a server hands out: a page of them at a time, and marks that are saved at once."""
 
+from typing import Any
+
 from playwright.sync_api import expect
 
-from tests.browser import Browser, serious, shot, until
-from tests.html.made import pair, serving
+from tests.browser import Browser, serious, shot
+from tests.html.made import Server, pair, serving
+
+
+def pages(server: Server) -> list[dict[str, Any]]:
+    """What was asked for pages of pairs."""
+    return [query for _, path, query in server.asked if path == "/api/rows"]
 
 
 def test_pages_come_from_the_server_as_they_are_asked_for(browser: Browser) -> None:
@@ -13,16 +20,13 @@ def test_pages_come_from_the_server_as_they_are_asked_for(browser: Browser) -> N
         shown.keyboard.press("j")
         expect(shown.locator(".where")).to_have_text("Pair 51 of 120")
         assert shown.locator(".item").count() == 50
-        asked = [query for method, path, query in server.asked if path == "/api/rows"]
-        assert asked == [{"offset": "0", "limit": "50"}, {"offset": "50", "limit": "50"}]
+        assert pages(server) == [{"offset": "0", "limit": "50"}, {"offset": "50", "limit": "50"}]
         shown.get_by_role("searchbox").fill("to 7 is")
         expect(shown.locator(".count")).to_have_text("1 pair fits")
-        assert server.asked[-2][2] == {"offset": "0", "limit": "50", "q": "to 7 is"}
-        shown.get_by_label("Category").select_option("chat")
-        until(shown, "!document.querySelector('.items').hasAttribute('aria-busy')")
-        assert {"category": "chat", "q": "to 7 is"}.items() <= [
-            q for _, path, q in server.asked if path == "/api/rows"
-        ][-1].items()
+        assert pages(server)[-1] == {"offset": "0", "limit": "50", "q": "to 7 is"}
+        with shown.expect_response("**/api/rows?*category=chat*"):
+            shown.get_by_label("Category").select_option("chat")
+        assert {"category": "chat", "q": "to 7 is"}.items() <= pages(server)[-1].items()
 
 
 def test_what_a_pair_comes_from_is_shown(browser: Browser) -> None:

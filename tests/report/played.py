@@ -86,7 +86,7 @@ def jury(folder: Path, n: int = 60) -> Run:
     return played("panel", folder, who, n, "canaries={share: 0}")
 
 
-def scored(folder: Path, n: int = 40) -> Run:
+def scored(folder: Path, n: int = 32) -> Run:
     """Scored responses of one model, by a judge that likes long ones, with length control."""
     return played("meta-rewarding", folder, {"self": [oneself]}, n, "canaries={share: 0}", "steps.judgments.n=3")
 
@@ -104,7 +104,7 @@ def meta(_: Request, seed: int) -> str:
     return f"Both are fair.\n\nWinner: Judgement {'AB'[Random(seed).random() < 0.4]}"
 
 
-def pooled(folder: Path, n: int = 60) -> Run:
+def pooled(folder: Path, n: int = 48) -> Run:
     """Four models, one better than the other, rated together by one that sees their merits a little blurred."""
     pool: list[Writer] = [actor(0.1 * k, 0.1 * k + 0.5) for k in range(4)]
     return played("ultrafeedback", folder, {"pool": pool, "judge": [rates]}, n, "canaries={share: 0}")

@@ -19,7 +19,7 @@ from prefgen.report.categories import Categories
 from prefgen.report.folder import RunFolder
 from prefgen.report.way import made
 from prefgen.run import Run
-from prefgen.verbs import answer, concat, length_ratio, load, perturb
+from prefgen.verbs import answer, both_orders, compare, concat, length_ratio, load, load_pairs, perturb
 from tests.report.conftest import Runs
 from tests.worlds import perturber, questions, whole
 
@@ -420,6 +420,23 @@ def test_what_an_earlier_run_wrote_is_no_figure_of_one_that_was_stopped(runs: Ru
     assert not found["pairs"]["written"]
     assert found["judges"] == {}
     assert (found["spending"]["total"], found["spending"]["each"]) == (None, None)
+
+
+def test_what_is_no_name_is_no_category(tmp_path: Path) -> None:
+    """Pairs of somebody's, with a column that is called as ours are."""
+    rows = [{"prompt": f"q {i}?", "chosen": f"yes {i}", "rejected": "no", "subset": {"a": [i]}} for i in range(4)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    steps = {
+        "pairs": do(load_pairs, tmp_path / "p.jsonl", keep={"subset": "subset"}),
+        "orders": do(both_orders, "pairs"),
+        "judgments": do(compare, "orders", model="m", guard=False),
+    }
+    recipe = Recipe(name="odd", models={"m": {"use": "fake/m"}}, steps=steps, write={"judgments": "judgments"})
+    done = run(recipe, tmp_path / "run", fakes={"m": lambda *_: "[[A]]"})
+    found = figures(done.folder)
+    assert found["categories"] == {}
+    assert found["pairs"]["pairs"] == 4
+    assert "scores" not in found["pairs"]
 
 
 def grown(told: dict[str, Any]) -> dict[str, Any]:

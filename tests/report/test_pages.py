@@ -15,7 +15,9 @@ from tests.browser import Browser, serious, shot
 from tests.report.conftest import Runs
 from tests.test_recipes import DATA, FAKES, on_fakes
 
-NAMES = ("judged", "jury", "scored", "pooled")
+WIDTHS = {"judged": [1440], "jury": [390], "scored": [1440, 390], "pooled": [390]}
+"""A desk's, by day, and a phone's, at night."""
+NAMES = tuple(WIDTHS)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +38,7 @@ def charts(page: Any) -> list[tuple[float, float]]:
     return [(box["width"], box["height"]) for box in boxes if box]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "width"), [(name, width) for name in NAMES for width in WIDTHS[name]])
 def test_every_chart_is_seen(name: str, width: int, runs: Runs, browser: Browser) -> None:
     drawn = alts(runs(name))
     with browser.opened(runs(name).report, width=width, dark=width == 390) as page:

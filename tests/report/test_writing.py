@@ -61,9 +61,9 @@ def test_the_same_run_has_the_same_report(runs: Runs, tmp_path: Path) -> None:
 
 def test_of_many_long_pairs_some_are_shown_and_the_page_stays_small(tmp_path: Path) -> None:
     """Every text is cut, and rows are drawn by the seed until they are so many bytes."""
-    long = "<" * 3000
+    long = "<" * 1100
     prompts = tmp_path / "p.jsonl"
-    prompts.write_text("".join(json.dumps({"prompt": f"{i} {long}"}) + "\n" for i in range(900)))
+    prompts.write_text("".join(json.dumps({"prompt": f"{i} {long}"}) + "\n" for i in range(400)))
     from prefgen.judges.score import score
     from prefgen.pairs.best_worst import best_worst
     from prefgen.scores.mean import mean
