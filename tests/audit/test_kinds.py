@@ -14,6 +14,7 @@ from prefgen.audit.checks import GROUPS, NAMES
 from prefgen.audit.page import made
 from prefgen.audit.taken import UnknownLayout
 from prefgen.audit.thresholds import MEASURES, limits
+from prefgen.audit.told import about
 from prefgen.sources._read import LoadError
 from tests.audit.planted import Row, clean
 from tests.layouts import says, user
@@ -147,6 +148,15 @@ def test_the_first_config_that_can_be_audited_is(tmp_path: Path) -> None:
     )
     with pytest.raises(UnknownLayout, match="it has name, value"):
         audit(Asked(str(tmp_path / "d"), config="numbers"))
+
+
+def test_a_prompt_of_two_splits_is_one_prompt(tmp_path: Path) -> None:
+    rows = [clean(Random(n)) for n in range(6)]
+    for split, some in (("train", rows), ("test", rows[4:])):
+        written(tmp_path / "d" / f"{split}.jsonl", some)
+    found = audit(Asked(str(tmp_path / "d")))
+    assert {part["split"]: part["prompts"] for part in found.parts} == {"train": 6, "test": 2}
+    assert about(found).startswith("6 prompts; rows: ")
 
 
 def beside(place: Path, judged: dict[str, list[Row]]) -> Path:
