@@ -23,6 +23,7 @@ from prefgen.filters._shingles import texts_of
 from prefgen.grown import Appended, regrown, same_terms
 from prefgen.shardfiles import NAMES, SHARD, Files, counted, files_of, rows_of
 from prefgen.splits import placed
+from prefgen.stamp import stamped
 from prefgen.tablefile import TableFile
 
 COUNTS = ("added", "known", "changed", "left_out")
@@ -246,7 +247,7 @@ def _write_readme(older: Path, newer: Path, fresh: Path, found: Appended, readme
     if not found.added and there.exists():
         shutil.copyfile(there, card)
     elif readme:
-        card.write_text(readme(found.rows), encoding="utf-8", newline="\n")
+        card.write_text(stamped(readme(found.rows), fresh), encoding="utf-8", newline="\n")
     elif (newer / "README.md").exists():
         text = (newer / "README.md").read_text(encoding="utf-8")
-        card.write_text(regrown(text, found), encoding="utf-8", newline="\n")
+        card.write_text(stamped(regrown(text, found), fresh), encoding="utf-8", newline="\n")

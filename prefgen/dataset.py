@@ -11,6 +11,7 @@ from prefgen.errors import RunError
 from prefgen.folders import placed
 from prefgen.rows import because
 from prefgen.splits import TRAIN, Splits
+from prefgen.stamp import stamped
 from prefgen.tablefile import GROUP, TableFile, no_room
 
 __all__ = ["CONFIGS", "write"]
@@ -36,10 +37,10 @@ def write(
 
     ``tables`` are what the functions of ``CONFIGS`` made, each a frame or frames in order; all rows are in ``train``
     but where ``splits`` say otherwise. ``readme`` makes the card from the rows of each config, those without any
-    included; before that, ``beside`` makes other files, by their paths in the folder. A config or a split without rows
-    has no files, for an empty split cannot be loaded. The folder is put in place of an older one when all of it is on
-    disk. The bytes depend on the rows alone, not on how they were cut into frames. Raises RunError for a full disk and
-    for a row that is no preference.
+    included, and it is stamped (``prefgen.stamp``); before that, ``beside`` makes other files, by their paths in the
+    folder. A config or a split without rows has no files, for an empty split cannot be loaded. The folder is put in
+    place of an older one when all of it is on disk. The bytes depend on the rows alone, not on how they were cut into
+    frames. Raises RunError for a full disk and for a row that is no preference.
     """
     counts: dict[str, dict[str, int]] = {}
     with settled(folder) as fresh:
@@ -49,7 +50,7 @@ def write(
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).write_bytes(content)
         if readme:
-            (fresh / "README.md").write_text(readme(counts), encoding="utf-8", newline="\n")
+            (fresh / "README.md").write_text(stamped(readme(counts), fresh), encoding="utf-8", newline="\n")
     return {config: rows for config, rows in counts.items() if rows}
 
 

@@ -255,3 +255,27 @@ def test_many_rows_are_written_loaded_and_grown_within_bounds(tmp_path: Path) ->
         assert "added: preferences 5,000" in found["grown by it"]["said"]
         peaks[rows] = found["written, all in train"]["peak"]
     assert peaks[60_000] < 1.2 * peaks[30_000] < 1000
+
+
+BOTH = """
+import json, sys
+from datasets import load_dataset
+print(json.dumps([load_dataset(folder, split="train")["pair_id"][:] for folder in sys.argv[1:]]))
+"""
+
+
+def test_two_runs_folders_of_one_name_are_two_datasets_to_those_who_load_them(written: Path, tmp_path: Path) -> None:
+    """Both are called ``dataset``, with the same configs; what is read of the first is in the cache of the second."""
+    pairs = pl.read_parquet(next((written / "preferences").glob("*.parquet")))
+    folders = [tmp_path / name / "dataset" for name in ("one", "other")]
+    text = (written / "README.md").read_text()
+    for folder, rows in zip(folders, (pairs[:3], pairs[3:5]), strict=True):
+        dataset.write(folder, {"preferences": rows}, readme=lambda _: text)
+    again = dataset.write(tmp_path / "again", {"preferences": pairs[:3]}, readme=lambda _: text)
+    assert again["preferences"] == {"train": 3}
+    assert (tmp_path / "again" / "README.md").read_bytes() == (folders[0] / "README.md").read_bytes()
+    quiet = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH, *map(str, folders)], capture_output=True, text=True, env={**os.environ, **quiet}, check=True
+    )  # fmt: skip
+    assert json.loads(done.stdout.splitlines()[-1]) == [pairs["pair_id"][:3].to_list(), pairs["pair_id"][3:5].to_list()]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "prefgen").rglob("*.py"))
 PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
-    {"errors", "texts", "door", "differences", "allow", "clock"},
+    {"errors", "texts", "door", "differences", "allow", "clock", "stamp"},
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
