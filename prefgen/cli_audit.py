@@ -1,7 +1,6 @@
 """`prefgen audit`: what is wrong with a preference dataset, whoever made it."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,8 +64,6 @@ def audit(
     from prefgen.audit import audit as audited
 
     most, screen = limits(fail_on), console(err=True)
-    if quiet or not screen.is_terminal:
-        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # read when datasets is imported
     asked = Asked(source, split, config, prompt, chosen, rejected, take, revision, data_dir)
     tell: Callable[[str], None] = (lambda _: None) if quiet else say(screen)
     found = audited(asked, against=against, fail_on=most, out=out, tell=tell, charts=html is not None)

@@ -1,6 +1,6 @@
 """An audit on a terminal: what was found, with bars of text, on one screen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,8 @@ def show(found: Audit, console: Console) -> None:
     if rows:
         console.print()
         splits = len(found.parts) > 1
-        fitted(console, *(partial(_findings, rows[:LINES], rows=whole, splits=splits) for whole in (True, False)))
+        forms = (("rows", "bars"), ("rows",), ("rows", "folds"), ())
+        fitted(console, *(partial(_findings, rows[:LINES], form, splits=splits) for form in forms))
     for line in _rest(found, rows):
         console.print(Text(plain(line), style="dim"), soft_wrap=True)
     biases = _biases(found)
@@ -59,10 +60,12 @@ def _head(found: Audit) -> Iterator[str]:
     yield from found.notes
 
 
-def _findings(found: Sequence[Mapping[str, Any]], *, rows: bool, splits: bool) -> Table:
-    """Each finding with its count, its share and the first rows."""
-    names = ("", "found", "rows", "share", " ") + (("the first of them",) if rows else ())
-    table = columns(names, left={"", "found", " ", "the first of them"})
+def _findings(found: Sequence[Mapping[str, Any]], form: Collection[str], *, splits: bool) -> Table:
+    """Each finding with its count and its share, and, where the form has them, with ``bars`` and the first ``rows``."""
+    more = {"bars": " ", "rows": "the first of them"}
+    names = ("", "found", "rows", "share", *(name for part, name in more.items() if part in form))
+    folds = {"found"} if "folds" in form else set[str]()
+    table = columns(names, left={"", "found", *more.values()}, folds=folds)
     for one in found:
         colour, style = COLOURS[one["severity"]], "dim" if one["severity"] == "info" else ""
         told: list[Text | str] = [
@@ -71,8 +74,9 @@ def _findings(found: Sequence[Mapping[str, Any]], *, rows: bool, splits: bool) -
             f"{one['count']:,}",
             percent(one["share"]),
         ]
-        first = [_first(one, splits=splits)] if rows else []
-        table.add_row(*told, Text(bar(one["share"]), colour), *first, style=style)
+        picture = [Text(bar(one["share"]), colour)] if "bars" in form else []
+        first = [_first(one, splits=splits)] if "rows" in form else []
+        table.add_row(*told, *picture, *first, style=style)
     return table
 
 

@@ -22,7 +22,7 @@ def console(*, err: bool = False) -> "Console":
     return Console(stderr=err, highlight=False, soft_wrap=not err)
 
 
-ASCII = str.maketrans("━╸─·…", "=--.~")
+ASCII = str.maketrans("━╸─·…│●▏▎▍▌▋▊▉█▁▂▃▄▅▆▇", "=--.~|o---====#_.:-=+*")
 """What stands for signs that a terminal does not have, one for one, so that columns stay columns."""
 
 

@@ -62,6 +62,12 @@ def test_links_of_the_page_lead_somewhere() -> None:
     assert set(re.findall(r"\(#([\w-]+)\)", PAPERS)) == set(NAMES)
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
+def test_no_page_waits_for_its_figures(path: Path) -> None:
+    """A word in capitals alone on a line stands for what was to come."""
+    assert re.findall(r"^[A-Z]{3,}$", path.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
 def test_the_readme_shows_the_recipe_as_it_is() -> None:
     shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
     whole = (ROOT / "recipes" / "self-taught-evaluators.yaml").read_text(encoding="utf-8").splitlines()

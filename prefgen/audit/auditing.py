@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 
 from prefgen.audit import benchmarks, opening
 from prefgen.audit.bias import biases
-from prefgen.audit.found import Audit, findings, not_written, prompts, splits
+from prefgen.audit.found import Audit, findings, not_written, splits
 from prefgen.audit.judges import judged
 from prefgen.audit.near import WINDOW
 from prefgen.audit.opening import Asked, Dataset
@@ -47,14 +48,18 @@ def audit(
     """
     with TemporaryDirectory(prefix="prefgen-audit-") as name:
         room, dataset = Path(name), opening.opened(asked)
-        files = [*benchmarks.shipped(asked.source), *benchmarks.files(against, room)]
+        files = {
+            "shipped_prompts": benchmarks.shipped(asked.source, *against),
+            "contaminated": benchmarks.files(against, room),
+        }
+        if out is not None:
+            _room(out)
         of = dataset.taken
-        tell(f"{asked.source}: takes it for {of.kind} ({of.layout}): {of.told}")
+        tell(f"{asked.source}: takes it for {of.named}")
         looked, parts = _rows(dataset, room, tell)
         notes = [*_notes(asked, dataset), *together(parts, of.kind, files, window, tell)]
         found = _told(asked, dataset, parts, looked, room)
-        found.against, found.notes = _against(files, parts), notes
-        found.gone, found.prompts = sum(part.gone for part in parts), prompts(parts)
+        found.against, found.notes = _against([*chain(*files.values())], parts), notes
         found.charts = pictures(parts, found.biases) if charts else []
         found.held = [held(limit, found.findings, found.measures()) for limit in fail_on]
         if out is not None:
@@ -119,10 +124,17 @@ def _notes(asked: Asked, dataset: Dataset) -> list[str]:
     return told + ([f"the first {asked.take:,} rows of each split alone (--take)"] if asked.take is not None else [])
 
 
+def _room(out: Path) -> None:
+    """Makes the folder for what is found, before there is work that would be lost."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise not_written(out, e) from e
+
+
 def _written(parts: Sequence[Part], room: Path, out: Path) -> None:
     """Puts what was found where it was asked for."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
         if parts:
             parts[0].flags.close()
             shutil.copyfile(room / WRITTEN, out / WRITTEN)

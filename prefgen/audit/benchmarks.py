@@ -21,10 +21,10 @@ recipes/data are seeds, which nobody is measured by.
 _READ = {".jsonl", ".json", ".parquet", ".csv", ".txt"}
 
 
-def shipped(source: str) -> list[Path]:
-    """The benchmarks that ship, but for the one that is audited itself."""
-    files = [resources("recipes") / "data" / name for name in SHIPPED]
-    return [file for file in files if not (Path(source).exists() and Path(source).resolve() == file.resolve())]
+def shipped(*named: str) -> list[Path]:
+    """The benchmarks that ship, but for those that are named: as what is audited itself, or as a benchmark."""
+    files, others = [resources("recipes") / "data" / name for name in SHIPPED], {Path(one).resolve() for one in named}
+    return [file for file in files if file.resolve() not in others]
 
 
 def files(against: Sequence[str], place: Path) -> list[Path]:

@@ -248,9 +248,14 @@ WHOLE: Sequence[Check] = (
     Check("contaminated", "prompts of benchmarks", "bad",
           "13 words in a row of a benchmark's prompt, or pairs of words alike by 0.8 (the filter decontaminate)",
           "leave them out (decontaminate), or do not evaluate by that benchmark", ("prompt",)),
+    Check("shipped_prompts", "prefgen's own seeds, of a benchmark", "warn",
+          "the same, of the prompts that ship with prefgen: Self-Instruct's user-oriented instructions, a published"
+          " benchmark", "meant where a run began with them: do not evaluate by that benchmark", ("prompt",)),
 )  # fmt: skip
 """Checks that look at all rows of a split, or at several splits."""
 NAMES = tuple(check.name for check in (*CHECKS, *WHOLE))
+BENCHMARKS = ("contaminated", "shipped_prompts")
+"""Checks that hold prompts against those of benchmarks: of others, and of that which ships."""
 GROUPS = {
     "encoding": tuple(name for name in NAMES if name.startswith("encoding_")),
     "leaks": ("leaked", "leaked_normalised", "leaked_nearly"),

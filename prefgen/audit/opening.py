@@ -59,6 +59,8 @@ def opened(asked: Asked) -> Dataset:
     if place.is_dir() or not (place.exists() or place.suffix.lower() in _FILES or "/" not in asked.source):
         return _dataset(str(place) if place.is_dir() else asked.source, asked)
     split = asked.split or "train"
+    if split != "train" and place.is_file():
+        raise LoadError(f"{asked.source} has no split {split!r}; a file has one, train: leave --split out")
     one = read(asked.source, asked.wanted(None, split))
     return Dataset(asked.source, "", [], {split: one}, _taken(one, asked))
 
@@ -67,17 +69,19 @@ _FILES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
 
 
 def _place(source: str) -> Path:
-    """Where a source may lie; of a run's folder its dataset."""
+    """Where a source may lie; of a run's folder its dataset. Raises LoadError for a run that has none."""
     try:
         place = Path(source).expanduser()
-        if (place / "dataset").is_dir() and (place / "run.json").is_file():
+        if not any((place / mark).is_file() for mark in ("run.json", "journal.sqlite")):
+            return place
+        if (place / "dataset").is_dir():
             return place / "dataset"
-        pilots = sorted(one.parent for one in place.glob("take-*/dataset")) if place.is_dir() else []
+        pilots = sorted(str(one.parent) for one in place.glob("take-*/dataset"))
     except (OSError, ValueError, RuntimeError) as e:
         raise LoadError(f"{source[:60]!r} is no path: {getattr(e, 'strerror', None) or e}") from e
-    if pilots and (place / "journal.sqlite").is_file():
-        raise LoadError(f"{place} holds pilots and no dataset of its own; name one of them: {pilots[0]}")
-    return place
+    if pilots:
+        raise LoadError(f"{place} holds pilots and no dataset of its own; name one of them: {', '.join(pilots)}")
+    raise LoadError(f"{place} is a run that has no dataset yet; run its recipe again, which goes on where it ended")
 
 
 def _taken(one: Opened, asked: Asked) -> Taken:

@@ -60,6 +60,13 @@ class Taken:
         """What its rows hold, in a word."""
         return {"unpaired": "responses", "completions": "responses"}.get(self.kind, self.kind)
 
+    @property
+    def named(self) -> str:
+        """What it is taken for, in words."""
+        kind = {"unpaired": "unpaired responses", "completions": "single responses"}.get(self.kind, self.kind)
+        layout = f" ({self.layout})" if self.layout != self.kind else ""
+        return f"{kind}{layout}: {self.told}"
+
     def wants(self) -> set[str]:
         """The columns that are read of it."""
         own = {one for one in (self.prompt, self.response, self.label, self.score) if one}

@@ -13,10 +13,12 @@ from prefgen.audit.taken import Kind
 from prefgen.audit.whole import FOUND, contradictory, cycles, duplicated, prompts_again
 
 Found = Mapping[str, pl.DataFrame]
+Against = Mapping[str, Sequence[Path]]
+"""Benchmarks, by the check that holds prompts against them."""
 
 
 def together(
-    parts: Sequence[Part], kind: Kind, against: Sequence[Path], window: int, tell: Callable[[str], None]
+    parts: Sequence[Part], kind: Kind, against: Against, window: int, tell: Callable[[str], None]
 ) -> list[str]:
     """Runs the checks, which note what they find in the parts; gives what is to be known of how it was looked.
     ``window`` is how many bytes of prompts are held against one another.
@@ -48,15 +50,15 @@ def _asked(numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers.filter(pl.col("place") == 0, pl.col("p").is_not_null(), ~pl.col("empty"))
 
 
-def _pairs_and_prompts(part: Part, kind: Kind, against: Sequence[Path], how: How, window: int) -> None:
+def _pairs_and_prompts(part: Part, kind: Kind, against: Against, how: How, window: int) -> None:
     """Notes what is found in one split."""
     numbers = part.numbers()
     asked, pairs = _asked(numbers), _of_pairs(numbers, kind)
     same, alike = prompts_again(asked)
     prompts = {"prompts_repeated": same, "prompts_repeated_normalised": alike}
     prompts["prompts_nearly_repeated"] = _near(part, asked, how, window)
-    if against:
-        found = prompts["contaminated"] = contaminated(part.prompts(asked["n"]), against)
+    for name in (name for name, files in against.items() if files):
+        found = prompts[name] = contaminated(part.prompts(asked["n"]), against[name])
         part.benchmarks.update(found["detail"].str.extract("^(.*?), prompt ").to_list())
     part.told.update({**dict.fromkeys(pairs, part.pairs), **dict.fromkeys(prompts, asked.height)})
     part.note_places({**pairs, **prompts})

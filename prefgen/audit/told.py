@@ -1,11 +1,11 @@
 """An audit in words, which the terminal and the page share."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefgen import statistics
-from prefgen.audit.checks import CHECKS, GROUPS, WHOLE
+from prefgen.audit.checks import BENCHMARKS, CHECKS, GROUPS, WHOLE
 from prefgen.audit.found import Audit
 from prefgen.audit.thresholds import Held
 
@@ -14,11 +14,8 @@ Finding = Mapping[str, Any]
 
 def title(found: Audit) -> str:
     """What it was taken for: ``pairs (ultrafeedback_binarized): chosen against rejected``."""
-    of = found.taken
-    kind = {"unpaired": "unpaired responses", "completions": "single responses"}.get(of.kind, of.kind)
-    name = f" ({of.layout})" if of.layout != of.kind else ""
     config = f"; config {found.dataset.config}" if len(found.dataset.configs) > 1 else ""
-    return f"{kind}{name}: {of.told}{config}"
+    return f"{found.taken.named}{config}"
 
 
 def counted(found: Audit) -> int:
@@ -28,7 +25,8 @@ def counted(found: Audit) -> int:
 
 def about(found: Audit) -> str:
     """Prompts, and the rows of each split."""
-    prompts = 0 if found.taken.kind == "prompts" else found.prompts
+    prompts = sum(part.get("prompts", 0) for part in found.parts)
+    prompts = 0 if found.taken.kind == "prompts" else prompts
     splits = ", ".join(f"{part['split']} {part['rows']:,}" for part in found.parts)
     return f"{prompts:,} prompts; rows: {splits}" if prompts else f"rows: {splits}"
 
@@ -77,7 +75,16 @@ def trl_line(found: Audit) -> str:
     if stops:
         return f"{stops[0]['what']}; {stops[0]['cure']}"
     parts = [told["type"], told["format"], f"{told['prompt']} prompt" if told["prompt"] else ""]
-    return f"{', '.join(part for part in parts if part)}: {told['trainers']}"
+    return f"{', '.join(part for part in parts if part)}: {told['trainers']}{_in_the_way(told['problems'])}"
+
+
+def _in_the_way(problems: Sequence[Mapping[str, Any]]) -> str:
+    """The first of what stops no trainer, and how many more there are."""
+    if not problems:
+        return ""
+    rows, more = problems[0]["rows"], len(problems) - 1
+    first = problems[0]["what"] + (f" ({rows:,} row{'s' if rows > 1 else ''})" if rows else "")
+    return f"; but {first}" + (f", and {more} problem{'s' if more > 1 else ''} more" if more else "")
 
 
 def clean(found: Audit) -> int:
@@ -94,8 +101,8 @@ def _want(name: str) -> str:
     """What is not there that a check would look at."""
     if name in GROUPS["leaks"]:
         return "a held-out split"
-    if name == "contaminated":
-        return "a benchmark or prompts"
+    if name in BENCHMARKS:
+        return "a benchmark (--against) or prompts"
     needs = next((check.needs for check in (*CHECKS, *WHOLE) if check.name == name), ())
     sides = {"prompt": "prompts", "asked": "prompts", "chosen_score": "scores"}
     return sides.get(needs[0], "pairs" if len(needs) > 1 else f"{needs[0]} responses")

@@ -41,12 +41,11 @@ class Given:
     def answers(self) -> Answers:
         """The same as answers. Raises RecipeError for a recipe, a model or data that will not do."""
         recipe = found(self.recipe or "")
+        models, judges = parted(self.models), parted(self.judges)
         path = self.path(Answers(recipe, self.name or ""))
         self.check(path)
-        for use in (*self.models, *self.judges):
-            provided(use)
         data = looked_at(self.data or SAMPLE, path.parent, self.column)
-        return Answers(recipe, self.name or "", self.models, self.judges, data, self.base_url or "")
+        return Answers(recipe, self.name or "", models, judges, data, self.base_url or "")
 
     def path(self, answers: Answers) -> Path:
         """Where the recipe is to stand."""
@@ -108,7 +107,7 @@ class Asking:
         path = given.path(Answers(name, given.name or ""))
         given.check(path)
         recipe = load(resources.recipe(name))
-        models, judges = given.models, given.judges
+        models, judges = parted(given.models), parted(given.judges)
         if not models:
             models = self._models(recipe)
             judges = judges or self._judges(recipe, models)
@@ -178,6 +177,11 @@ def line() -> str:
 
 def _listed(use: str | Sequence[str]) -> Sequence[str]:
     return [use] if isinstance(use, str) else use
+
+
+def parted(uses: Sequence[str]) -> Sequence[str]:
+    """Models of options, each of which may name several."""
+    return [model for use in uses for model in several(use)]
 
 
 def several(answer: str) -> Sequence[str]:

@@ -46,7 +46,8 @@ def commented(text: str, recipe: Recipe, answers: Answers, file: str, calls: Map
     for at, line in sorted(lines, reverse=True):
         start = text.rindex("\n", 0, at) + 1
         text = text[:start] + _wrapped(line, " " * (at - start)) + text[start:]
-    return _headed(text, [*_head(recipe, answers, file), *_costs(recipe, calls, row), ""])
+    says = "The recipe it comes from says" + (", of its own data too:" if answers.data else ":")
+    return _headed(text, says, [*_head(recipe, answers, file), *_costs(recipe, calls, row), ""])
 
 
 def _sentence(verb: str) -> str:
@@ -104,6 +105,7 @@ def _costs(recipe: Recipe, calls: Mapping[str, Calls], row: str) -> Iterator[str
     """What it asks, and what to change first."""
     if calls:
         yield f"{_total(calls, row)} Most are for {max(calls, key=lambda name: calls[name].most)}."
+        yield from _beside(recipe)
     yield "What one would change first:"
     told = dict(_first(recipe, calls))
     yield from (f"  {way:{max(map(len, told))}}  {why}" for way, why in told.items())
@@ -121,6 +123,15 @@ def _total(calls: Mapping[str, Calls], row: str) -> str:
     return f"It asks {', and '.join(parts)}."
 
 
+def _beside(recipe: Recipe) -> Iterator[str]:
+    """What a plan counts on top."""
+    from prefgen.canaries import canaries
+
+    share = canaries(recipe)[0].share
+    if share and any(step.verb in verbs.files("judges") for step in recipe.steps.values()):
+        yield f"Canaries, which test the judges, come on top: for {100 * share:.3g}% of the rows that are judged."
+
+
 def _first(recipe: Recipe, calls: Mapping[str, Calls]) -> Iterator[tuple[str, str]]:
     table, _ = source(recipe)
     yield f"steps.{table}.take", "how many, where it is not all of them"
@@ -133,10 +144,10 @@ def _first(recipe: Recipe, calls: Mapping[str, Calls]) -> Iterator[tuple[str, st
         yield f"steps.{name}.n", f"draws of each row, {n} at most: here is most of the cost"
 
 
-def _headed(text: str, head: Sequence[str]) -> str:
+def _headed(text: str, says: str, head: Sequence[str]) -> str:
     """The head below the line that names the schema, and above what the recipe says of itself."""
     first, rest = text.split("\n", 1)
-    own = ["The recipe it comes from says:", ""] if rest.startswith("#\n") else []
+    own = [says, ""] if rest.startswith("#\n") else []
     rest = rest.removeprefix("#\n")
     return "\n".join([first, "#", *(f"# {line}".rstrip() for line in [*head, *own]), rest])
 

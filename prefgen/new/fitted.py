@@ -53,6 +53,9 @@ def uses(recipe: Recipe, answers: Answers) -> dict[str, str | list[str]]:
     Raises RecipeError where the number is another.
     """
     writers, judges = roles(recipe)
+    if answers.judges and not judges:
+        what = f"{answers.recipe} has no judge of its own: what writes ({', '.join(writers)}) judges too"
+        raise RecipeError([Problem("--judge", "", what, "leave the option out")])
     found = _shared(answers.recipe, writers, answers.models, "--model")
     given = list(answers.judges)
     own = [recipe.models[role]["use"] for role in judges]

@@ -31,7 +31,7 @@ def dataset(name: str, wanted: Wanted) -> Opened:
     import datasets
 
     few = wanted.limit is not None and "[" not in wanted.split  # a slice of a split cannot be streamed
-    with _told(name):
+    with _told(name), _without_bars():
         rows = _opened(datasets, name, wanted, streaming=few)
         columns = rows.column_names  # not all that is streamed tells them beforehand
         rows = rows.select_columns(wanted.of(columns) or columns) if columns else rows  # of none it has no rows
@@ -71,6 +71,21 @@ def _told(name: str) -> Iterator[None]:
     except Exception as e:
         which = f"the folder {name}" if Path(name).is_dir() else f"{name} (no file of that name here, so from the Hub)"
         raise LoadError(f"cannot load {which}: {first_line(e.__cause__ or e)}") from e
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Without the bars that ``datasets`` draws on stderr; its user's own setting stands, also afterwards."""
+    import datasets
+
+    if "HF_DATASETS_DISABLE_PROGRESS_BARS" in os.environ or not datasets.is_progress_bar_enabled():
+        yield
+        return
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()
 
 
 def _opened(datasets: Any, name: str, wanted: Wanted, *, streaming: bool) -> Any:
@@ -140,7 +155,7 @@ def splits_of(name: str, config: str | None, revision: str | None, data_dir: str
     """
     import datasets
 
-    with _told(name):
+    with _told(name), _without_bars():
         if (Path(name) / "dataset_dict.json").is_file():
             _saved_here(Path(name))
             return list(json.loads(bounds.whole(Path(name) / "dataset_dict.json"))["splits"])
@@ -157,7 +172,7 @@ def configs_of(name: str, revision: str | None, data_dir: str | None) -> tuple[l
 
     if any((Path(name) / file).is_file() for file in ("state.json", "dataset_dict.json")):
         return ["default"], "default"
-    with _told(name):
+    with _told(name), _without_bars():
         found = datasets.get_dataset_config_names(name, revision=revision, data_dir=data_dir)
         known = datasets.get_dataset_default_config_name(name, revision=revision, data_dir=data_dir)
         return list(found), known

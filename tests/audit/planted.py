@@ -8,7 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from prefgen.resources import resources
+
 Row = dict[str, Any]
+_SHIPPED = resources("recipes") / "data" / "user_oriented_prompts.jsonl"
+SEEDS = [json.loads(line)["prompt"] for line in _SHIPPED.read_text(encoding="utf-8").splitlines()]
 SPLITS = ("train", "test")
 SPELLED = json.JSONEncoder(ensure_ascii=True).encode  # halves of surrogate pairs are written as such
 
@@ -221,7 +225,11 @@ def short_benchmark(made: Planted) -> None:
     made.benchmark.append(ask.upper())
 
 
+def seed_that_ships(made: Planted) -> None:
+    made.add({**clean(made.chance), "prompt": SEEDS[made.counts["shipped_prompts"]]}, shipped_prompts=1)
+
+
 FAULTS: list[Callable[[Planted], None]] = [
     *SINGLE, duplicated, contradictory, cycle, chain, said_otherwise, said_nearly, leak, leak_otherwise, leak_nearly, benchmark,
-    short_benchmark,
+    short_benchmark, seed_that_ships,
 ]  # fmt: skip

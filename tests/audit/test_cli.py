@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from prefgen.resources import resources
 from tests.audit.planted import Row, clean, planted
 from tests.commands import Said, commanded
 from tests.hub import Hub, Job
@@ -29,6 +30,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "numbers.jsonl").write_text(lines([{"score": 1}]))
     (made / "broken.jsonl").write_text("{")
     (made / "benchmark.jsonl").write_text(lines([{"question": rows[7]["prompt"]}]))
+    seeds = resources("recipes") / "data" / "user_oriented_prompts.jsonl"
+    asks = [json.loads(line)["prompt"] for line in seeds.read_text().splitlines()[:5]]
+    (made / "seeds.jsonl").write_text(lines([{**rows[0], "prompt": ask} for ask in asks]))
+    for folder in ("stopped/tables", "pilots/take-5/dataset", "pilots/take-20/dataset"):
+        (made / folder).mkdir(parents=True)
+        (made / folder.split("/")[0] / "journal.sqlite").touch()
     planted(9, 30).folder(made / "planted")
     return made
 
@@ -48,7 +55,12 @@ COMMANDS: Mapping[str, list[str]] = {
     "no benchmark": ["pairs.jsonl", "--against", "numbers.jsonl"],
     "no split": ["planted", "--split", "tset"],
     "no config": ["planted", "--config", "other"],
+    "seeds": ["seeds.jsonl", "-q", "--json", "--against", "seeds.jsonl"],
     "no column": ["pairs.jsonl", "--chosen", "good"],
+    "no split of a file": ["pairs.jsonl", "--split", "nope"],
+    "stopped": ["stopped"],
+    "pilots": ["pilots"],
+    "no folder": ["pairs.jsonl", "--out", "pairs.jsonl"],
     "no room": ["pairs.jsonl", "-q", "--html", "pairs.jsonl/page.html"],
 }
 
@@ -67,6 +79,7 @@ def said(place: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sai
     [
         ("plain", 0), ("json", 0), ("kept", 0), ("crossed", 7), ("against", 7), ("written", 0), ("few", 0), ("no limit", 2), ("nowhere", 1),
         ("numbers", 1), ("broken", 1), ("no benchmark", 1), ("no split", 1), ("no config", 1), ("no column", 1), ("no room", 1),
+        ("no split of a file", 1), ("stopped", 1), ("pilots", 1), ("no folder", 1), ("seeds", 0),
     ],
 )  # fmt: skip
 def test_exit_codes(said: dict[str, Said], name: str, code: int) -> None:
@@ -98,6 +111,10 @@ def test_errors_are_one_line_with_a_cure(said: dict[str, Said]) -> None:
         "no config",
         "no column",
         "no room",
+        "no split of a file",
+        "stopped",
+        "pilots",
+        "no folder",
     ):
         _, out, told = said[name]
         assert out == ""
@@ -108,6 +125,10 @@ def test_errors_are_one_line_with_a_cure(said: dict[str, Said]) -> None:
         said["no limit"][2] == "error: --fail-on: no finding is called 'contradictry'; did you mean 'contradictory'?\n"
     )
     assert "did you mean 'test'?" in said["no split"][2]
+    assert said["no split of a file"][2].startswith("error: pairs.jsonl has no split 'nope'; a file has one, train")
+    assert said["stopped"][2].startswith("error: stopped is a run that has no dataset yet; run its recipe again")
+    assert said["pilots"][2].endswith("name one of them: pilots/take-20, pilots/take-5\n")
+    assert "looks at" not in said["no folder"][2]
     assert said["crossed"][2] == "more than may be: contradictory=1\n"
 
 
@@ -125,6 +146,11 @@ def test_json_is_all_of_it(said: dict[str, Said]) -> None:
 
 def test_benchmarks_are_named_with_what_is_there(said: dict[str, Said]) -> None:
     assert json.loads(said["against"][1])["against"] == {"user_oriented_prompts.jsonl": 0, "benchmark.jsonl": 1}
+
+
+def test_seeds_that_ship_are_told_from_the_prompts_of_other_benchmarks(said: dict[str, Said]) -> None:
+    told = {one["name"]: (one["severity"], one["count"]) for one in json.loads(said["seeds"][1])["findings"]}
+    assert (told["shipped_prompts"], told["contaminated"]) == (("warn", 5), ("bad", 5))
 
 
 def test_every_row_that_was_found_is_written(said: dict[str, Said], place: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever comes to hand: prompts that ship, published layouts, formats, and what shipped recipes make."""
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import datasets
@@ -12,6 +13,7 @@ from prefgen.audit import Asked, Audit, audit
 from prefgen.audit.page import made
 from prefgen.audit.taken import UnknownLayout
 from prefgen.display_audit import bar, interval, show, sparkline
+from prefgen.terminal import spell
 from tests import test_recipes as recipes
 from tests.formats import samples
 from tests.layouts import NO_PAIRS, SAMPLES
@@ -44,7 +46,7 @@ def test_prompts_that_ship(path: Path) -> None:
     assert found.parts[0]["rows"] == rows
     prompts = [json.loads(line)["prompt"] for line in path.read_text().splitlines()]
     assert counts(found).get("prompts_repeated", 0) == rows - len(set(prompts))
-    assert counts(found).get("contaminated", 0) == (rows if path.stem == "prompts" else 0)
+    assert counts(found).get("shipped_prompts", 0) == (rows if path.stem == "prompts" else 0)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,18 @@ def test_sparklines() -> None:
 def test_intervals() -> None:
     assert interval({"low": 0.0, "value": 0.5, "high": 1.0}, 9) == "────●────"
     assert interval({"low": 0.7, "value": 0.8, "high": 0.85}, 9) == "····│·─●·"
+
+
+def test_a_narrow_terminal_without_the_signs_has_all_of_it(tmp_path: Path) -> None:
+    path, bytes_ = tmp_path / "rows.jsonl", BytesIO()
+    row = {"prompt": "Say why.", "chosen": "So it is.", "rejected": "It is so, as they say."}
+    path.write_text(
+        "".join(f"{json.dumps(one)}\n" for one in (row, {**row, "chosen": None}, {**row, "rejected": None}))
+    )
+    with TextIOWrapper(bytes_, encoding="ascii", write_through=True) as screen:
+        spell(screen)
+        show(audit(Asked(str(path))), Console(file=screen, width=50, force_terminal=True, color_system=None))
+        shown = bytes_.getvalue().decode("ascii")
+    assert "the first of them" in shown
+    assert "?" not in shown
+    assert "; but chosen is null (1 row), and 1 problem more" in shown

@@ -5,13 +5,14 @@ without a terminal.
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from prefgen.errors import Interrupted, RunError
+from prefgen.errors import Interrupted, RecipeError, RunError
 from prefgen.new.asking import Asking, Given
 from tests.commands import ROOT, commanded
 
@@ -54,6 +55,13 @@ def test_without_an_answer_it_is_the_default_and_each_question_says_why(tmp_path
     lines = shown.splitlines()
     assert all(lines[lines.index(one) + 1].startswith("  ") and lines[lines.index(one) + 1].strip() for one in asked)
     assert "best-of-n " in shown
+
+
+def test_options_name_several_models_as_answers_do() -> None:
+    given = Given(recipe="ultrafeedback", models=["openai/a, openai/b", "openai/c"], judges=["openai/d"], data="sample")
+    assert (given.answers().models, given.answers().judges) == (["openai/a", "openai/b", "openai/c"], ["openai/d"])
+    with pytest.raises(RecipeError, match="--model: '' is no model"):
+        replace(given, models=["openai/a,,openai/b"]).answers()
 
 
 def test_what_will_not_do_is_told_and_asked_again(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def test_only_what_was_answered_is_other_than_in_the_shipped_recipe(forms: dict[
         "  judge: {use: openai/gpt-4.1-mini, temperature: 0.7, top_p: 0.9, max_tokens: 4096}",
         "  all: {load: data/user_oriented_prompts.jsonl}",
     ]
+    assert "# The recipe it comes from says, of its own data too:" in ours
     own = [line for line in ours if line not in shipped and not line.lstrip().startswith("#")]
     assert own == [
         "recipe: mine",
@@ -160,6 +161,7 @@ def test_comments_say_what_each_step_does_and_asks(tmp_path: Path) -> None:
     }
     lines = new.text.splitlines()
     assert "# It asks 5 to 33 calls a prompt. Most are for judgments." in lines
+    assert "# Canaries, which test the judges, come on top: for 1% of the rows that are judged." in lines
     above = lines[lines.index(next(line for line in lines if line.startswith("  judgments:"))) - 1]
     assert above == "  # Which of two responses is better? 2 to 30 calls a prompt."
     assert any(line.startswith("#   models.judge.use ") for line in lines)
@@ -200,6 +202,8 @@ def test_models_are_shared_out(tmp_path: Path) -> None:
         models("panel", ["anthropic/a"], [])
     with pytest.raises(RecipeError, match="--judge: panel has a panel of 3 judges; give --judge 3 times"):
         models("panel", ["openai/a"], ["openai/b"])
+    with pytest.raises(RecipeError, match=r"--judge: self-rewarding has no judge of its own: .* leave the option out"):
+        models("self-rewarding", ["openai/a"], ["openai/b"])
     with pytest.raises(RecipeError, match="--model: temporal asks 2 models there"):
         models("temporal", ["openai/a", "openai/b", "openai/c"], [])
 

@@ -55,6 +55,17 @@ def test_folders_of_one_name_and_one_card_are_told_apart(tmp_path: Path) -> None
     assert load(tmp_path / "one" / "d").height == 2
 
 
+def test_no_bar_is_drawn_and_the_setting_of_bars_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = datasets.is_progress_bar_enabled()
+    datasets.enable_progress_bars()
+    try:
+        load(folder(tmp_path))
+        assert datasets.is_progress_bar_enabled()
+    finally:
+        (datasets.enable_progress_bars if before else datasets.disable_progress_bars)()
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("files", ["../secret.jsonl", "../*.jsonl", "ABSOLUTE", "file://ABSOLUTE"])
 def test_a_folder_whose_card_names_other_files_is_refused(files: str, tmp_path: Path) -> None:
     said = refused(folder(tmp_path, files.replace("ABSOLUTE", str(tmp_path / "secret.jsonl"))))
