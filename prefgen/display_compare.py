@@ -12,6 +12,7 @@ from rich.text import Text
 from prefgen.columns import columns
 from prefgen.columns import show as show_table
 from prefgen.comparison import said, words
+from prefgen.phrases import one_line
 from prefgen.texts import plain
 
 Figures = Mapping[str, Any]
@@ -19,6 +20,8 @@ MOST = 8
 """Rows of a table that may be long; ``--html`` and ``--json`` have all."""
 LINES = 3
 """Of a text in an example."""
+WIDEST, LONGEST = 40, 120
+"""Cells of a column that folds, and characters of a setting; ``--html`` and ``--json`` have it whole."""
 TITLE = 150
 """Characters of its prompt."""
 
@@ -33,7 +36,7 @@ def show(found: Figures, console: Console) -> None:
     console.print("")
     for line in said.headline(found):
         console.print(Text(plain(line)), soft_wrap=False)
-    _print(console, ("setting", a, b), words.settings(found), left=(0, 1, 2), folds=(1, 2))
+    _print(console, ("setting", a, b), _settings(found), left=(0, 1, 2), folds=(0, 1, 2))
     _measures(console, "What came of the prompts", (a, b), partial(words.made, found))
     _print(console, ("cost", a, b, f"{a}, a pair", f"{b}, a pair"), words.costs(found))
     _print(console, ("step that differs", "verb", a, b), words.steps(found), left=(0, 1))
@@ -44,6 +47,11 @@ def show(found: Figures, console: Console) -> None:
         _measures(console, said.of_judge(one), (a, b), partial(words.judge, one))
     _print(console, ("judge", "result", a, b), words.results(found), left=(0, 1), folds=(0, 2, 3))
     _examples(found, console)
+
+
+def _settings(found: Figures) -> words.Rows:
+    """The settings that differ, the long ones cut."""
+    return [(path, *(one_line(value, LONGEST) for value in both)) for path, *both in words.settings(found)]
 
 
 def _print(
@@ -75,6 +83,7 @@ def _measures(console: Console, title: str, names: tuple[str, str], rows: "parti
 def _table(head: Sequence[str], rows: words.Rows, left: Collection[int], folds: Collection[int]) -> Table:
     table = columns(["" for _ in head])
     for place, column in enumerate(table.columns):
+        column.max_width = WIDEST if place in folds else None
         column.header = escape(plain(head[place]))
         column.justify = "left" if place in left else "right"
         column.no_wrap = place not in folds

@@ -59,12 +59,10 @@ def _gains(one: Figures, who: str) -> Iterator[Fact]:
     for name in ("agrees_with_gold", "flips"):
         told = one["measures"].get(name)
         if told and told["difference"]:
-            a, b, difference, _, p = numbers.measured(told, brief=True)
+            *_, (_, a, b, difference, _, p) = numbers.measured("", told, brief=True)
             sure = f", p {p}" if p else ""
             points = difference.partition(" ")[0]
-            yield Fact(
-                words.MEASURED[name] + who, points, f"points: {a.partition(' ')[0]} to {b.partition(' ')[0]}{sure}"
-            )
+            yield Fact(words.MEASURED[name] + who, points, f"points: {a.split()[0]} to {b.split()[0]}{sure}")
 
 
 def _results(found: Figures) -> Iterator[Block]:
