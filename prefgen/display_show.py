@@ -12,8 +12,8 @@ from rich.tree import Tree
 
 from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
-from prefgen.statistics import percent
 from prefgen.errors import ending
+from prefgen.statistics import percent
 from prefgen.texts import plain
 
 SHORT, LONG, LINES = 24, 200, 12

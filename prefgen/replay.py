@@ -90,7 +90,8 @@ def _told(place: Path) -> Mapping[str, Any]:
     if not (isinstance(told, dict) and isinstance(told.get("status"), str)):
         raise RunError(f"{place / 'run.json'}: is damaged; {_AGAIN}")
     if told["status"] not in ENDED_WELL:
-        raise RunError(f"{place}: its last run ended early ({ending(told['status']):.60}), and wrote no dataset; {_AGAIN}")
+        how = ending(told["status"])[:60]
+        raise RunError(f"{place}: its last run ended early ({how}), and wrote no dataset; {_AGAIN}")
     return told
 
 

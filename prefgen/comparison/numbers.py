@@ -8,13 +8,14 @@ from prefgen.statistics import percent
 Figures = Mapping[str, Any]
 NOUGHT = "-"
 """Where there is no number."""
+NEAR = 1e-9
 IN_BOTH = "of these in both"
 """What stands before the numbers of those rows of the line above that both have."""
 
 
 def measured(name: str, told: Figures, *, brief: bool = False) -> list[tuple[str, ...]]:
     """A share of A, that of B, their difference in points, and over what and how sure it is. Where the difference is of
-    fewer rows than the shares are, it has a line of its own, with both shares of the rows that it is of.
+    other rows than the shares are, it has a line of its own, with both shares of the rows that it is of.
     """
     found = told["difference"]
     short = [percent(told[place]["value"], 1) if brief and told[place] else share(told[place]) for place in "ab"]
@@ -22,9 +23,15 @@ def measured(name: str, told: Figures, *, brief: bool = False) -> list[tuple[str
     if not found:
         return [(name, *sides, NOUGHT, "", "")]
     points = _minus(f"{100 * found['value']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})")
-    if not found["paired"] or all(one and one["n"] == found["n"] for one in (told["a"], told["b"])):
+    if of_all(told):
         return [(name, *sides, points, *over(found))]
     return apart((name, *sides), [percent(found[place], 1) for place in "ab"], found, points)
+
+
+def of_all(told: Figures) -> bool:
+    """Whether a difference is that of the two numbers beside it."""
+    found = told["difference"]
+    return all(told[place] and abs(told[place]["value"] - found[place]) < NEAR for place in "ab")
 
 
 def apart(whole: tuple[str, ...], both: Sequence[str], found: Figures, difference: str) -> list[tuple[str, ...]]:

@@ -70,10 +70,13 @@ class Paired:
         mean = self.total / more
         reach = Z * math.sqrt(max(0.0, (self.squares + 2) / more - mean * mean) / more)
         low, high = max(-1.0, mean - reach), min(1.0, mean + reach)
-        return Difference(self.total / self.n, low, high, self.n, self.p(), **self._means())
+        return Difference(self.total / self.n, low, high, self.n, self.p(), a=self._a(), b=self._b())
 
-    def _means(self) -> dict[str, float]:
-        return {"a": self.first / self.n, "b": (self.first + self.total) / self.n}
+    def _a(self) -> float:
+        return self.first / self.n
+
+    def _b(self) -> float:
+        return (self.first + self.total) / self.n
 
     def of_means(self) -> Difference | None:
         """The difference of two means of numbers of any size: by the normal distribution, without more units."""
@@ -81,7 +84,7 @@ class Paired:
             return None
         mean = self.total / self.n
         reach = Z * math.sqrt(max(0.0, self.squares - self.n * mean * mean) / (self.n * (self.n - 1)))
-        return Difference(mean, mean - reach, mean + reach, self.n, **self._means())
+        return Difference(mean, mean - reach, mean + reach, self.n, a=self._a(), b=self._b())
 
     def p(self) -> float:
         """How often a coin for each unit would give as large a difference, either way."""

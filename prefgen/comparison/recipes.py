@@ -12,8 +12,8 @@ Differing = tuple[str, Any, Any]
 
 def differing(a: Side, b: Side) -> list[Differing]:
     """The settings that differ, and what else of a run decides what it makes: its prompt files, how many prompts it
-    took, which prefgen it was. Nothing where one of the two is a dataset without its run, and no setting where one left no
-    recipe.
+    took, which prefgen it was. Nothing where one of the two is a dataset without its run, and no setting where one
+    left no recipe.
     """
     if not (a.told and b.told):
         return []

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prefgen.comparison.numbers import NOUGHT, Figures, apart, measured, money, over, plainly
+from prefgen.comparison.numbers import NOUGHT, Figures, apart, measured, money, of_all, over, plainly
 from prefgen.errors import ending
 
 Rows = list[tuple[str, ...]]
@@ -189,7 +189,7 @@ def _scores(told: Figures) -> Rows:
     sides = [f"{told[place]['value']:.2f} (n {told[place]['n']:,})" if told[place] else NOUGHT for place in "ab"]
     if not found:
         return [("mean score", *sides, NOUGHT, "", "")]
-    if all(one and one["n"] == found["n"] for one in (told["a"], told["b"])):
+    if of_all(told):
         return [("mean score", *sides, plainly(found), *over(found))]
     return apart(("mean score", *sides), [f"{found[place]:.2f}" for place in "ab"], found, plainly(found))
 

@@ -173,6 +173,6 @@ def first(now: Moment, asking: Mapping[str, Sequence[str]], prompts: int | None)
     for table, uses in asking.items():
         by_models.setdefault(uses[0] if len(uses) == 1 else f"{len(uses)} models", []).append(table)
     asked = [f"{uses} for {', '.join(tables)}" for uses, tables in by_models.items()]
-    size = [] if prompts is None else [some(prompts, "prompt", "prompts")]
-    size = ", ".join([*size, some(len(now.steps), "step", "steps")])
+    known = "" if prompts is None else f"{some(prompts, 'prompt', 'prompts')}, "
+    size = f"{known}{some(len(now.steps), 'step', 'steps')}"
     return one_line(f"{now.name}: {size}; asks {'; '.join(asked) or 'no model'}")

@@ -145,4 +145,4 @@ def test_news_are_what_changes_but_for_the_time() -> None:
 def test_no_line_steers_a_terminal() -> None:
     evil = Moment(EVIL, 1, [replace(STEP, name=EVIL, unreadable=Counter({EVIL: 1}))], 1, 2, waits=[EVIL])
     evil = replace(evil, queues=[queue(EVIL, 2, Hold("paused", 1)), queue(EVIL, 2, Hold("paused", 1))])
-    assert not STEERS & set(line(evil) + first(evil, {EVIL: [EVIL]}))
+    assert not STEERS & set(line(evil) + first(evil, {EVIL: [EVIL]}, 2))
