@@ -140,7 +140,7 @@ def damage(place: Path, how: str) -> None:
     [
         ("changed", "was changed since the run wrote it"),
         ("gone", "is gone"),
-        ("no dataset", "(BudgetReached) without a dataset"),
+        ("no dataset", "(budget reached) without a dataset"),
         ("torn", "cannot be read"),
     ],
 )

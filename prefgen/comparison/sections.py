@@ -99,7 +99,15 @@ def _judges(found: Figures) -> Iterator[Block]:
 
 def _measures(found: Figures, rows: words.Rows, caption: str = "") -> Iterator[Block]:
     names = (found[place]["name"] for place in "ab")
-    yield from _table(("measure", *names, "difference", "over", "p"), rows, caption=caption)
+    yield from _table(("measure", *names, "difference", "over", "p"), [*_named(rows)], caption=caption)
+
+
+def _named(rows: words.Rows) -> Iterator[tuple[str, ...]]:
+    """The rows, each with a name that says all: a page's rows can be put in another order."""
+    last = ""
+    for name, *cells in rows:
+        yield (f"{last}, of those in both" if name == numbers.IN_BOTH else name), *cells
+        last = name
 
 
 def _table(head: Sequence[str], rows: words.Rows, left: Sequence[int] = (0,), caption: str = "") -> list[Block]:

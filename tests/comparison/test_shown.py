@@ -85,6 +85,8 @@ def test_a_difference_stands_beside_the_numbers_that_it_is_of(tmp_path: Path) ->
     place = next(number for number, line in enumerate(lines) if line.startswith("chosen is longer"))
     assert lines[place] == "chosen is longer 50.0% n 4 75.0% n 4"
     assert lines[place + 1].startswith("of these in both 0.0% n 2 50.0% n 2 +50.0 (")
+    write(found, tmp_path / "it.html")
+    assert "chosen is longer, of those in both" in (tmp_path / "it.html").read_text()
 
 
 def test_without_a_terminal_no_number_is_cut(two: tuple[Path, Path]) -> None:
