@@ -123,7 +123,8 @@ def main() -> None:
         if os.environ.get("PREFGEN_DEBUG"):
             raise
         words = str(e) or "interrupted"
-        print("\n".join(f"error: {plain(line)}" for line in words.splitlines()), file=sys.stderr)
+        kind = "" if isinstance(e, Interrupted | KeyboardInterrupt) else "error: "  # who stops a run made none
+        print("\n".join(f"{kind}{plain(line)}" for line in words.splitlines()), file=sys.stderr)
         raise SystemExit(next((code for kind, code in EXIT_CODES.items() if isinstance(e, kind)), 1)) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

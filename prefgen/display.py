@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from prefgen import saved
+from prefgen.canaries import FOOLED, WITHSTOOD
 from prefgen.display_funnel import funnel, losses
 from prefgen.display_results import scoreboard
 from prefgen.llm.budget import dollars
@@ -104,9 +105,17 @@ def tried(run: Run) -> list[str]:
         for (_, end), number in count.canaries.items():
             ends[end] += number
         if ends:
-            told = ", ".join(f"{number:,} {end}" for end, number in sorted(ends.items(), reverse=True))
-            found.append(plain(f"canaries of {table}: {told}"))
+            found.append(plain(f"canaries of {table}: {_stood(ends)}"))
     return found
+
+
+def _stood(ends: Mapping[str, int]) -> str:
+    """How many attacks of which the answer was known a judge withstood, and what to do where it was fooled."""
+    read, fooled = ends.get(WITHSTOOD, 0) + ends.get(FOOLED, 0), ends.get(FOOLED, 0)
+    rest = [f"{number:,} {end}" for end, number in sorted(ends.items()) if end not in {WITHSTOOD, FOOLED}]
+    told = [f"the judge withstood {read - fooled:,} of {read:,} attacks with a known answer"] if read else []
+    told += [f"{fooled:,} fooled it"] if fooled else []
+    return ", ".join([*told, *rest]) + ("; a better judge or prompt withstands more" if fooled else "")
 
 
 def _first(pairs: Sequence[Sequence[Text]], number: int) -> list[Text]:

@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
+from prefgen.errors import ending
 from prefgen.statistics import percent
 from prefgen.texts import plain
 
@@ -35,7 +36,7 @@ WIDEST = 120
 def tables(told: Mapping[str, Any], console: Console) -> None:
     """The tables of a run, with what became of their rows and their columns."""
     head = Text.assemble((plain(str(told.get("recipe") or told["run"])), "bold"), f"  {plain(told['run'])}")
-    console.print(head.append(f"  {plain(told.get('status', ''))}", "dim"))
+    console.print(head.append(f"  {plain(ending(told.get('status')))}", "dim"))
     names = (("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
     grid, columns = _grid(*names), {one["table"]: set(one["columns"]) for one in told["tables"]}
     for one in told["tables"]:

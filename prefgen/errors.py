@@ -24,6 +24,21 @@ class PrefgenError(Exception):
     """The root of every error that prefgen raises on purpose."""
 
 
+ENDINGS = {
+    "Interrupted": "stopped",
+    "BudgetReached": "budget reached",
+    "ProviderError": "stopped by the provider",
+    "GateClosed": "stopped, as its judge did not pass",
+    "RunError": "failed",
+}
+"""What a run's status in run.json, the name of what ended it, is called before people."""
+
+
+def ending(status: object) -> str:
+    """A run's status in words; one that is not known as it is, and nothing where there is none."""
+    return ENDINGS.get(status, status) if isinstance(status, str) else ""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing to mend: ``where: table: what is wrong; what would do``."""

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,20 @@ def settle(place: Path, text: str) -> None:
     except OSError as e:
         partial.unlink(missing_ok=True)
         raise no_room(place / RECIPE, e) from e
+
+
+@contextmanager
+def settled(place: Path, text: str) -> Iterator[None]:
+    """Settles what was laid when the block ends, however it does: who looks at a run that was stopped wants its recipe
+    too. Raises RunError for a full disk, unless that is not the first fault.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(RunError):
+            settle(place, text)
+        raise
+    settle(place, text)
 
 
 def _files(step: Planned) -> Iterator[tuple[Path, str]]:

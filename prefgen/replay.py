@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefgen import codefile, folders, verbs
 from prefgen.allow import NOTHING, Allow
-from prefgen.errors import Problem, RecipeError, RunError, nearest
+from prefgen.errors import Problem, RecipeError, RunError, ending, nearest
 from prefgen.pages import Pages
 from prefgen.recipe import Recipe, Step, dump, load, worded
 from prefgen.run import home_of, journal_of, locked
@@ -90,7 +90,8 @@ def _told(place: Path) -> Mapping[str, Any]:
     if not (isinstance(told, dict) and isinstance(told.get("status"), str)):
         raise RunError(f"{place / 'run.json'}: is damaged; {_AGAIN}")
     if told["status"] not in ENDED_WELL:
-        raise RunError(f"{place}: its last run ended early ({told['status']:.60}), and wrote no dataset; {_AGAIN}")
+        how = ending(told["status"])[:60]
+        raise RunError(f"{place}: its last run ended early ({how}), and wrote no dataset; {_AGAIN}")
     return told
 
 

@@ -112,8 +112,8 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         client = _client(plan, journal_of(home), max_calls, batch)
         how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else None)}
         tables = _made(plan, gates, client, place, say, progress, how)
-        finished(_stoppably(tables, client, say, stop), stop)
-        kept.settle(place, text)
+        with kept.settled(place, text):
+            finished(_stoppably(tables, client, say, stop), stop)
         done.reports["costs"] = manifest.costs(journal_of(home), progress)
         written.write(plan, place, progress, text, done)
         if progress.ended:

@@ -274,3 +274,16 @@ def test_a_summary_says_where_to_look(tmp_path: Path) -> None:
     (folder / "report.html").touch()
     said = summary(Run(folder, {"asked": ASKED}), width=500).splitlines()[-1]
     assert said == f"look at it: prefgen view '{folder}', or {folder}/report.html"
+
+
+def test_canaries_are_told_with_how_many_there_were_and_what_would_do() -> None:
+    def told(**ends: int) -> str:
+        each = Counter({("flattery", end): number for end, number in ends.items()})
+        return display.tried(Run(Path("out"), {"judged": Count(canaries=each)}))[0]
+
+    assert told(withstood=11, fooled=1, unreadable=2) == (
+        "canaries of judged: the judge withstood 11 of 12 attacks with a known answer, 1 fooled it, 2 unreadable; "
+        "a better judge or prompt withstands more"
+    )
+    assert told(withstood=12) == "canaries of judged: the judge withstood 12 of 12 attacks with a known answer"
+    assert told(failed=3) == "canaries of judged: 3 failed"

@@ -140,7 +140,7 @@ def damage(place: Path, how: str) -> None:
     [
         ("changed", "was changed since the run wrote it"),
         ("gone", "is gone"),
-        ("no dataset", "(BudgetReached) without a dataset"),
+        ("no dataset", "(budget reached) without a dataset"),
         ("torn", "cannot be read"),
     ],
 )
@@ -757,7 +757,7 @@ def test_ctrl_c_is_a_line_and_the_same_command_goes_on(hub: Hub, bare: Path, tmp
         said = child.communicate(timeout=60)[1]
     hub.released.set()
     assert child.returncode == 130
-    assert said.splitlines()[-1] == "error: stopped; what was uploaded is kept. push again: it goes on where it stopped"
+    assert said.splitlines()[-1] == "stopped; what was uploaded is kept. push again: it goes on where it stopped"
     assert "Traceback" not in said
     assert [one.code for one in hub.did([Job(["push", str(bare), "me/mine"])], tmp_path)] == [0]
     assert there(hub) == local(bare)

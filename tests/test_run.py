@@ -233,3 +233,4 @@ def test_ctrl_c_is_heard_while_a_verb_computes(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(Recipe(name="mine", steps=steps), tmp_path)
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "Interrupted"
+    assert (tmp_path / "recipe.yaml").read_text().startswith("recipe: mine\n")

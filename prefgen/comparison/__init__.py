@@ -59,7 +59,8 @@ def _files(side: Side) -> Iterator[Paths]:
 def _about(side: Side, name: str) -> Figures:
     told = {key: side.told.get(key) for key in ("recipe", "status", "take", "seconds", "prefgen")}
     rows = {config: sum(of.values()) for config, of in (side.told.get("dataset") or {}).items()}
-    return {"name": name, "folder": side.folder.as_posix(), "run": bool(side.told), **told, "dataset": rows}
+    kept = {"run": bool(side.told), "settings": side.recipe is not None, "part": side.is_part}
+    return {"name": name, "folder": side.folder.as_posix(), **kept, **told, "dataset": rows}
 
 
 # --- rows -----------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def _judged(paths: Paths, number: int) -> Spooled:
 
 def _joined(a: Side, b: Side, spooled: Sequence[Spooled], number: int, wanted: int) -> Figures:
     """All that is found by going through both, part by part."""
-    pairs, yielded = OfPairs(wanted), OfYield()
+    pairs, yielded = OfPairs(wanted), OfYield(a, b)
     overlap = {name: Overlap() for name in ("taken", "pairs", "judged")}
     judging = list(_judging(spooled[0], spooled[1], wanted))
     for part in range(number):

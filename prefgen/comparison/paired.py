@@ -23,7 +23,7 @@ EXACT = 1000
 @dataclass(frozen=True)
 class Difference:
     """B less A, with its 95 % interval, over ``n`` units that both have (``paired``), or of two sets of which the
-    smaller has ``n``; ``p`` where there is a test.
+    smaller has ``n``; ``p`` where there is a test; ``a`` and ``b`` are the means that it is of, over the same units.
     """
 
     value: float
@@ -32,12 +32,14 @@ class Difference:
     n: int
     p: float | None = None
     paired: bool = True
+    a: float | None = None
+    b: float | None = None
 
 
 @dataclass
 class Paired:
     """Sums of d over what both have: how many there are, of d, of its squares, and how often it was a half, one, or
-    another number but 0.
+    another number but 0; and the ``first`` sum, of what holds in A.
     """
 
     n: int = 0
@@ -46,12 +48,14 @@ class Paired:
     halves: int = 0
     wholes: int = 0
     others: int = 0
+    first: float = 0.0
 
     def add(self, a: pl.DataFrame, b: pl.DataFrame, by: str = "pair_id") -> None:
         """Takes what holds (``holds``) of the units of both, by their numbers; those of one alone are left out."""
         each = [rows.drop_nulls("holds").group_by(by).agg(pl.col("holds").cast(pl.Float64).mean()) for rows in (a, b)]
-        d = each[0].join(each[1], on=by, suffix="_b").select(d=pl.col("holds_b") - pl.col("holds"))["d"]
-        self.n += d.len()
+        both = each[0].join(each[1], on=by, suffix="_b").select("holds", d=pl.col("holds_b") - pl.col("holds"))
+        d = both["d"]
+        self.n, self.first = self.n + d.len(), self.first + float(both["holds"].sum())
         self.total += float(d.sum())
         self.squares += float((d * d).sum())
         halves, wholes, none = (int(((d.abs() - far).abs() < 1e-9).sum()) for far in (0.5, 1.0, 0.0))
@@ -65,7 +69,14 @@ class Paired:
         more = self.n + 2
         mean = self.total / more
         reach = Z * math.sqrt(max(0.0, (self.squares + 2) / more - mean * mean) / more)
-        return Difference(self.total / self.n, max(-1.0, mean - reach), min(1.0, mean + reach), self.n, self.p())
+        low, high = max(-1.0, mean - reach), min(1.0, mean + reach)
+        return Difference(self.total / self.n, low, high, self.n, self.p(), a=self._a(), b=self._b())
+
+    def _a(self) -> float:
+        return self.first / self.n
+
+    def _b(self) -> float:
+        return (self.first + self.total) / self.n
 
     def of_means(self) -> Difference | None:
         """The difference of two means of numbers of any size: by the normal distribution, without more units."""
@@ -73,7 +84,7 @@ class Paired:
             return None
         mean = self.total / self.n
         reach = Z * math.sqrt(max(0.0, self.squares - self.n * mean * mean) / (self.n * (self.n - 1)))
-        return Difference(mean, mean - reach, mean + reach, self.n)
+        return Difference(mean, mean - reach, mean + reach, self.n, a=self._a(), b=self._b())
 
     def p(self) -> float:
         """How often a coin for each unit would give as large a difference, either way."""
@@ -105,7 +116,8 @@ def apart(a: Share | None, b: Share | None) -> Difference | None:
         return None
     down = math.hypot(b.value - b.low, a.high - a.value)
     up = math.hypot(b.high - b.value, a.value - a.low)
-    return Difference(b.value - a.value, b.value - a.value - down, b.value - a.value + up, min(a.n, b.n), paired=False)
+    value, n = b.value - a.value, min(a.n, b.n)
+    return Difference(value, value - down, value + up, n, paired=False, a=a.value, b=b.value)
 
 
 def measure(a: Sums, b: Sums, both: Paired) -> dict[str, Any]:

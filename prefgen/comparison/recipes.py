@@ -12,12 +12,12 @@ Differing = tuple[str, Any, Any]
 
 def differing(a: Side, b: Side) -> list[Differing]:
     """The settings that differ, and what else of a run decides what it makes: its prompt files, how many prompts it
-    took, which prefgen it was. Nothing where one of the two is a dataset without its run.
+    took, which prefgen it was. Nothing where one of the two is a dataset without its run, and no setting where one
+    left no recipe.
     """
     if not (a.told and b.told):
         return []
-    recipes = [_data(side.recipe) if side.recipe else {} for side in (a, b)]
-    found = list(_within(recipes[0], recipes[1], ()))
+    found = list(_within(_data(a.recipe), _data(b.recipe), ())) if a.recipe and b.recipe else []
     for name, called in (("take", "--take"), ("prefgen", "prefgen")):
         found += [(called, *told)] if (told := (a.told.get(name), b.told.get(name)))[0] != told[1] else []
     return found + list(_files(*(side.told.get("sha256") or {} for side in (a, b))))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from prefgen.comparison.numbers import Figures, interval, share, some
+from prefgen.errors import ending
 
 Rows = list[tuple[str, ...]]
 
@@ -10,13 +11,26 @@ Rows = list[tuple[str, ...]]
 def headline(found: Figures) -> list[str]:
     """What is to be known first, in some sentences."""
     a, b = (found[place]["name"] for place in "ab")
-    told = [_settings(found), *_shared(found, a, b), *_verdicts(found)]
+    parts = (_part(found[place]) for place in "ab")
+    told = [_settings(found), *parts, *_shared(found, a, b), *_verdicts(found)]
     return [line for line in told if line]
+
+
+def _part(side: Figures) -> str:
+    """That a run did not come to all prompts."""
+    if not side["part"]:
+        return ""
+    why = "had enough" if side["status"] == "finished" else "ended early"
+    how = "" if side["status"] == "finished" else f" ({ending(side['status'])})"
+    return f"{side['name']} {why}{how}, so how many of its prompts give a pair is not compared."
 
 
 def _settings(found: Figures) -> str:
     if not (found["a"]["run"] and found["b"]["run"]):
         return ""
+    if lacking := [found[place]["name"] for place in "ab" if not found[place]["settings"]]:
+        left = "left no recipe that can be read" if len(lacking) == 1 else "left no recipes that can be read"
+        return f"{' and '.join(lacking)} {left}: settings are not compared."
     number = len(found["recipe"])
     return {0: "Both ran the same recipe.", 1: "One setting differs."}.get(number, f"{number:,} settings differ.")
 

@@ -59,12 +59,10 @@ def _gains(one: Figures, who: str) -> Iterator[Fact]:
     for name in ("agrees_with_gold", "flips"):
         told = one["measures"].get(name)
         if told and told["difference"]:
-            a, b, difference, _, p = numbers.measured(told, brief=True)
+            *_, (_, a, b, difference, _, p) = numbers.measured("", told, brief=True)
             sure = f", p {p}" if p else ""
             points = difference.partition(" ")[0]
-            yield Fact(
-                words.MEASURED[name] + who, points, f"points: {a.partition(' ')[0]} to {b.partition(' ')[0]}{sure}"
-            )
+            yield Fact(words.MEASURED[name] + who, points, f"points: {a.split()[0]} to {b.split()[0]}{sure}")
 
 
 def _results(found: Figures) -> Iterator[Block]:
@@ -101,7 +99,15 @@ def _judges(found: Figures) -> Iterator[Block]:
 
 def _measures(found: Figures, rows: words.Rows, caption: str = "") -> Iterator[Block]:
     names = (found[place]["name"] for place in "ab")
-    yield from _table(("measure", *names, "difference", "over", "p"), rows, caption=caption)
+    yield from _table(("measure", *names, "difference", "over", "p"), [*_named(rows)], caption=caption)
+
+
+def _named(rows: words.Rows) -> Iterator[tuple[str, ...]]:
+    """The rows, each with a name that says all: a page's rows can be put in another order."""
+    last = ""
+    for name, *cells in rows:
+        yield (f"{last}, of those in both" if name == numbers.IN_BOTH else name), *cells
+        last = name
 
 
 def _table(head: Sequence[str], rows: words.Rows, left: Sequence[int] = (0,), caption: str = "") -> list[Block]:

@@ -38,6 +38,11 @@ class Side:
     prompts: Paths = ()
     results: Paths = ()
 
+    @property
+    def is_part(self) -> bool:
+        """Whether the run did not come to all of its prompts: it was stopped, or had enough."""
+        return bool(self.told) and (self.told.get("status") != "finished" or bool(self.told.get("only_prompts")))
+
 
 def opened(folder: Path) -> Side:
     """What lies in a folder. Raises RunError where it is neither a run's nor a dataset's."""
@@ -46,15 +51,21 @@ def opened(folder: Path) -> Side:
     home = folder.parent if folder.name == "dataset" and (folder.parent / "run.json").exists() else folder
     if (home / "run.json").exists():
         return _run(home)
+    folder = folder / "dataset" if (folder / "dataset").is_dir() else folder
     try:
         files = files_of(folder)
     except RunError as e:
-        raise (
-            e if any(folder.glob("*/*.parquet")) else RunError(f"{folder}: holds no run and no dataset; {CURE}")
-        ) from e
+        raise (e if any(folder.glob("*/*.parquet")) else RunError(f"{folder}: {_nothing(folder)}")) from e
     every = {config: tuple(path for paths in of.values() for path in paths) for config, of in files.items()}
     judgments = {"judgments": every["judgments"]} if "judgments" in every else {}
     return Side(folder, {}, None, every.get("preferences", ()), judgments, (), every.get("results", ()))
+
+
+def _nothing(folder: Path) -> str:
+    """What is the matter with a folder that holds neither."""
+    if pilots := sorted(path.parent for path in folder.glob("take-*/run.json")):
+        return f"only pilots are here; name one, such as {pilots[0]}"
+    return f"holds no run and no dataset; {CURE}"
 
 
 def _run(home: Path) -> Side:

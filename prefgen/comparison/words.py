@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prefgen.comparison.numbers import NOUGHT, Figures, measured, money, over, plainly
+from prefgen.comparison.numbers import NOUGHT, Figures, apart, measured, money, of_all, over, plainly
+from prefgen.errors import ending
 
 Rows = list[tuple[str, ...]]
 MEASURED = {
@@ -37,7 +38,7 @@ def _what(side: Figures) -> str:
     if not side["run"]:
         return "a dataset"
     take = f", --take {side['take']}" if side["take"] else ""
-    return f"{side['recipe']}, {side['status']}{take}, {side['seconds'] or 0:,.1f} s"
+    return f"{side['recipe']}, {ending(side['status'])}{take}, {side['seconds'] or 0:,.1f} s"
 
 
 def settings(found: Figures) -> Rows:
@@ -56,12 +57,9 @@ def made(found: Figures, *, brief: bool = False) -> Rows:
     """What came of the prompts; the sides without their intervals where it is to be ``brief``."""
     pairs = found["pairs"]
     rows = [("pairs", *(f"{pairs[place]:,}" for place in "ab"), "", "", "")] if pairs else []
-    rows += [("gave a pair", *measured(found["yield"], brief=brief))] if found["yield"] else []
-    rows += (
-        [("chosen is longer", *measured(pairs["longer"], brief=brief))]
-        if pairs and any(pairs["longer"].values())
-        else []
-    )
+    rows += measured("gave a pair", found["yield"], brief=brief) if found["yield"] else []
+    if pairs and any(pairs["longer"].values()):
+        rows += measured("chosen is longer", pairs["longer"], brief=brief)
     if pairs and any(pairs["gap"]):
         gaps = (f"{one['value']:.2f} (n {one['n']:,})" if one else NOUGHT for one in pairs["gap"])
         rows.append(("mean score gap", *gaps, "", "", ""))
@@ -177,15 +175,23 @@ def overlap(found: Figures) -> Rows:
 def judge(one: Figures, *, brief: bool = False) -> Rows:
     """How one judge of both judges."""
     if one["kind"] == "scores":
-        told = one["mean"]
-        sides = (f"{told[place]['value']:.2f} (n {told[place]['n']:,})" if told[place] else NOUGHT for place in "ab")
-        found = told["difference"]
-        rows = [("mean score", *sides, *((plainly(found), *over(found)) if found else (NOUGHT, "", "")))]
+        rows = _scores(one["mean"])
         if told := one["correlation"]:
             rows.append(("correlation", NOUGHT, NOUGHT, f"{told['value']:.2f}", f"{told['n']:,}", ""))
         return rows
     called = BRIEFLY if brief else MEASURED
-    return [(called[name], *measured(told, brief=brief)) for name, told in one["measures"].items()]
+    return [row for name, told in one["measures"].items() for row in measured(called[name], told, brief=brief)]
+
+
+def _scores(told: Figures) -> Rows:
+    """The mean score of both, and the difference over the responses that both scored."""
+    found = told["difference"]
+    sides = [f"{told[place]['value']:.2f} (n {told[place]['n']:,})" if told[place] else NOUGHT for place in "ab"]
+    if not found:
+        return [("mean score", *sides, NOUGHT, "", "")]
+    if of_all(told):
+        return [("mean score", *sides, plainly(found), *over(found))]
+    return apart(("mean score", *sides), [f"{found[place]:.2f}" for place in "ab"], found, plainly(found))
 
 
 def results(found: Figures) -> Rows:

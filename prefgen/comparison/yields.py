@@ -31,7 +31,8 @@ def _counts(step: Mapping[str, Any] | None) -> dict[str, Any] | None:
 class OfYield:
     """Prompts that were taken, and those of them that gave a pair."""
 
-    def __init__(self) -> None:
+    def __init__(self, a: Side, b: Side) -> None:
+        self.sides = (a, b)
         self.sums, self.paired = (Sums(), Sums()), Paired()
         self.strange, self.pairs = False, 0
 
@@ -49,10 +50,15 @@ class OfYield:
 
     def told(self) -> dict[str, Any] | None:
         """The share of prompts that gave a pair; None where pairs are of prompts that no source gave, or there are no
-        pairs, or no source.
+        pairs, or no source. A run that did not come to all of its prompts has no share, and there is no difference:
+        what was not come to did not fail.
         """
         known = self.pairs and not self.strange and any(one.rows for one in self.sums)
-        return measure(*self.sums, self.paired) if known else None
+        if not known or all(side.is_part for side in self.sides):
+            return None
+        found, part = measure(*self.sums, self.paired), [side.is_part for side in self.sides]
+        gone = {place: None for place, is_part in zip("ab", part, strict=True) if is_part}
+        return found | gone | ({"difference": None} if gone else {})
 
 
 # --- money ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prefgen.errors import RunError
+from prefgen.errors import RunError, ending
 
 OURS = "prefgen"
 """The folder of a repository that is prefgen's own."""
@@ -49,7 +49,7 @@ def files(run: Path) -> dict[str, File]:
     wanted = {name.removeprefix(_DATASET): name for name in sums if name.startswith(_DATASET)}
     written = told.get("dataset")
     if not (isinstance(written, dict) and any(written.values())) or CARD not in wanted:
-        raise RunError(f"{run}: the run ended ({told.get('status')}) without a dataset; run its recipe again")
+        raise RunError(f"{run}: the run ended ({ending(told.get('status'))}) without a dataset; run its recipe again")
     wanted[RECIPE] = "recipe.yaml"
     found = {path: _file(run, name, path, sums.get(name, "")) for path, name in sorted(wanted.items())}
     found[MANIFEST] = _made(MANIFEST, manifest(told, list(found.values())))

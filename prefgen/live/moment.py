@@ -63,7 +63,7 @@ class Moment:
 
 def moment(progress: Progress, past: Past, now: float, began: float) -> Moment:
     """What is to be said of a run now (monotonic seconds). ``past`` remembers what was said before, for rates."""
-    at = _under_way(progress)
+    at = under_way(progress)
     if at.plan is None or at.client is None:
         return Moment("", now - began, waits=[*progress.waits()])
     steps = _steps(at, at.plan, past, now)
@@ -90,7 +90,7 @@ def moment(progress: Progress, past: Past, now: float, began: float) -> Moment:
     )
 
 
-def _under_way(progress: Progress) -> Progress:
+def under_way(progress: Progress) -> Progress:
     """The gate that is tried now, or the run."""
     return progress if progress.plan else next(reversed(progress.gates.values()), progress)
 

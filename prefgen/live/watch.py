@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import IO, Self
 
@@ -13,10 +13,11 @@ from rich.live_render import LiveRender
 from rich.segment import ControlType, Segment
 
 from prefgen.live.frame import frame
-from prefgen.live.moment import Moment, moment
+from prefgen.live.moment import Moment, moment, under_way
 from prefgen.live.past import Past
 from prefgen.live.words import first, line, news
 from prefgen.phrases import clock
+from prefgen.planned import Planned
 from prefgen.progress import Progress
 
 FRAMES = 0.4
@@ -75,7 +76,7 @@ class Watch:
             if self.over.wait(FIRST):
                 return
             now = self.now()
-        self._say(first(now, asking(self.progress)))
+        self._say(first(now, asking(self.progress), taken(self.progress)))
         before, since, still = news(now), time.monotonic(), STILL
         while not self.over.wait(min(RAREST, max(EVERY, RARER * (time.monotonic() - self.began)))):
             now = self.now()
@@ -106,9 +107,22 @@ def _is_terminal(file: IO[str]) -> bool:
 
 def asking(progress: Progress) -> dict[str, list[str]]:
     """The models that each step asks."""
-    at = progress if progress.plan else next(reversed(progress.gates.values()), progress)
-    steps = at.plan.steps if at.plan else {}
+    steps = _steps(progress)
     return {table: [model.use for model in step.models] for table, step in steps.items() if step.asker}
+
+
+def taken(progress: Progress) -> int | None:
+    """The prompts that the sources gave; None where not all of them are known. Those that are under way now may be
+    fewer: what is made of a whole table has its own.
+    """
+    known = dict(under_way(progress).finished)
+    sources = [table for table, step in _steps(progress).items() if step.source is not None]
+    return sum(known[table].prompts for table in sources) if sources and known.keys() >= {*sources} else None
+
+
+def _steps(progress: Progress) -> Mapping[str, Planned]:
+    at = under_way(progress)
+    return at.plan.steps if at.plan else {}
 
 
 # --- lines that stay in their place ---------------------------------------------------------

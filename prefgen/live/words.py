@@ -165,11 +165,14 @@ def news(now: Moment) -> Sequence[object]:
     return [now.done, [(one.name, one.rows, one.calls, one.known) for one in now.steps], [*now.waits]]
 
 
-def first(now: Moment, asking: Mapping[str, Sequence[str]]) -> str:
-    """What will be asked, before it is; ``asking`` has the models of each step that asks."""
+def first(now: Moment, asking: Mapping[str, Sequence[str]], prompts: int | None) -> str:
+    """What will be asked, before it is; ``asking`` has the models of each step that asks, ``prompts`` is how many the
+    sources gave, where that is known.
+    """
     by_models: dict[str, list[str]] = {}
     for table, uses in asking.items():
         by_models.setdefault(uses[0] if len(uses) == 1 else f"{len(uses)} models", []).append(table)
     asked = [f"{uses} for {', '.join(tables)}" for uses, tables in by_models.items()]
-    size = f"{some(now.prompts, 'prompt', 'prompts')}, {some(len(now.steps), 'step', 'steps')}"
+    known = "" if prompts is None else f"{some(prompts, 'prompt', 'prompts')}, "
+    size = f"{known}{some(len(now.steps), 'step', 'steps')}"
     return one_line(f"{now.name}: {size}; asks {'; '.join(asked) or 'no model'}")

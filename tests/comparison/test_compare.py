@@ -16,6 +16,7 @@ from scipy.stats import binomtest
 from prefgen import run
 from prefgen.agreement import cohens_kappa
 from prefgen.comparison import compare
+from prefgen.comparison.said import headline
 from prefgen.errors import BudgetReached, RunError
 from tests.comparison.planted import dataset
 from tests.test_recipes import FAKES, NAMES, TAKE, on_fakes
@@ -98,6 +99,7 @@ def test_each_judge_is_as_run_json_has_it_and_differs_by_what_pairs_say(judged: 
         told = one["measures"][name]["difference"]
         assert (told["n"], told["paired"]) == (len(d), True)
         assert told["value"] == pytest.approx(sum(d) / len(d))
+        assert told["b"] - told["a"] == pytest.approx(told["value"])
     flips = [(MEASURED["flips"](weak[pair]), MEASURED["flips"](strong[pair])) for pair in weak]
     exact = binomtest(flips.count((1.0, 0.0)), flips.count((1.0, 0.0)) + flips.count((0.0, 1.0))).pvalue
     assert one["measures"]["flips"]["difference"]["p"] == pytest.approx(exact)
@@ -251,7 +253,8 @@ def mirrored(found: Any) -> Any:
     """What the comparison of B and A must be."""
     names = {"a": "b", "b": "a", "only_a": "only_b", "only_b": "only_a"}
     if isinstance(found, dict) and {"low", "high", "paired"} <= found.keys():
-        return {**found, "value": -found["value"], "low": -found["high"], "high": -found["low"]}
+        turned = {"value": -found["value"], "low": -found["high"], "high": -found["low"]}
+        return {**found, **turned, "a": found["b"], "b": found["a"]}
     if isinstance(found, dict):
         return {key: mirrored(found[names.get(key, key)]) for key in found}
     return [mirrored(one) for one in found] if isinstance(found, list) else found
@@ -335,6 +338,17 @@ def test_a_run_that_was_stopped_is_compared_as_far_as_it_came(judged: dict[str, 
     assert found["pairs"]["b"] == 0
     assert found["cost"]["b"]["replies"] == 9
     assert found["pairs"]["longer"]["difference"] is None
+    assert (found["yield"]["b"], found["yield"]["difference"]) == (None, None)
+    assert found["yield"]["a"]["n"] == N
+    assert "take-12 ended early (budget reached), so how many" in " ".join(headline(found))
+
+
+def test_a_run_that_left_no_recipe_is_said_to_have_left_none(judged: dict[str, Path], tmp_path: Path) -> None:
+    copytree(judged["weak"], tmp_path / "killed")
+    (tmp_path / "killed" / "recipe.yaml").unlink()
+    found = compare(judged["weak"], tmp_path / "killed")
+    assert found["recipe"] == []
+    assert headline(found)[0] == f"{found['b']['name']} left no recipe that can be read: settings are not compared."
 
 
 @pytest.mark.slow

@@ -64,6 +64,31 @@ def test_a_screen_says_what_differs_and_fits(width: int, two: tuple[Path, Path])
     assert "\u202e" not in said
 
 
+def test_on_a_narrow_terminal_measures_have_their_names_and_long_settings_are_cut(two: tuple[Path, Path]) -> None:
+    setting = {"path": "models.judge.system", "a": "be strict " * 90, "b": None}
+    found = {**compare(*two, examples=0), "recipe": [setting]}
+    for width in (50, 80):
+        lines = screen(found, width).splitlines()[2:]
+        assert max(map(len, lines)) <= width
+        assert any(line.startswith("chosen is longer ") for line in lines)
+        assert sum("strict" in line for line in lines) < 20
+    assert "gold longer  100.0% n 12 | 100.0% n 12 | +0.0" in screen(found, 50)
+    assert max(map(len, screen(found, 80, terminal=False).splitlines()[:8])) < 125
+
+
+def test_a_difference_stands_beside_the_numbers_that_it_is_of(tmp_path: Path) -> None:
+    """Of A's 4 pairs the longer is chosen in 2, of B's 4 in 3; of the 2 that are in both in none, and in one."""
+    a = [(1, "long", "l"), (2, "long", "l"), (3, "s", "long"), (4, "s", "long")]
+    b = [(3, "long", "s"), (4, "s", "long"), (5, "long", "l"), (6, "long", "l")]
+    found = compare(dataset(tmp_path / "a", a), dataset(tmp_path / "b", b))
+    lines = [" ".join(line.split()) for line in screen(found, 90).splitlines()]
+    place = next(number for number, line in enumerate(lines) if line.startswith("chosen is longer"))
+    assert lines[place] == "chosen is longer 50.0% n 4 75.0% n 4"
+    assert lines[place + 1].startswith("of these in both 0.0% n 2 50.0% n 2 +50.0 (")
+    write(found, tmp_path / "it.html")
+    assert "chosen is longer, of those in both" in (tmp_path / "it.html").read_text()
+
+
 def test_without_a_terminal_no_number_is_cut(two: tuple[Path, Path]) -> None:
     said = screen(compare(*two), 40, terminal=False)
     assert "75.0% (57.1 to 87.0)" not in said  # no such measure here: what follows is

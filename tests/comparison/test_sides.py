@@ -6,6 +6,7 @@ import pytest
 
 from prefgen.comparison.sides import LONGEST, names, opened
 from prefgen.errors import RunError
+from tests.comparison.planted import dataset
 
 CASES = [
     ("runs/weak", "runs/strong", ("weak", "strong")),
@@ -35,6 +36,10 @@ def test_what_is_neither_a_run_nor_a_dataset_is_told_with_a_cure(tmp_path: Path)
         opened(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"holds no run and no dataset; name a run's folder"):
         opened(tmp_path)
+    (tmp_path / "take-20").mkdir()
+    (tmp_path / "take-20" / "run.json").write_text("{}")
+    with pytest.raises(RunError, match=r"only pilots are here; name one, such as .*take-20$"):
+        opened(tmp_path)
     for wrong in ("[]", "{}", '{"steps": 1}', '{"steps": [{"table": "x"}]}'):
         (tmp_path / "run.json").write_text(wrong)
         with pytest.raises(RunError, match="is not what a run writes"):
@@ -42,6 +47,11 @@ def test_what_is_neither_a_run_nor_a_dataset_is_told_with_a_cure(tmp_path: Path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RunError, match="cannot be read; run the recipe again"):
         opened(tmp_path)
+
+
+def test_a_dataset_whose_run_json_is_gone_is_one(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "dataset", [(1, "yes", "no")])
+    assert (opened(tmp_path).pairs, opened(tmp_path).told) == (opened(folder).pairs, {})
 
 
 def test_a_damaged_file_is_told_by_its_name(tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.text import Text
 
 from prefgen import Recipe, do, run
-from prefgen.live.watch import EVERY, FIRST, Watch, _Live, is_live
+from prefgen.live.watch import EVERY, FIRST, Watch, _Live, is_live, taken
 from prefgen.progress import Progress
 from prefgen.verbs import answer, load
 from tests.servers import OpenAIServer
+from tests.test_recipes import FAKES, on_fakes
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -73,6 +74,15 @@ def test_a_log_has_a_line_where_there_is_news_and_no_control_codes(progress: Pro
     told = "00:00 · 1 of 1 prompts · responses 1 row 1 call · batch"
     assert lines == ["few: 1 prompt, 2 steps; asks fake/m for responses", f"{told} 2", f"{told} 5"]
     assert waits == [EVERY] * 7
+
+
+def test_a_log_begins_with_the_prompts_of_its_sources_whatever_is_under_way(tmp_path: Path) -> None:
+    done = Progress()
+    run(on_fakes("best-of-n"), tmp_path, fakes=FAKES, take=12, progress=done)
+    assert done.prompts < 12  # those of the last part
+    assert logged(done, 0)[0][0].startswith("best-of-n: 12 prompts, ")
+    done.finished.clear()
+    assert taken(done) is None
 
 
 def test_a_log_has_ever_fewer_lines_the_longer_a_run_takes(progress: Progress) -> None:

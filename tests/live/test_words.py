@@ -132,8 +132,8 @@ def test_a_line_of_a_log_has_all_of_it() -> None:
 
 def test_a_first_line_says_what_is_asked() -> None:
     asking = {"responses": ["m/1"], "pairs": ["m/1"], "judgments": ["m/2", "m/3"]}
-    assert first(NOW, asking) == "ste: 300 prompts, 2 steps; asks m/1 for responses, pairs; 2 models for judgments"
-    assert first(NOW, {}) == "ste: 300 prompts, 2 steps; asks no model"
+    assert first(NOW, asking, 300) == "ste: 300 prompts, 2 steps; asks m/1 for responses, pairs; 2 models for judgments"
+    assert first(NOW, {}, None) == "ste: 2 steps; asks no model"
 
 
 def test_news_are_what_changes_but_for_the_time() -> None:
@@ -145,4 +145,4 @@ def test_news_are_what_changes_but_for_the_time() -> None:
 def test_no_line_steers_a_terminal() -> None:
     evil = Moment(EVIL, 1, [replace(STEP, name=EVIL, unreadable=Counter({EVIL: 1}))], 1, 2, waits=[EVIL])
     evil = replace(evil, queues=[queue(EVIL, 2, Hold("paused", 1)), queue(EVIL, 2, Hold("paused", 1))])
-    assert not STEERS & set(line(evil) + first(evil, {EVIL: [EVIL]}))
+    assert not STEERS & set(line(evil) + first(evil, {EVIL: [EVIL]}, 2))
