@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from prefgen import phrases
 from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
 from prefgen.statistics import percent
@@ -77,7 +78,7 @@ def some(told: Mapping[str, Any], console: Console) -> None:
         _print(console, _values(row, skip={"row", "id"}, most=LINES))
     shown, found, of = len(told["rows"]), told["found"], told["of"]
     among = "" if found == of else f" that are so, of {of:,}"
-    console.print(f"{shown:,} of {found:,} rows{among} in {plain(told['table'])}", style="dim")
+    console.print(f"{shown:,} of {phrases.some(found, 'row', 'rows')}{among} in {plain(told['table'])}", style="dim")
 
 
 def _values(row: Mapping[str, Any], *, skip: set[str], most: int | None) -> Table:
@@ -184,13 +185,14 @@ def _label(row: Mapping[str, Any], *, own: bool) -> Iterator[Text]:
 
 def _added(values: Mapping[str, Any]) -> Iterator[Text]:
     """Short values in one line, longer ones in a line each as far as it goes."""
+    sizes = {name: len(spelt(value)) for name, value in values.items()}
     told = {name: plain(spelt(value).replace("\n", " ⏎ ")) for name, value in values.items()}
     short = [Text.assemble((f"{plain(name)} ", "dim"), text) for name, text in told.items() if len(text) <= SHORT]
     if short:
         yield Text("  ").join(short)
     for name, text in told.items():
         if len(text) > SHORT:
-            size = f" {len(text):,} characters" * (len(text) > LONG)
+            size = f" {sizes[name]:,} characters" * (len(text) > LONG)
             head = Text.assemble((f"{plain(name)}{size}  ", "dim"), text[:LONG])
             head.no_wrap, head.overflow = True, "ellipsis"
             yield head
@@ -203,12 +205,13 @@ def agreement(told: Mapping[str, Any], console: Console) -> None:
     """Marks, and how far they agree with labels, judges and kinds of prompts."""
     marks = told["marks"]
     counted = ", ".join(f"{number:,} {name}" for name, number in marks.items())
-    console.print(f"{sum(marks.values()):,} marks: {counted}")
+    console.print(f"{phrases.some(sum(marks.values()), 'mark', 'marks')}: {counted}")
     for name, words in (("gone", "of pairs that are gone"), ("changed", "of pairs whose texts are others now")):
         if told[name]:
             console.print(f"not counted: {told[name]:,} {words}", style="yellow")
     if told["damaged"]:
-        console.print(f"{told['damaged']:,} lines of the file of marks are damaged", style="yellow")
+        lines = phrases.some(told["damaged"], "line", "lines")
+        console.print(f"damaged in the file of marks: {lines}", style="yellow")
     if told["label"] is None:
         console.print("`prefgen view` sets marks" if not sum(marks.values()) else "no mark says which is better")
         return

@@ -149,7 +149,7 @@ class Pairs {
     const mark = make("span", { class: "own" }, row.mark ? MARKS[row.mark.mark] ?? "" : "");
     return make("button", { type: "button", class: "item", onclick: () => this.select(place, true) },
       make("span", { class: "ask", dir: "auto" }, visible(part(String(asked?.content ?? ""), 0, 200).replace(/\s+/g, " "))),
-      make("span", { class: "meta", dir: "auto" }, meta.filter(Boolean).join(" \u00b7 "), mark));
+      make("span", { class: "meta", dir: "auto" }, make("span", {}, meta.filter(Boolean).join(" \u00b7 ")), mark));
   }
 
   showPager() {

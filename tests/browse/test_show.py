@@ -65,7 +65,7 @@ def test_rows_are_readable_with_their_turns_marked(tmp_path: Path) -> None:
     assert lines[at].index("first") == lines[at + 1].index("second")
     assert " … 2,280 more characters" in " ".join(said.split())
     assert "4.25" in said
-    assert said.endswith("1 of 1 rows in pairs\n")
+    assert said.endswith("1 of 1 row in pairs\n")
     assert max(map(len, lines)) <= 80
 
 
@@ -135,6 +135,12 @@ def test_a_draw_that_could_not_be_read_is_shown_with_its_words(tmp_path: Path) -
         rows.one(done.folder, "nothing")
 
 
+def test_characters_are_counted_as_the_text_has_them() -> None:
+    text = "a line\n" * 75
+    (head,) = display_show._added({"text": text})
+    assert head.plain.startswith("text 525 characters  a line ⏎ a line")
+
+
 # --- hostile rows ---------------------------------------------------------------------------
 
 
@@ -189,9 +195,9 @@ def test_the_commands(tmp_path: Path) -> None:
     assert [code for code, _, _ in said] == [0] * 9 + [1, 1, 1, 1, 1, 2]
     assert [json.loads(out) for code, out, _ in (said[1], said[3], said[5], said[7])]
     assert json.loads(said[7][1])["marks"] == {"agree": 1, "disagree": 0, "edit": 0}
-    assert "1 marks: 1 agree" in said[6][1]
+    assert "1 mark: 1 agree" in said[6][1]
     assert "100.0%" in said[6][1]
-    assert said[8][2] == f"{tmp_path / 'labels.jsonl'}: 1 human labels\n"
+    assert said[8][2] == f"{tmp_path / 'labels.jsonl'}: 1 human label\n"
     assert json.loads((tmp_path / "labels.jsonl").read_text())["human_verdict"] == "chosen"
     for _, out, told in said[9:14]:
         assert (out, told.count("\n")) == ("", 1)

@@ -335,3 +335,8 @@ def test_numbers_in_words() -> None:
 
 def test_models_are_called_by_what_tells_them_apart() -> None:
     assert short(["openai/gpt", "fake/gpt", "a/b"]) == {"openai/gpt": "openai/gpt", "fake/gpt": "fake/gpt", "a/b": "b"}
+
+
+def test_both_ends_of_an_interval_have_as_many_digits() -> None:
+    ends = {(0.44, 0.97): "44.0% to 97.0%", (0.44, 0.56): "44% to 56%"}
+    assert {(low, high): between(Share(0.5, low, high, 20)) for low, high in ends} == ends
