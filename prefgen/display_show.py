@@ -35,8 +35,11 @@ WIDEST = 120
 
 def tables(told: Mapping[str, Any], console: Console) -> None:
     """The tables of a run, with what became of their rows and their columns."""
-    head = Text.assemble((plain(str(told.get("recipe") or told["run"])), "bold"), f"  {plain(told['run'])}")
-    console.print(head.append(f"  {plain(told.get('status', ''))}", "dim"))
+    said = [plain(str(one)) for one in (told.get("recipe"), told["run"], told.get("status")) if one]
+    styles = zip(said, ("bold", "", "dim"), strict=False)
+    console.print(Text("  ").join(Text(name, style) for name, style in styles))
+    if told["ending"]:
+        console.print(Text(told["ending"], "yellow"), soft_wrap=False)
     names = (("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
     grid, columns = _grid(*names), {one["table"]: set(one["columns"]) for one in told["tables"]}
     for one in told["tables"]:
@@ -44,7 +47,7 @@ def tables(told: Mapping[str, Any], console: Console) -> None:
         name = Text(plain(one["table"]), "bold")
         written = f"\n→ {', '.join(one['written'])}" if one["written"] else ""
         of = f" {', '.join(one['inputs'])}" if one["inputs"] else ""
-        made = Text.assemble(plain(one["verb"]), (plain(of), "dim"))
+        made = Text.assemble(plain(one["verb"]), (plain(of), "dim")) if one["verb"] else Text("not known", "dim")
         lost = f"{one['lost']:,}" if one["lost"] else ""
         grid.add_row(name + Text(plain(written), "green"), made, f"{one['rows']:,}", lost, _columns(one, before))
     _print(console, grid)
@@ -175,7 +178,8 @@ def _tree(rows: Sequence[Mapping[str, Any]]) -> Tree:
 
 
 def _label(row: Mapping[str, Any], *, own: bool) -> Iterator[Text]:
-    yield Text.assemble((plain(row["table"]), "bold"), (f" by {plain(row['verb'])}", "dim"), f"  {plain(row['id'])}")
+    by = f" by {plain(row['verb'])}" if row["verb"] else ""
+    yield Text.assemble((plain(row["table"]), "bold"), (by, "dim"), f"  {plain(row['id'])}")
     yield from _added(row["added"] if own else {})
     for reply in row["replies"]:
         yield Text.assemble(("reply  ", "green"), plain(line(reply)), (f"  {reply['key'][:12]}", "dim"))

@@ -47,6 +47,13 @@ class Replies:
         found = {row[0].hex(): _told(row) for row in self._rows(list(dict.fromkeys(keys)))}
         return {key: found.get(key) or {"key": key, "gone": "no such reply is in the journal"} for key in keys}
 
+    def count(self) -> int:
+        """How many there are. Raises RunError for a journal that cannot be read."""
+        if not self.path.is_file():
+            return 0
+        with closing(self._opened()) as connection:
+            return int(connection.execute("SELECT count(*) FROM reply").fetchone()[0])
+
     def _rows(self, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with closing(self._opened()) as connection:
             for start in range(0, len(keys), AT_ONCE):

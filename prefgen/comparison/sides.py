@@ -45,6 +45,8 @@ def opened(folder: Path) -> Side:
     home = folder.parent if folder.name == "dataset" and (folder.parent / "run.json").exists() else folder
     if (home / "run.json").exists():
         return _run(home)
+    if folders.journal_of(home).exists():
+        raise folders.untold(home)
     try:
         files = files_of(folder)
     except RunError as e:

@@ -164,7 +164,7 @@ class Pairs {
   showNone() {
     this.row = null;
     const all = !this.clear.hidden;
-    this.detail.replaceChildren(make("p", { class: "none" }, all ? "No pair fits these filters." : "There are no pairs."));
+    this.detail.replaceChildren(make("p", { class: "none" }, all ? "No pair fits these filters." : `There are no pairs. ${this.source.about.ending ?? ""}`.trim()));
     if (all) this.detail.append(make("button", { type: "button", onclick: () => this.reset() }, "Clear filters"));
   }
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from prefgen.browse import rows
 from prefgen.browse.labels import Labels
 from prefgen.browse.pairs import Filters, PairTable
 from prefgen.errors import RunError
+from prefgen.report import figures
 from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, tables, talk, written
 from tests.commands import commanded
 from tests.hostile import STEERS, STRINGS
@@ -46,6 +49,26 @@ def test_tables_are_told_with_their_rows_and_what_went(tmp_path: Path) -> None:
     assert "modified_prompt" in said
     assert said.count("prompt_id") == 1  # a column is told where it is new
     assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("status", ["Interrupted", None])
+def test_a_run_that_came_to_no_end_says_so_and_how_it_goes_on(status: str | None, tmp_path: Path) -> None:
+    done = rlcd(tmp_path)
+    path = done.folder / "run.json"
+    account = json.loads(path.read_text())
+    path.write_text(json.dumps(account | {"status": status})) if status else path.unlink()
+    told = rows.tables(done.folder)
+    how = "was stopped before its end" if status else "was ended before it could tell of itself"
+    with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
+        (replies,) = journal.execute("SELECT count(*) FROM reply").fetchone()
+    goes_on = f"{replies:,} replies are in its journal. The command that began it goes on from there."
+    assert told["ending"] == f"This run {how}. {goes_on}"
+    said = printed(display_show.tables, told, 200)
+    assert told["ending"] in said
+    assert said.count(str(done.folder)) == 1
+    assert "None" not in said
+    if status:
+        assert told["ending"] in figures(done.folder)["run"]["ending"]
 
 
 # --- rows -----------------------------------------------------------------------------------
