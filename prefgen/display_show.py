@@ -26,6 +26,8 @@ JUDGMENTS = 24
 """Judgments of a pair that stand in a line each."""
 MOST = 4
 """Reasons for which rows of a table went that are told of it."""
+NARROW = 72
+"""Cells below which tables are told in blocks."""
 WIDEST = 120
 """Cells in which rows are printed at most: longer lines are hard to read."""
 
@@ -40,18 +42,37 @@ def tables(told: Mapping[str, Any], console: Console) -> None:
     console.print(Text("  ").join(Text(name, style) for name, style in styles))
     if told["ending"]:
         console.print(Text(told["ending"], "yellow"), soft_wrap=False)
-    names = (("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
-    grid, columns = _grid(*names), {one["table"]: set(one["columns"]) for one in told["tables"]}
-    for one in told["tables"]:
-        before = set[str]().union(*(columns[name] for name in one["inputs"]))
-        name = Text(plain(one["table"]), "bold")
-        written = f"\n→ {', '.join(one['written'])}" if one["written"] else ""
-        of = f" {', '.join(one['inputs'])}" if one["inputs"] else ""
-        made = Text.assemble(plain(one["verb"]), (plain(of), "dim")) if one["verb"] else Text("not known", "dim")
-        lost = f"{one['lost']:,}" if one["lost"] else ""
-        grid.add_row(name + Text(plain(written), "green"), made, f"{one['rows']:,}", lost, _columns(one, before))
-    _print(console, grid)
+    columns = {one["table"]: set(one["columns"]) for one in told["tables"]}
+    new = [_columns(one, set[str]().union(*(columns[name] for name in one["inputs"]))) for one in told["tables"]]
+    (_blocks if console.width < NARROW else _rows)(told["tables"], new, console)
     console.print("`--table NAME` shows rows, `--table NAME.dropped` what went, `--row ID` one row whole", style="dim")
+
+
+def _rows(listed: Sequence[Mapping[str, Any]], new: Sequence[Text], console: Console) -> None:
+    """Tables side by side with what they have."""
+    grid = _grid(("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
+    for one, own in zip(listed, new, strict=True):
+        lost = f"{one['lost']:,}" if one["lost"] else ""
+        grid.add_row(_name(one, "\n"), _made(one), f"{one['rows']:,}", lost, own)
+    _print(console, grid)
+
+
+def _blocks(listed: Sequence[Mapping[str, Any]], new: Sequence[Text], console: Console) -> None:
+    """Tables one below another, where columns would break words."""
+    for one, own in zip(listed, new, strict=True):
+        rows = phrases.some(one["rows"], "row", "rows") + (f", {one['lost']:,} lost" if one["lost"] else "")
+        _print(console, Text("  ").join([_name(one, " "), Text(rows)]))
+        _print(console, Padding(Group(_made(one), *([own] if own else [])), (0, 0, 0, 2)))
+
+
+def _name(one: Mapping[str, Any], end: str) -> Text:
+    written = f"{end}→ {', '.join(one['written'])}" if one["written"] else ""
+    return Text(plain(one["table"]), "bold") + Text(plain(written), "green")
+
+
+def _made(one: Mapping[str, Any]) -> Text:
+    of = f" {', '.join(one['inputs'])}" if one["inputs"] else ""
+    return Text.assemble(plain(one["verb"]), (plain(of), "dim")) if one["verb"] else Text("not known", "dim")
 
 
 def _columns(one: Mapping[str, Any], before: set[str]) -> Text:
@@ -161,6 +182,8 @@ def _judgment(one: Mapping[str, Any]) -> Text:
         said = f"gives the {one['of']} one {one['score'] if one['score'] is None else format(one['score'], 'g')}"
     said = f"could not be read ({one['unreadable']})" if one["unreadable"] else said or "says no verdict"
     first = f"  shown first: the {one['first']} one" if one["first"] else ""
+    if one["first"] and one["verdict"] in {"chosen", "rejected"}:
+        first = ", shown first" if one["first"] == one["verdict"] else ", shown second"
     style = {"chosen": "green", "rejected": "yellow"}.get(str(one["verdict"]), "")
     return Text.assemble(
         plain(one["judge"] or "a judge"), " ", (plain(said), style), (plain(f"{first}  {one['table']}"), "dim")

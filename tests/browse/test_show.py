@@ -51,6 +51,14 @@ def test_tables_are_told_with_their_rows_and_what_went(tmp_path: Path) -> None:
     assert max(map(len, said.splitlines())) <= 100
 
 
+def test_no_word_is_broken_on_a_narrow_screen(tmp_path: Path) -> None:
+    told = rows.tables(cascade(tmp_path).folder)
+    said = printed(display_show.tables, told, 50).split()
+    for one in told["tables"]:
+        assert {one["table"], one["verb"]} <= set(said)
+    assert "modified_prompt," in said
+
+
 @pytest.mark.parametrize("status", ["Interrupted", None])
 def test_a_run_that_came_to_no_end_says_so_and_how_it_goes_on(status: str | None, tmp_path: Path) -> None:
     done = rlcd(tmp_path)
