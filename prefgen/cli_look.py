@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from prefgen import phrases
 from prefgen.errors import RunError
 from prefgen.options import JsonOpt
 from prefgen.terminal import console
@@ -89,7 +90,7 @@ def marks(
     else:
         display_show.agreement(told, console())
     if out:
-        print(plain(f"{out}: {number:,} human labels"), file=sys.stderr)
+        print(plain(f"{out}: {phrases.some(number, 'human label', 'human labels')}"), file=sys.stderr)
 
 
 def compare(

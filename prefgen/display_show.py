@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from prefgen import phrases
 from prefgen.browse.lineage import spelt
 from prefgen.browse.replies import line
 from prefgen.errors import ending
@@ -26,6 +27,8 @@ JUDGMENTS = 24
 """Judgments of a pair that stand in a line each."""
 MOST = 4
 """Reasons for which rows of a table went that are told of it."""
+NARROW = 72
+"""Cells below which tables are told in blocks."""
 WIDEST = 120
 """Cells in which rows are printed at most: longer lines are hard to read."""
 
@@ -35,6 +38,7 @@ WIDEST = 120
 
 def tables(told: Mapping[str, Any], console: Console) -> None:
     """The tables of a run, with what became of their rows and their columns."""
+<<<<<<< HEAD
     head = Text.assemble((plain(str(told.get("recipe") or told["run"])), "bold"), f"  {plain(told['run'])}")
     console.print(head.append(f"  {plain(ending(told.get('status')))}", "dim"))
     names = (("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
@@ -48,7 +52,44 @@ def tables(told: Mapping[str, Any], console: Console) -> None:
         lost = f"{one['lost']:,}" if one["lost"] else ""
         grid.add_row(name + Text(plain(written), "green"), made, f"{one['rows']:,}", lost, _columns(one, before))
     _print(console, grid)
+=======
+    said = [plain(str(one)) for one in (told.get("recipe"), told["run"], told.get("status")) if one]
+    styles = zip(said, ("bold", "", "dim"), strict=False)
+    console.print(Text("  ").join(Text(name, style) for name, style in styles))
+    if told["ending"]:
+        console.print(Text(told["ending"], "yellow"), soft_wrap=False)
+    columns = {one["table"]: set(one["columns"]) for one in told["tables"]}
+    new = [_columns(one, set[str]().union(*(columns[name] for name in one["inputs"]))) for one in told["tables"]]
+    (_blocks if console.width < NARROW else _rows)(told["tables"], new, console)
+>>>>>>> mend3
     console.print("`--table NAME` shows rows, `--table NAME.dropped` what went, `--row ID` one row whole", style="dim")
+
+
+def _rows(listed: Sequence[Mapping[str, Any]], new: Sequence[Text], console: Console) -> None:
+    """Tables side by side with what they have."""
+    grid = _grid(("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
+    for one, own in zip(listed, new, strict=True):
+        lost = f"{one['lost']:,}" if one["lost"] else ""
+        grid.add_row(_name(one, "\n"), _made(one), f"{one['rows']:,}", lost, own)
+    _print(console, grid)
+
+
+def _blocks(listed: Sequence[Mapping[str, Any]], new: Sequence[Text], console: Console) -> None:
+    """Tables one below another, where columns would break words."""
+    for one, own in zip(listed, new, strict=True):
+        rows = phrases.some(one["rows"], "row", "rows") + (f", {one['lost']:,} lost" if one["lost"] else "")
+        _print(console, Text("  ").join([_name(one, " "), Text(rows)]))
+        _print(console, Padding(Group(_made(one), *([own] if own else [])), (0, 0, 0, 2)))
+
+
+def _name(one: Mapping[str, Any], end: str) -> Text:
+    written = f"{end}→ {', '.join(one['written'])}" if one["written"] else ""
+    return Text(plain(one["table"]), "bold") + Text(plain(written), "green")
+
+
+def _made(one: Mapping[str, Any]) -> Text:
+    of = f" {', '.join(one['inputs'])}" if one["inputs"] else ""
+    return Text.assemble(plain(one["verb"]), (plain(of), "dim")) if one["verb"] else Text("not known", "dim")
 
 
 def _columns(one: Mapping[str, Any], before: set[str]) -> Text:
@@ -78,7 +119,7 @@ def some(told: Mapping[str, Any], console: Console) -> None:
         _print(console, _values(row, skip={"row", "id"}, most=LINES))
     shown, found, of = len(told["rows"]), told["found"], told["of"]
     among = "" if found == of else f" that are so, of {of:,}"
-    console.print(f"{shown:,} of {found:,} rows{among} in {plain(told['table'])}", style="dim")
+    console.print(f"{shown:,} of {phrases.some(found, 'row', 'rows')}{among} in {plain(told['table'])}", style="dim")
 
 
 def _values(row: Mapping[str, Any], *, skip: set[str], most: int | None) -> Table:
@@ -158,6 +199,8 @@ def _judgment(one: Mapping[str, Any]) -> Text:
         said = f"gives the {one['of']} one {one['score'] if one['score'] is None else format(one['score'], 'g')}"
     said = f"could not be read ({one['unreadable']})" if one["unreadable"] else said or "says no verdict"
     first = f"  shown first: the {one['first']} one" if one["first"] else ""
+    if one["first"] and one["verdict"] in {"chosen", "rejected"}:
+        first = ", shown first" if one["first"] == one["verdict"] else ", shown second"
     style = {"chosen": "green", "rejected": "yellow"}.get(str(one["verdict"]), "")
     return Text.assemble(
         plain(one["judge"] or "a judge"), " ", (plain(said), style), (plain(f"{first}  {one['table']}"), "dim")
@@ -175,7 +218,8 @@ def _tree(rows: Sequence[Mapping[str, Any]]) -> Tree:
 
 
 def _label(row: Mapping[str, Any], *, own: bool) -> Iterator[Text]:
-    yield Text.assemble((plain(row["table"]), "bold"), (f" by {plain(row['verb'])}", "dim"), f"  {plain(row['id'])}")
+    by = f" by {plain(row['verb'])}" if row["verb"] else ""
+    yield Text.assemble((plain(row["table"]), "bold"), (by, "dim"), f"  {plain(row['id'])}")
     yield from _added(row["added"] if own else {})
     for reply in row["replies"]:
         yield Text.assemble(("reply  ", "green"), plain(line(reply)), (f"  {reply['key'][:12]}", "dim"))
@@ -185,13 +229,14 @@ def _label(row: Mapping[str, Any], *, own: bool) -> Iterator[Text]:
 
 def _added(values: Mapping[str, Any]) -> Iterator[Text]:
     """Short values in one line, longer ones in a line each as far as it goes."""
+    sizes = {name: len(spelt(value)) for name, value in values.items()}
     told = {name: plain(spelt(value).replace("\n", " ⏎ ")) for name, value in values.items()}
     short = [Text.assemble((f"{plain(name)} ", "dim"), text) for name, text in told.items() if len(text) <= SHORT]
     if short:
         yield Text("  ").join(short)
     for name, text in told.items():
         if len(text) > SHORT:
-            size = f" {len(text):,} characters" * (len(text) > LONG)
+            size = f" {sizes[name]:,} characters" * (len(text) > LONG)
             head = Text.assemble((f"{plain(name)}{size}  ", "dim"), text[:LONG])
             head.no_wrap, head.overflow = True, "ellipsis"
             yield head
@@ -204,12 +249,13 @@ def agreement(told: Mapping[str, Any], console: Console) -> None:
     """Marks, and how far they agree with labels, judges and kinds of prompts."""
     marks = told["marks"]
     counted = ", ".join(f"{number:,} {name}" for name, number in marks.items())
-    console.print(f"{sum(marks.values()):,} marks: {counted}")
+    console.print(f"{phrases.some(sum(marks.values()), 'mark', 'marks')}: {counted}")
     for name, words in (("gone", "of pairs that are gone"), ("changed", "of pairs whose texts are others now")):
         if told[name]:
             console.print(f"not counted: {told[name]:,} {words}", style="yellow")
     if told["damaged"]:
-        console.print(f"{told['damaged']:,} lines of the file of marks are damaged", style="yellow")
+        lines = phrases.some(told["damaged"], "line", "lines")
+        console.print(f"damaged in the file of marks: {lines}", style="yellow")
     if told["label"] is None:
         console.print("`prefgen view` sets marks" if not sum(marks.values()) else "no mark says which is better")
         return

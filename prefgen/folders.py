@@ -1,10 +1,12 @@
 """A run's folder, and nothing else, is where a run writes; and a folder is there whole, or as it was."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from prefgen.errors import RunError
 
@@ -25,6 +27,7 @@ OWN = (
 """How the names begin of what a run writes; what else lies in its folder is its user's."""
 MARKS = ("run.json", "journal.sqlite", ".lock")
 """By one of these a run's folder is known."""
+AGAIN = "run the recipe again, which asks nothing anew"
 MADE_ANEW = ("dataset", "tables")
 """What a run puts in the place of what stood there."""
 
@@ -37,6 +40,41 @@ def journal_of(place: Path) -> Path:
 def home_of(place: Path) -> Path:
     """The folder that holds the journal of what was written here: a pilot's is the whole run's."""
     return place.parent if place.name.startswith("take-") and not journal_of(place).exists() else place
+
+
+def account(place: Path) -> dict[str, Any] | None:
+    """What run.json tells of a run; None where it is not there. Raises RunError for a damaged one, and for a table that
+    it knows of and that is gone.
+    """
+    path = place / "run.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as e:
+        raise RunError(f"{path}: {e.strerror or e}; let it be read") from e
+    except ValueError as e:
+        raise damaged(path) from e
+    if not isinstance(told, dict):
+        raise damaged(path)
+    for name in told["sha256"] if isinstance(told.get("sha256"), dict) else ():
+        if name.startswith("tables/") and not (place / name).is_file():
+            raise RunError(f"{place / name}: is gone; {AGAIN}")
+    return told
+
+
+def damaged(path: Path) -> RunError:
+    """A run.json that is none."""
+    return RunError(f"{path}: is damaged; {AGAIN}")
+
+
+def untold(place: Path) -> RunError:
+    """A folder in which no run tells of itself: its pilots do, or one was killed, or none was there."""
+    if pilots := sorted(path.parent for path in place.glob("take-*/run.json")):
+        return RunError(f"{place}: only pilots are here; name one, such as {pilots[0]}")
+    if journal_of(place).exists():
+        return RunError(f"{place}: a run was ended here before it could tell of itself; {AGAIN}")
+    return RunError(f"{place}: no run is here; name a run's folder, such as runs/quickstart")
 
 
 def check(home: Path, *, named: bool, cure: str = "take it away, or name another folder with --out") -> None:
@@ -91,6 +129,21 @@ def placed(folder: Path) -> Iterator[Path]:
         _swap(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def swept(partial: Path) -> None:
+    """Takes away what was written of a file, where that can be done: where it cannot, whoever could not write it says
+    what is wrong.
+    """
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
+
+
+def writable(place: Path) -> bool:
+    """Whether files can be made in a folder, or in the one that it will lie in."""
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return os.access(place, os.W_OK)
 
 
 def _settle(folder: Path) -> None:

@@ -21,6 +21,7 @@ from prefgen import codefile
 from prefgen import settings as of_verbs
 from prefgen.asker import Asker
 from prefgen.errors import PrefgenError, RunError
+from prefgen.folders import swept
 from prefgen.planned import Plan, Planned
 from prefgen.recipe import Recipe, Step
 from prefgen.spool import Spool, spool_of
@@ -68,7 +69,7 @@ def settle(place: Path, text: str) -> None:
         partial.replace(place / RECIPE)
         shutil.rmtree(place / _OLD, ignore_errors=True)
     except OSError as e:
-        partial.unlink(missing_ok=True)
+        swept(partial)
         raise no_room(place / RECIPE, e) from e
 
 

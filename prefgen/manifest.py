@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prefgen import saved
 from prefgen.canaries import told
 from prefgen.errors import RunError
+from prefgen.folders import swept
 
 if TYPE_CHECKING:
     from prefgen.llm.drawn import Drawn
@@ -129,7 +130,7 @@ def write_json(path: Path, value: Any) -> None:
         partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as e:
-        partial.unlink(missing_ok=True)
+        swept(partial)
         raise RunError(f"{path}: {e.strerror}; make room and run the same command again") from e
 
 

@@ -2,6 +2,7 @@
 however they came in; there whole, or not at all.
 """
 
+import errno
 import os
 import shutil
 from array import array
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from prefgen.errors import RunError
+from prefgen.folders import swept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +73,7 @@ class TableFile:
         with suppress(OSError):  # a full disk has no room for the file's end either
             if self.writer:
                 self.writer.close()
-        self.partial.unlink(missing_ok=True)
+        swept(self.partial)
 
     def _how(self, schema: "pa.Schema") -> dict[str, Any]:
         """What a dataset's readers look for is of no use in a run's own tables, and is held until the file's end. So it
@@ -138,7 +140,7 @@ def copied(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as e:
-        partial.unlink(missing_ok=True)
+        swept(partial)
         raise no_room(target, e) from e
 
 
@@ -223,7 +225,11 @@ def _begins_again(file: "pq.ParquetFile", part: int, parts: int) -> bool:
     return any((one[: len(other)] == other).any() for one, other in pairs)
 
 
-def no_room(path: Path, error: OSError) -> RunError:
-    """A full or forbidden disk, in words that say what would do."""
-    words = error.strerror or str(error)
-    return RunError(f"{path}: {words}; make room and run the same command again: every reply received is kept")
+FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+AGAIN = "run the same command again: every reply received is kept"
+
+
+def no_room(path: Path, error: OSError, again: str = AGAIN) -> RunError:
+    """A full or forbidden disk, in words that say what would do: ``again`` says how to go on then."""
+    cure = "make its folder writable" if error.errno in FORBIDDEN else "make room"
+    return RunError(f"{path}: {error.strerror or error}; {cure} and {again}")

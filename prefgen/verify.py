@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from prefgen.errors import RunError
+from prefgen.folders import writable
 from prefgen.llm.journal import is_sound, unpack
 from prefgen.llm.store import ATTEMPT, BATCH, FAILURE, REPLY, Insert, Sqlite, opened
+from prefgen.llm.stored import looked_into
 
 MISSES = 10_000
 """Row numbers in a row that cannot be read, after which a broken journal is taken to have ended."""
@@ -92,7 +94,7 @@ def _check_journal(path: Path, found: Verified) -> set[str]:
     """Looks at every reply; gives the keys that are there, in hex."""
     there = set()
     try:
-        with closing(opened(path)) as connection:
+        with closing(opened(path) if writable(path.parent) else looked_into(path)) as connection:
             for key, body, crc in connection.execute("SELECT key, body, crc FROM reply"):
                 found.replies += 1
                 there.add(key.hex() if isinstance(key, bytes) else "")

@@ -1,5 +1,6 @@
 """The same rows give the same bytes however they came in; a file is there whole, or as it was before."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from polars.testing import assert_frame_equal
 
 from prefgen.asker import MESSAGES
 from prefgen.errors import RunError
-from prefgen.tablefile import GROUP, TableFile, batches
+from prefgen.tablefile import GROUP, TableFile, batches, no_room
 
 SCHEMA = pl.Schema([("id", pl.String), ("n", pl.Int64), ("x", pl.Float64), ("asked", MESSAGES), ("empty", pl.String)])
 
@@ -189,3 +190,8 @@ def test_batches_are_the_table_and_no_prompt_is_in_two(
     assert sum(map(len, homes)) == table["prompt_id"].n_unique()
     largest = max((prompts.count(one) for one in prompts), default=0)
     assert not together or all(frame.height < size + largest for frame in found)
+
+
+def test_what_may_not_be_written_is_told_without_a_word_of_room(tmp_path: Path) -> None:
+    told = str(no_room(tmp_path / "x", OSError(errno.EROFS, "Read-only file system"), "set it again"))
+    assert told == f"{tmp_path / 'x'}: Read-only file system; make its folder writable and set it again"

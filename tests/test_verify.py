@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -250,6 +251,16 @@ def test_the_command(tmp_path: Path) -> None:
     assert "dataset/link: is a link, and a run writes into its own folder alone; take it away" in linked.stderr
     nowhere = said(str(tmp_path / "nowhere"))
     assert (nowhere.returncode, "no run is here" in nowhere.stderr) == (1, True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_what_only_reads_needs_no_folder_that_can_be_written(tmp_path: Path) -> None:
+    made(tmp_path)
+    tmp_path.chmod(0o555)
+    try:
+        assert verified(tmp_path).sound
+    finally:
+        tmp_path.chmod(0o755)
 
 
 VERSION_1 = """

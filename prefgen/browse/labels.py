@@ -17,6 +17,7 @@ from prefgen.browse.pairs import PairTable
 from prefgen.browse.shaping import Json
 from prefgen.conversations import as_text
 from prefgen.errors import RunError
+from prefgen.folders import swept
 from prefgen.tablefile import TableFile, no_room
 
 ENOUGH = 100
@@ -124,7 +125,7 @@ def _lines(path: Path, rows: Iterator[list[Json]], writer: Callable[[Any], Calla
                     write({name: one[name] for name in LABELS})
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        swept(partial)
     return number
 
 

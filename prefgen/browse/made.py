@@ -1,15 +1,14 @@
 """What a run left in its folder: its tables in their order, what each was made of, and which of them were written."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from prefgen import verbs
+from prefgen import folders, verbs
 from prefgen.browse.groups import Groups
-from prefgen.errors import PrefgenError, RunError
+from prefgen.errors import PrefgenError
 from prefgen.texts import nameable
 
 
@@ -68,7 +67,7 @@ def opened(folder: str | Path) -> Tables:
     told = _told(place)
     listed = [step for step in told.get("steps") or _found(place) if nameable(str(step.get("table")))]
     if not listed:
-        raise RunError(f"{place}: {_nothing(place)}")
+        raise folders.untold(place)
     inputs, write = _recipe(place, told)
     made: dict[str, Made] = {}
     for step in listed:
@@ -76,22 +75,16 @@ def opened(folder: str | Path) -> Tables:
         if path.is_file():
             of = inputs.get(table, tuple(made)[-1:])
             made[table] = Made(
-                table, str(step.get("verb")), tuple(str(one) for one in of if str(one) in made), path, step
+                table, str(step.get("verb") or ""), tuple(str(one) for one in of if str(one) in made), path, step
             )
     return Tables(place, told, made, write)
 
 
 def _told(place: Path) -> Mapping[str, Any]:
     """The run.json of a run, or nothing where it is not there. Raises RunError for a damaged one."""
-    path = place / "run.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as e:
-        raise RunError(f"{path}: is damaged; run the recipe again: what was received is not asked anew") from e
-    if not (isinstance(told, dict) and _is_sound(told)):
-        raise RunError(f"{path}: is damaged; run the recipe again: what was received is not asked anew")
+    told = folders.account(place) or {}
+    if not _is_sound(told):
+        raise folders.damaged(place / "run.json")
     return told
 
 
@@ -109,14 +102,6 @@ def _found(place: Path) -> Sequence[Mapping[str, Any]]:
     """The tables of a run that was ended before it could tell of them, in the order in which they were written."""
     files = [path for path in (place / "tables").glob("*.parquet") if path.name.count(".") == 1]
     return [{"table": path.stem} for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))]
-
-
-def _nothing(place: Path) -> str:
-    """What is the matter with a folder without tables."""
-    pilots = sorted(path.parent for path in place.glob("take-*/run.json"))
-    if pilots:
-        return f"only pilots are here; name one, such as {pilots[0]}"
-    return "no run is here; name a run's folder, such as runs/quickstart"
 
 
 def _recipe(place: Path, told: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, str]]:

@@ -112,7 +112,7 @@ class Marks:
             if fresh:
                 _settled(self.path.parent)
         except OSError as e:
-            raise no_room(self.path, e) from e
+            raise no_room(self.path, e, "set it again: marks that were saved are kept") from e
 
 
 def _parsed(line: bytes) -> Mark | str | None:

@@ -3,18 +3,17 @@
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from prefgen.browse.shaping import Json
 from prefgen.errors import PrefgenError, RowFailed, RunError
 from prefgen.folders import home_of, journal_of
 from prefgen.llm.providers import make_provider
 from prefgen.llm.request import Completion
-from prefgen.llm.stored import is_sound, unpack
+from prefgen.llm.stored import is_sound, looked_into, unpack
 
 KEY = re.compile("[0-9a-f]{64}")
 AT_ONCE = 500
@@ -48,6 +47,13 @@ class Replies:
         found = {row[0].hex(): _told(row) for row in self._rows(list(dict.fromkeys(keys)))}
         return {key: found.get(key) or {"key": key, "gone": "no such reply is in the journal"} for key in keys}
 
+    def count(self) -> int:
+        """How many there are. Raises RunError for a journal that cannot be read."""
+        if not self.path.is_file():
+            return 0
+        with closing(self._opened()) as connection:
+            return int(connection.execute("SELECT count(*) FROM reply").fetchone()[0])
+
     def _rows(self, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with closing(self._opened()) as connection:
             for start in range(0, len(keys), AT_ONCE):
@@ -55,20 +61,11 @@ class Replies:
                 yield from connection.execute(f"{QUESTION} ({', '.join('?' * len(some))})", some)
 
     def _opened(self) -> sqlite3.Connection:
-        """A connection that writes nothing; where a journal's folder cannot be written either, one that takes it for
-        finished.
-        """
-        why: sqlite3.Error | None = None
-        for how in ("mode=ro", "immutable=1"):
-            with suppress(OSError):
-                try:
-                    found = sqlite3.connect(f"file:{quote(str(self.path))}?{how}", uri=True, timeout=5)
-                    found.execute("SELECT 1 FROM reply LIMIT 1")
-                except sqlite3.Error as e:
-                    why = e
-                else:
-                    return found
-        raise RunError(f"{self.path}: {why}; `prefgen verify {self.path.parent} --mend` saves what can still be read")
+        try:
+            return looked_into(self.path)
+        except (sqlite3.Error, OSError) as e:
+            cure = f"`prefgen verify {self.path.parent} --mend` saves what can still be read"
+            raise RunError(f"{self.path}: {e}; {cure}") from e
 
 
 def _told(row: Sequence[Any]) -> Json:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from prefgen.browse import made
+from prefgen.browse.ending import ending
 from prefgen.browse.groups import Groups, Numbers
 from prefgen.browse.lineage import Lineage
 from prefgen.browse.made import Tables
@@ -26,7 +27,7 @@ def tables(folder: Path) -> Json:
     found = made.opened(folder)
     listed = [_told(found, name) for name in found.steps]
     about = {name: found.told[name] for name in ("recipe", "status") if name in found.told}
-    return {"run": str(folder), **about, "tables": listed}
+    return {"run": str(folder), **about, "ending": ending(folder, found.told), "tables": listed}
 
 
 def _told(found: Tables, name: str) -> Json:

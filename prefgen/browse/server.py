@@ -58,7 +58,8 @@ Answer = Callable[[Request], Awaitable[Response]]
 def app(folder: Path, port: int) -> Starlette:
     """The application for a run, as it is asked for on this port. Raises RunError where no run is."""
     viewer, token = Viewer(folder), secrets.token_urlsafe(32)
-    html = page(viewer.title, viewer.about, [], rows={"served": True, "token": token}, kind="view")
+    rows = {"served": True, "token": token, "ending": viewer.ending}
+    html = page(viewer.title, viewer.about, [], rows=rows, kind="view")
     routes = [
         Route("/", _shows(html)),
         Route("/api/facets", _reads(lambda _: viewer.table.facets())),

@@ -4,6 +4,7 @@ import threading
 from functools import cached_property
 from pathlib import Path
 
+from prefgen.browse.ending import ending
 from prefgen.browse.finding import Filters, GoOn
 from prefgen.browse.labels import Labels
 from prefgen.browse.lineage import Lineage, told
@@ -30,7 +31,12 @@ class Viewer:
         """How many pairs there are."""
         table = self._open.table
         kind = "pairs of judgments" if table.chain.of_judgments else "pairs"
-        return f"{table.total:,} {kind} of {self.folder}"
+        return f"{table.total:,} {kind} of {self.folder}. {self.ending}".removesuffix(". ")
+
+    @property
+    def ending(self) -> str:
+        """What is said of a run that came to no end."""
+        return ending(self.folder, self._open.table.made.told)
 
     @property
     def table(self) -> PairTable:

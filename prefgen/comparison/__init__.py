@@ -21,6 +21,7 @@ from prefgen.comparison.recipes import differing
 from prefgen.comparison.sides import Paths, Side, names, opened
 from prefgen.comparison.verdicts import OfScores, OfVerdicts, matched
 from prefgen.comparison.yields import OfYield, costs, results, steps
+from prefgen.folders import swept
 from prefgen.tablefile import no_room
 
 EXAMPLES = 3
@@ -184,5 +185,5 @@ def write(found: Figures, path: Path) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(path)
     except OSError as e:
-        partial.unlink(missing_ok=True)
+        swept(partial)
         raise no_room(path, e) from e

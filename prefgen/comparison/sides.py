@@ -1,12 +1,11 @@
 """The two that are compared: a run's folder, or a dataset's, what lies there, and what each is called."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prefgen import verbs
+from prefgen import folders, verbs
 from prefgen.errors import PrefgenError, RunError
 from prefgen.judged import PAIRS, SCORES
 from prefgen.kept import RECIPE
@@ -51,7 +50,12 @@ def opened(folder: Path) -> Side:
     home = folder.parent if folder.name == "dataset" and (folder.parent / "run.json").exists() else folder
     if (home / "run.json").exists():
         return _run(home)
+<<<<<<< HEAD
     folder = folder / "dataset" if (folder / "dataset").is_dir() else folder
+=======
+    if folders.journal_of(home).exists():
+        raise folders.untold(home)
+>>>>>>> mend3
     try:
         files = files_of(folder)
     except RunError as e:
@@ -69,7 +73,7 @@ def _nothing(folder: Path) -> str:
 
 
 def _run(home: Path) -> Side:
-    told = _told(home / "run.json")
+    told = _told(home)
     steps = {str(one["table"]): str(one["verb"]) for one in told["steps"]}
     tables = {name: path for name in steps if (path := home / "tables" / f"{name}.parquet").is_file()}
     columns = {name: _columns(path) for name, path in tables.items()}
@@ -92,13 +96,10 @@ def _pairs(recipe: Recipe | None, tables: Mapping[str, Path], columns: Mapping[s
     return tuple(tables[name] for name in names if name in tables and columns[name] >= TEXTS)
 
 
-def _told(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise RunError(f"{path}: cannot be read; run the recipe again, which asks nothing anew") from e
-    if not (isinstance(found, dict) and isinstance(found.get("steps"), list) and all(map(_whole, found["steps"]))):
-        raise RunError(f"{path}: is not what a run writes; run the recipe again, which asks nothing anew")
+def _told(home: Path) -> dict[str, Any]:
+    found = folders.account(home) or {}
+    if not (isinstance(found.get("steps"), list) and all(map(_whole, found["steps"]))):
+        raise folders.damaged(home / "run.json")
     return found
 
 

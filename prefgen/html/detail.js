@@ -181,7 +181,7 @@ function replyOf({ line, text }) {
 function lineageOf(lineage) {
   if (!lineage?.length) return null;
   const rows = lineage.map((one) => {
-    const item = make("li", {}, make("p", { class: "row" }, make("strong", {}, visible(one.table)), make("span", { class: "note" }, ` by ${visible(one.verb)} `), make("code", {}, visible(one.id))),
+    const item = make("li", {}, make("p", { class: "row" }, make("strong", {}, visible(one.table)), make("span", { class: "note" }, one.verb ? ` by ${visible(one.verb)} ` : " "), make("code", {}, visible(one.id))),
       Object.entries(one.added ?? {}).map(([name, text]) => foldOf(name, text)), (one.replies ?? []).map(replyOf),
       one.more ? make("p", { class: "note" }, `and ${plural(one.more, "row")} more`) : null);
     item.style.marginInlineStart = `${Math.min(one.depth ?? 0, DEEPEST)}rem`;

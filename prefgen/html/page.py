@@ -23,7 +23,7 @@ SERVED: Rows = {"served": True}
 """Pairs that the server hands out which the page is from."""
 HERE = Path(__file__).parent
 STYLES = ("style.css", "pairs.css")
-SCRIPTS = ("page.js", "diff.js", "source.js", "detail.js", "marks.js", "keys.js", "pairs.js")
+SCRIPTS = ("page.js", "diff.js", "source.js", "detail.js", "marks.js", "keys.js", "address.js", "pairs.js")
 LANGUAGE = "en"
 SHORT = 28
 """Characters of a table's cell that stands in one line."""

@@ -14,7 +14,7 @@ class Pairs {
     this.filters = { ...NO_FILTER };
     this.facts = null;
     [this.offset, this.total, this.rows, this.at, this.row] = [0, 0, [], -1, null];
-    [this.asked, this.differences, this.isThere] = [0, null, false];
+    [this.asked, this.differences] = [0, null];
   }
 
   async start() {
@@ -22,10 +22,7 @@ class Pairs {
     this.root.append(...this.frame());
     this.listen();
     this.keys.listen();
-    await this.load(0, 0);
-    const named = new URLSearchParams(location.hash.slice(1)).get("pair");
-    if (named) await this.open(named);
-    this.isThere = true;
+    await this.address.find();
     if (this.source.agreement) this.sayAgreement();
   }
 
@@ -40,6 +37,7 @@ class Pairs {
     this.panes = make("div", { class: "panes" }, make("div", { class: "list", role: "region", "aria-label": "List of pairs" }, this.list, this.pager), this.detail);
     this.agreement = make("p", { class: "agreement", role: "status" });
     this.keys = new Keys(this);
+    this.address = new Address(this);
     return [make("p", { class: "about" }, this.note()), this.agreement, this.tools(), this.alert, this.count, this.panes, this.keys.help];
   }
 
@@ -54,7 +52,7 @@ class Pairs {
   }
 
   tools() {
-    this.search = make("input", { type: "search", id: "pf-search", placeholder: "Search prompts and responses", "aria-label": "Search prompts and responses", autocomplete: "off", spellcheck: "false" });
+    this.search = make("input", { type: "search", id: "pf-search", name: "q", placeholder: "Search prompts and responses", "aria-label": "Search prompts and responses", autocomplete: "off", spellcheck: "false" });
     const fold = make("details", { class: "filters", open: matchMedia("(min-width: 64rem)").matches }, make("summary", {}, "Filters"), make("div", { class: "fields" }, this.fields()));
     const keys = make("button", { type: "button", class: "quiet keys", onclick: () => this.keys.help.showModal() }, "Keys ", make("kbd", {}, "?"));
     return make("form", { class: "tools", role: "search", onsubmit: (event) => event.preventDefault() }, make("div", { class: "first" }, this.search, keys), fold);
@@ -99,6 +97,11 @@ class Pairs {
 
   // --- the list -----------------------------------------------------------------------------
 
+  /** Where filters are said. */
+  inputs() {
+    return [this.search, ...this.root.querySelectorAll(".fields input, .fields select")];
+  }
+
   filter(name, value) {
     this.filters[name] = value;
     return this.load(0, 0);
@@ -106,8 +109,7 @@ class Pairs {
 
   reset() {
     this.filters = { ...NO_FILTER };
-    this.search.value = "";
-    for (const input of this.root.querySelectorAll(".fields input, .fields select")) {
+    for (const input of this.inputs()) {
       if (input.type === "checkbox") input.checked = false;
       else input.value = "";
     }
@@ -149,7 +151,7 @@ class Pairs {
     const mark = make("span", { class: "own" }, row.mark ? MARKS[row.mark.mark] ?? "" : "");
     return make("button", { type: "button", class: "item", onclick: () => this.select(place, true) },
       make("span", { class: "ask", dir: "auto" }, visible(part(String(asked?.content ?? ""), 0, 200).replace(/\s+/g, " "))),
-      make("span", { class: "meta", dir: "auto" }, meta.filter(Boolean).join(" \u00b7 "), mark));
+      make("span", { class: "meta", dir: "auto" }, make("span", {}, meta.filter(Boolean).join(" \u00b7 ")), mark));
   }
 
   showPager() {
@@ -163,8 +165,9 @@ class Pairs {
 
   showNone() {
     this.row = null;
+    this.address.write();
     const all = !this.clear.hidden;
-    this.detail.replaceChildren(make("p", { class: "none" }, all ? "No pair fits these filters." : "There are no pairs."));
+    this.detail.replaceChildren(make("p", { class: "none" }, all ? "No pair fits these filters." : `There are no pairs. ${this.source.about.ending ?? ""}`.trim()));
     if (all) this.detail.append(make("button", { type: "button", onclick: () => this.reset() }, "Clear filters"));
   }
 
@@ -199,7 +202,7 @@ class Pairs {
 
   /** The pair that the address names: at its place in the list, where that is known. */
   async open(id) {
-    const place = this.source.place(id);
+    const place = this.source.place(id, this.filters);
     if (place >= 0) return this.load(place - place % PAGE_OF(), place % PAGE_OF());
     const here = this.rows.findIndex((row) => row.id === id);
     if (here >= 0) return this.select(here);
@@ -216,7 +219,7 @@ class Pairs {
     this.body = make("div");
     this.detail.replaceChildren(this.barOf(), this.body);
     this.showBody(row, lineage);
-    if (this.isThere) history.replaceState(null, "", `#pair=${encodeURIComponent(row.id)}`);
+    this.address.write();
   }
 
   showBody(row, lineage) {
@@ -243,14 +246,24 @@ class Pairs {
 
   /** On a phone the pair takes the place of the list. */
   read() {
+    const isPhone = matchMedia("(max-width: 47.99rem)").matches;
+    if (isPhone && !this.address.isPair) {
+      this.address.write();
+      this.address.write(true);
+    }
     this.panes.dataset.shows = "pair";
-    if (matchMedia("(max-width: 47.99rem)").matches) {
+    if (isPhone) {
       this.panes.scrollIntoView({ behavior: "instant" });
       this.detail.focus({ preventScroll: true });
     }
   }
 
   toList() {
+    this.showPanes();
+    if (this.address.isPair) history.back();
+  }
+
+  showPanes() {
     delete this.panes.dataset.shows;
     this.list.querySelectorAll(".item")[this.at]?.focus();
   }

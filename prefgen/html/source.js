@@ -44,8 +44,8 @@ class Embedded {
     return { total: found.length, rows: found.slice(offset, offset + limit) };
   }
 
-  /** Where a pair stands in all of them, or -1. */
-  place(id) { return this.rows.findIndex((row) => row.id === id); }
+  /** Where a pair stands among those that fit, or -1. */
+  place(id, filters) { return this.found(filters).findIndex((row) => row.id === id); }
 
   async row(id) {
     return { row: this.rows.find((one) => one.id === id), lineage: [] };

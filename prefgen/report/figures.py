@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from prefgen.browse.ending import ending
 from prefgen.judged import judge_report, looked_at
 from prefgen.kept import RECIPE
 from prefgen.report import replies, spending
@@ -44,7 +45,7 @@ def figures(folder: str | Path) -> Figures:
     categories = Categories(run)
     pairs = kept(run, categories)
     return {
-        "run": {name: run.told.get(name) for name in ABOUT},
+        "run": {name: run.told.get(name) for name in ABOUT} | {"ending": ending(run.place, run.told)},
         "funnel": [_step(run, step) for step in run.steps.values()],
         "written": run.told.get("dataset") or {},
         "results": _results(run),

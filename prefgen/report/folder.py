@@ -1,13 +1,12 @@
 """A run's folder, as a report reads it: what run.json says, and those tables that are of the run it tells of."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from prefgen.errors import RunError
+from prefgen import folders
 from prefgen.tablefile import parquet
 
 LOSSES = ("dropped", "unreadable", "failed")
@@ -97,25 +96,12 @@ class RunFolder:
 def opened(folder: str | Path) -> RunFolder:
     """A run's folder. Raises RunError where there is no run, or what it tells cannot be read."""
     place = Path(folder)
-    path = place / "run.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{place}: no run is here; {_cure(place)}") from None
-    except (OSError, ValueError) as e:
-        raise RunError(f"{path}: cannot be read ({e}); run the recipe again, which asks nothing anew") from e
-    if not isinstance(told, dict) or not isinstance(told.get("steps"), list):
-        raise RunError(f"{path}: is not what a run writes; name a run's folder, such as runs/quickstart")
+    told = folders.account(place)
+    if told is None:
+        raise folders.untold(place)
+    if not isinstance(told.get("steps"), list):
+        raise folders.damaged(place / "run.json")
     return RunFolder(place, told)
-
-
-def _cure(place: Path) -> str:
-    """What would do: the name of a pilot; or another run, where one was killed before it could tell of itself."""
-    if pilots := sorted(path.parent for path in place.glob("take-*/run.json")):
-        return f"name its pilot, {pilots[0]}"
-    if (place / "journal.sqlite").exists():
-        return "one was ended before it could tell of itself: run the recipe again, which asks nothing anew"
-    return "name a run's folder, such as runs/quickstart"
 
 
 def lost(step: Step) -> int:

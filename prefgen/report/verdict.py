@@ -15,13 +15,7 @@ MOST = 6
 """Figures that are seen at a glance."""
 RELIABLE, TENTATIVE = 0.8, 0.667
 """From the first on data are reliable, from the second on conclusions are tentative: Krippendorff 2004, p. 241."""
-ENDINGS = {
-    "BudgetReached": "It ended where its budget did; the prompts that were not come to are in no figure.",
-    "Interrupted": "It was stopped before its end: figures are of what was written by then.",
-    "GateClosed": "It was ended because its judge did not pass its gate, or its canaries.",
-    "ProviderError": "It was stopped by a provider before its end: figures are of what was written by then.",
-    "RunError": "It could not go on: figures are of what was written by then.",
-}
+WRITTEN = " Figures are of what was written by then."
 
 
 def verdict(figures: Figures) -> Section:
@@ -40,7 +34,8 @@ def lines(figures: Figures) -> list[str]:
 
 def _about(run: Figures) -> str:
     pilot = f"A pilot on the first {some(run['take'], 'prompt')} of each source. " if run.get("take") else ""
-    return f"{pilot}{ENDINGS.get(run.get('status') or '', '')}".strip()
+    ending = run.get("ending")
+    return f"{pilot}{ending + WRITTEN if ending else ''}".strip()
 
 
 def _facts(figures: Figures) -> Iterator[Fact]:

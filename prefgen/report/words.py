@@ -13,12 +13,18 @@ LONGEST = 48
 
 def percent(value: float, n: int = 0) -> str:
     """53%, or 53.1% of many, or where it is near either end."""
-    return statistics.percent(value, 1 if n >= 1000 or 0 < value < 0.1 or 0.9 < value < 1 else 0)
+    return statistics.percent(value, _digits(value, n))
+
+
+def _digits(value: float, n: int) -> int:
+    return 1 if n >= 1000 or 0 < value < 0.1 or 0.9 < value < 1 else 0
 
 
 def between(share: Share) -> str:
-    """49% to 57%: the 95% interval."""
-    return f"{percent(share['low'], share['n'])} to {percent(share['high'], share['n'])}"
+    """49% to 57%: the 95% interval; both ends with the digits of the one that has more."""
+    ends = share["low"], share["high"]
+    digits = max(_digits(end, share["n"]) for end in ends)
+    return " to ".join(statistics.percent(end, digits) for end in ends)
 
 
 def whole(share: Share | None) -> str:

@@ -41,6 +41,6 @@ def _put(path: Path, text: str) -> Path:
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(path)
     except OSError as e:
-        partial.unlink(missing_ok=True)
+        folders.swept(partial)
         raise no_room(path, e) from e
     return path

@@ -13,7 +13,10 @@ import pytest
 
 from prefgen.browse.lineage import Lineage
 from prefgen.browse.pairs import Filters, PairTable
+from prefgen.browse.rows import tables as shown_tables
+from prefgen.comparison.sides import opened as compared
 from prefgen.errors import RunError
+from prefgen.report import figures
 from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, shipped, tables, talk, written
 from tests.test_recipes import NAMES, PRESETS
 
@@ -232,8 +235,11 @@ def test_pairs_of_judgments_where_there_are_no_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_run_that_was_stopped_shows_what_is_there(told: bool, tmp_path: Path) -> None:
     done = rlcd(tmp_path)
+    account = json.loads((done.folder / "run.json").read_text())
     for name in ("checked.parquet", "checked.dropped.parquet"):
         (done.folder / "tables" / name).unlink()
+        del account["sha256"][f"tables/{name}"]
+    (done.folder / "run.json").write_text(json.dumps(account))
     if not told:
         (done.folder / "run.json").unlink()
         (done.folder / "recipe.yaml").unlink()
@@ -241,6 +247,14 @@ def test_a_run_that_was_stopped_shows_what_is_there(told: bool, tmp_path: Path) 
     judged = {row["pair_id"] for row in tables(done, "judgments")[0]}
     assert {row["id"] for row in rows_of(table, state="kept")} == judged
     assert table.total == 70
+
+
+def test_a_table_that_is_gone_is_told_whoever_looks(tmp_path: Path) -> None:
+    done = cascade(tmp_path)
+    (done.folder / "tables" / "pairs.parquet").unlink()
+    for look in (PairTable, shown_tables, figures, compared):
+        with pytest.raises(RunError, match=r"tables/pairs\.parquet: is gone; run the recipe again, which asks nothing"):
+            look(done.folder)
 
 
 def test_an_older_run_says_in_its_recipe_what_was_made_of_what(tmp_path: Path) -> None:
@@ -460,6 +474,8 @@ os.environ.update({"ARROW_DEFAULT_MEMORY_POOL": "jemalloc", "_RJEM_MALLOC_CONF":
 import json, resource
 from prefgen.browse.lineage import Lineage
 from prefgen.browse.pairs import Filters, PairTable
+from prefgen.browse.rows import tables as shown_tables
+from prefgen.comparison.sides import opened as compared
 table = PairTable(sys.argv[1])
 pages = [table.page(Filters(), at, 50, 20000) for at in (0, 500000, 999990)]
 some = table.page(Filters(q="answer 777777 "), 0, 50, 20000)

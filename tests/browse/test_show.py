@@ -2,6 +2,8 @@
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from prefgen.browse import rows
 from prefgen.browse.labels import Labels
 from prefgen.browse.pairs import Filters, PairTable
 from prefgen.errors import RunError
+from prefgen.report import figures
 from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, tables, talk, written
 from tests.commands import commanded
 from tests.hostile import STEERS, STRINGS
@@ -48,6 +51,34 @@ def test_tables_are_told_with_their_rows_and_what_went(tmp_path: Path) -> None:
     assert max(map(len, said.splitlines())) <= 100
 
 
+def test_no_word_is_broken_on_a_narrow_screen(tmp_path: Path) -> None:
+    told = rows.tables(cascade(tmp_path).folder)
+    said = printed(display_show.tables, told, 50).split()
+    for one in told["tables"]:
+        assert {one["table"], one["verb"]} <= set(said)
+    assert "modified_prompt," in said
+
+
+@pytest.mark.parametrize("status", ["Interrupted", None])
+def test_a_run_that_came_to_no_end_says_so_and_how_it_goes_on(status: str | None, tmp_path: Path) -> None:
+    done = rlcd(tmp_path)
+    path = done.folder / "run.json"
+    account = json.loads(path.read_text())
+    path.write_text(json.dumps(account | {"status": status})) if status else path.unlink()
+    told = rows.tables(done.folder)
+    how = "was stopped before its end" if status else "was ended before it could tell of itself"
+    with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
+        (replies,) = journal.execute("SELECT count(*) FROM reply").fetchone()
+    goes_on = f"{replies:,} replies are in its journal. The command that began it goes on from there."
+    assert told["ending"] == f"This run {how}. {goes_on}"
+    said = printed(display_show.tables, told, 200)
+    assert told["ending"] in said
+    assert said.count(str(done.folder)) == 1
+    assert "None" not in said
+    if status:
+        assert told["ending"] in figures(done.folder)["run"]["ending"]
+
+
 # --- rows -----------------------------------------------------------------------------------
 
 
@@ -65,7 +96,7 @@ def test_rows_are_readable_with_their_turns_marked(tmp_path: Path) -> None:
     assert lines[at].index("first") == lines[at + 1].index("second")
     assert " … 2,280 more characters" in " ".join(said.split())
     assert "4.25" in said
-    assert said.endswith("1 of 1 rows in pairs\n")
+    assert said.endswith("1 of 1 row in pairs\n")
     assert max(map(len, lines)) <= 80
 
 
@@ -135,6 +166,12 @@ def test_a_draw_that_could_not_be_read_is_shown_with_its_words(tmp_path: Path) -
         rows.one(done.folder, "nothing")
 
 
+def test_characters_are_counted_as_the_text_has_them() -> None:
+    text = "a line\n" * 75
+    (head,) = display_show._added({"text": text})
+    assert head.plain.startswith("text 525 characters  a line ⏎ a line")
+
+
 # --- hostile rows ---------------------------------------------------------------------------
 
 
@@ -189,9 +226,9 @@ def test_the_commands(tmp_path: Path) -> None:
     assert [code for code, _, _ in said] == [0] * 9 + [1, 1, 1, 1, 1, 2]
     assert [json.loads(out) for code, out, _ in (said[1], said[3], said[5], said[7])]
     assert json.loads(said[7][1])["marks"] == {"agree": 1, "disagree": 0, "edit": 0}
-    assert "1 marks: 1 agree" in said[6][1]
+    assert "1 mark: 1 agree" in said[6][1]
     assert "100.0%" in said[6][1]
-    assert said[8][2] == f"{tmp_path / 'labels.jsonl'}: 1 human labels\n"
+    assert said[8][2] == f"{tmp_path / 'labels.jsonl'}: 1 human label\n"
     assert json.loads((tmp_path / "labels.jsonl").read_text())["human_verdict"] == "chosen"
     for _, out, told in said[9:14]:
         assert (out, told.count("\n")) == ("", 1)

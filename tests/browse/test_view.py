@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from playwright.sync_api import expect
@@ -119,3 +120,13 @@ def test_what_is_wrong_is_said_where_the_server_is_gone(browser: Browser, tmp_pa
     assert not (folder / FILE).exists()
     with pytest.raises(AssertionError, match="ERR_CONNECTION_REFUSED"):  # which Chromium says by itself
         opened.__exit__(None, None, None)
+
+
+def test_a_run_that_was_stopped_before_it_had_pairs_says_so(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    stopped = Path(copytree(folder, tmp_path / "run"))
+    account = json.loads((stopped / "run.json").read_text())
+    first = account["steps"][:1]
+    (stopped / "run.json").write_text(json.dumps({"recipe": "x", "status": "Interrupted", "steps": first, "write": {}}))
+    with serving(stopped) as client, browser.opened(client.url) as shown:
+        expect(shown.locator(".none")).to_contain_text("There are no pairs. This run was stopped before its end.")
+        expect(shown.locator(".none")).to_contain_text("The command that began it goes on from there.")

@@ -42,10 +42,10 @@ def test_what_is_neither_a_run_nor_a_dataset_is_told_with_a_cure(tmp_path: Path)
         opened(tmp_path)
     for wrong in ("[]", "{}", '{"steps": 1}', '{"steps": [{"table": "x"}]}'):
         (tmp_path / "run.json").write_text(wrong)
-        with pytest.raises(RunError, match="is not what a run writes"):
+        with pytest.raises(RunError, match=r"run\.json: is damaged; run the recipe again, which asks nothing anew"):
             opened(tmp_path)
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(RunError, match="cannot be read; run the recipe again"):
+    with pytest.raises(RunError, match=r"run\.json: is damaged; run the recipe again"):
         opened(tmp_path)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from prefgen.html.page import page
-from tests.browser import Browser, serious, shot
+from tests.browser import Browser, serious, shot, until
 from tests.html.made import pair, sample
 
 PAIRS = [pair(n) for n in range(130)]
@@ -208,6 +208,44 @@ def test_an_address_names_the_pair_that_is_read(browser: Browser) -> None:
         shown.goto(shown.url.replace("p77", "%E0%A4%A"))
         shown.reload()
         expect(shown.locator(".where")).to_have_text("Pair 1 of 130")
+
+
+def test_a_reload_finds_search_and_filters_again(browser: Browser) -> None:
+    left = [n for n in range(130) if n % 3 == 1 and n % 5 == 0 and str(n).startswith("1")]
+    with browser.opened(PAGE) as shown:
+        shown.get_by_role("searchbox").fill("Question 1")
+        shown.get_by_label("Category").select_option("safety")
+        shown.get_by_role("checkbox", name="Judges disagree").check()
+        expect(shown.locator(".count")).to_have_text(f"{len(left)} pairs fit")
+        shown.locator(".item").nth(2).click()
+        shown.reload()
+        expect(shown.locator(".count")).to_have_text(f"{len(left)} pairs fit")
+        expect(shown.locator(".where")).to_have_text(f"Pair 3 of {len(left)}")
+        assert listed(shown) == asked(left)
+        assert shown.get_by_role("searchbox").input_value() == "Question 1"
+        assert shown.get_by_label("Category").input_value() == "safety"
+        assert shown.get_by_role("checkbox", name="Judges disagree").is_checked()
+        shown.get_by_role("button", name="Clear filters").click()
+        expect(shown.locator(".count")).to_have_text("130 pairs")
+        assert shown.url.endswith("#pair=p0")
+
+
+def test_on_a_phone_back_leads_from_a_pair_to_the_list(browser: Browser) -> None:
+    with browser.opened(PAGE, width=390) as shown:
+        shown.locator(".item").nth(1).click()
+        shown.get_by_role("button", name="Next").click()
+        expect(shown.locator(".where")).to_have_text("Pair 3 of 130")
+        shown.go_back()
+        expect(shown.locator(".list")).to_be_visible()
+        assert not shown.locator(".detail").is_visible()
+        shown.go_forward()
+        expect(shown.locator(".where")).to_have_text("Pair 3 of 130")
+        shown.reload()
+        expect(shown.locator(".where")).to_be_visible()
+        shown.get_by_role("button", name="List").click()
+        expect(shown.locator(".list")).to_be_visible()
+        until(shown, "!history.state.pair")
+        assert listed(shown) == asked(range(20))
 
 
 def test_of_no_pairs_it_says_so(browser: Browser) -> None:

@@ -135,3 +135,15 @@ def test_a_better_response_is_written_and_saved(browser: Browser) -> None:
         box.press("Escape")
         expect(box).not_to_be_attached()
         shot(shown, "view-390")
+
+
+def test_a_mark_stands_alone_where_nothing_else_is_said_of_a_pair(browser: Browser) -> None:
+    bare = {"category": None, "gap": None, "state": "kept", "disagreement": False}
+    rows = [pair(n, **bare) if n else pair(n) for n in range(2)]
+    before = "[...document.querySelectorAll('.item .own')].map((one) => getComputedStyle(one, '::before').content)"
+    with serving(rows) as server, browser.opened(server.url) as shown:
+        for n in range(2):
+            shown.locator(".item").nth(n).click()
+            shown.keyboard.press("a")
+            expect(shown.locator(".item .own").nth(n)).to_have_text("Agree")
+        assert ["\u00b7" in one for one in shown.evaluate(before)] == [True, False]

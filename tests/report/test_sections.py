@@ -14,7 +14,7 @@ from prefgen.html.blocks import Chart, Fact, Facts, Quote, Section, Table, Words
 from prefgen.report import figures, lines, sections
 from prefgen.report.of_judges import judges
 from prefgen.report.verdict import verdict
-from prefgen.report.words import money, percent, seconds, short
+from prefgen.report.words import between, money, percent, seconds, short
 from prefgen.verbs import answer
 from prefgen.verbs import load as load_prompts
 from tests.report import played
@@ -279,7 +279,9 @@ def test_a_run_that_ended_where_its_budget_did_and_a_pilot(tmp_path: Path) -> No
     place = tmp_path / "run" / "take-30"
     assert (place / "report.html").exists()
     about = verdict(figures(place)).about
-    assert about.startswith("A pilot on the first 30 prompts of each source. It ended where its budget did")
+    assert about.startswith(
+        "A pilot on the first 30 prompts of each source. This run ended where its budget did. 25 replies are"
+    )
 
 
 def test_a_run_that_was_stopped_has_written_nothing_yet() -> None:
@@ -335,3 +337,8 @@ def test_numbers_in_words() -> None:
 
 def test_models_are_called_by_what_tells_them_apart() -> None:
     assert short(["openai/gpt", "fake/gpt", "a/b"]) == {"openai/gpt": "openai/gpt", "fake/gpt": "fake/gpt", "a/b": "b"}
+
+
+def test_both_ends_of_an_interval_have_as_many_digits() -> None:
+    ends = {(0.44, 0.97): "44.0% to 97.0%", (0.44, 0.56): "44% to 56%"}
+    assert {(low, high): between({"low": low, "high": high, "n": 20}) for low, high in ends} == ends

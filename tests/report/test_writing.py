@@ -131,6 +131,14 @@ def test_a_full_disk_leaves_what_was_there(runs: Runs, tmp_path: Path) -> None:
     assert not list(place.glob("*.partial"))
 
 
+def test_what_cannot_be_written_nor_taken_away_is_told_in_a_line(runs: Runs, tmp_path: Path) -> None:
+    """As on a file system that is read only: a folder stands where the file would be."""
+    place = copied(runs, "jury", tmp_path)
+    (place / f".{NAME}.partial").mkdir()
+    with pytest.raises(RunError, match=r"report\.html: Is a directory; make room"):
+        write(place)
+
+
 def light(folder: Path) -> Recipe:
     (folder / "p.jsonl").write_text('{"prompt": "a question"}\n')
     steps = {"prompts": do(load_prompts, folder / "p.jsonl"), "responses": do(answer, "prompts", model="m")}
