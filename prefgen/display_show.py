@@ -38,22 +38,7 @@ WIDEST = 120
 
 def tables(told: Mapping[str, Any], console: Console) -> None:
     """The tables of a run, with what became of their rows and their columns."""
-<<<<<<< HEAD
-    head = Text.assemble((plain(str(told.get("recipe") or told["run"])), "bold"), f"  {plain(told['run'])}")
-    console.print(head.append(f"  {plain(ending(told.get('status')))}", "dim"))
-    names = (("table", "left"), ("made by", "left"), ("rows", "right"), ("lost", "right"), ("new columns", "left"))
-    grid, columns = _grid(*names), {one["table"]: set(one["columns"]) for one in told["tables"]}
-    for one in told["tables"]:
-        before = set[str]().union(*(columns[name] for name in one["inputs"]))
-        name = Text(plain(one["table"]), "bold")
-        written = f"\n→ {', '.join(one['written'])}" if one["written"] else ""
-        of = f" {', '.join(one['inputs'])}" if one["inputs"] else ""
-        made = Text.assemble(plain(one["verb"]), (plain(of), "dim"))
-        lost = f"{one['lost']:,}" if one["lost"] else ""
-        grid.add_row(name + Text(plain(written), "green"), made, f"{one['rows']:,}", lost, _columns(one, before))
-    _print(console, grid)
-=======
-    said = [plain(str(one)) for one in (told.get("recipe"), told["run"], told.get("status")) if one]
+    said = [plain(str(one)) for one in (told.get("recipe"), told["run"], ending(told.get("status"))) if one]
     styles = zip(said, ("bold", "", "dim"), strict=False)
     console.print(Text("  ").join(Text(name, style) for name, style in styles))
     if told["ending"]:
@@ -61,7 +46,6 @@ def tables(told: Mapping[str, Any], console: Console) -> None:
     columns = {one["table"]: set(one["columns"]) for one in told["tables"]}
     new = [_columns(one, set[str]().union(*(columns[name] for name in one["inputs"]))) for one in told["tables"]]
     (_blocks if console.width < NARROW else _rows)(told["tables"], new, console)
->>>>>>> mend3
     console.print("`--table NAME` shows rows, `--table NAME.dropped` what went, `--row ID` one row whole", style="dim")
 
 

@@ -50,12 +50,10 @@ def opened(folder: Path) -> Side:
     home = folder.parent if folder.name == "dataset" and (folder.parent / "run.json").exists() else folder
     if (home / "run.json").exists():
         return _run(home)
-<<<<<<< HEAD
-    folder = folder / "dataset" if (folder / "dataset").is_dir() else folder
-=======
-    if folders.journal_of(home).exists():
+    if (folder / "dataset").is_dir():
+        folder /= "dataset"
+    elif folders.journal_of(home).exists():
         raise folders.untold(home)
->>>>>>> mend3
     try:
         files = files_of(folder)
     except RunError as e:
