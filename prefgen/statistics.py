@@ -144,14 +144,19 @@ def gold_longer_share(rows: pl.DataFrame) -> Share | None:
     return _share(MEASURES["gold_is_longer"](rows))
 
 
+_A_OR_B = pl.col("verdict").is_in(["A", "B"])
+"""Of judges of somebody else's; a tie tells of no place, and of no length."""
+
+
 def _flips(rows: pl.DataFrame) -> pl.DataFrame:
-    both = _both_orders(rows).group_by("pair_id", "judge_model").agg(pl.col("verdict").n_unique().alias("verdicts"))
-    return _told(both, pl.col("verdicts") == 1)  # the same letter in both orders is another response
+    said = pl.col("verdict")
+    both = _both_orders(rows).group_by("pair_id", "judge_model").agg(_A_OR_B.all().alias("both"), said.n_unique())
+    return _told(both, pl.when("both").then(said == 1))  # the same letter in both orders is another response
 
 
 MEASURES: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "agrees_with_gold": lambda rows: _told(first_read(rows), pl.col("verdict") == pl.col("gold")),
-    "first_shown": lambda rows: _told(_both_orders(rows), pl.col("verdict") == "A"),
+    "first_shown": lambda rows: _told(_both_orders(rows), pl.when(_A_OR_B).then(pl.col("verdict") == "A")),
     "flips": _flips,
     "prefers_longer": lambda rows: _told(first_read(rows), _longer(rows, "verdict")),
     "gold_is_longer": lambda rows: _told(first_read(rows), _longer(rows, "gold")),
@@ -160,14 +165,16 @@ MEASURES: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 
 
 def _longer(rows: pl.DataFrame, column: str) -> pl.Expr:
-    """Whether the longer response is the one that a column names; of responses there may be their lengths alone."""
+    """Whether the longer response is the one that a column names; of responses there may be their lengths alone. A tie
+    names neither.
+    """
     texts = {name: pl.col(name) for name in ("response_a", "response_b")}
     a, b = (of.str.len_chars() if rows.schema[name] == pl.String else of for name, of in texts.items())
-    return pl.when(a != b).then((a > b) == (pl.col(column) == "A"))
+    return pl.when(a != b, pl.col(column).is_in(["A", "B"])).then((a > b) == (pl.col(column) == "A"))
 
 
 def _both_orders(rows: pl.DataFrame) -> pl.DataFrame:
-    first = first_read(rows)
+    first = first_read(rows).drop_nulls("gold")
     return first.filter(pl.col("gold").n_unique().over("pair_id", "judge_model") == 2)
 
 

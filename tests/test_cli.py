@@ -331,5 +331,5 @@ def test_a_replay_says_what_is_and_what_would_have_been(tmp_path: Path) -> None:
         "error: runs: no run is here; name a folder of one, such as runs/quickstart\n",
     )
     assert {path.name for path in place.iterdir()} == {
-        ".lock", "dataset", "files", "journal.sqlite", "recipe.yaml", "run.json", "tables",
+        ".charts", ".lock", "dataset", "files", "journal.sqlite", "recipe.yaml", "report.html", "run.json", "tables",
     }  # fmt: skip

@@ -717,7 +717,10 @@ def test_a_run_that_wrote_no_dataset_is_told(tmp_path: Path) -> None:
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(GateClosed):
         run(replace(priced(), steps=steps), tmp_path / "run", fakes={"it": costly})
-    with pytest.raises(RunError, match=r"ended early \(GateClosed\), and wrote no dataset; run the recipe again"):
+    with pytest.raises(
+        RunError,
+        match=r"ended early \(stopped, as its judge did not pass\), and wrote no dataset; run the recipe again",
+    ):
         again(tmp_path / "run")
 
 

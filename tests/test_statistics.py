@@ -91,6 +91,17 @@ def test_length(long: str, verdict: str, expected: float, gold: float) -> None:
     assert value(gold_longer_share(rows)) == (gold, 1)
 
 
+def test_a_tie_tells_of_no_place_and_of_no_length() -> None:
+    """Of judges of somebody else's. It is not right, though, where a better response is known."""
+    rows = table(("p", "A", "tie"), ("p", "B", "tie"), ("q", "A", "A"), ("q", "B", "tie"), ("r", "A", "A"), ("r", "B", "B"), long="r")  # fmt: skip
+    assert value(accuracy(rows)) == (3 / 6, 6)
+    assert value(first_shown_share(rows)) == (2 / 3, 3)
+    assert value(flip_rate(rows)) == (0, 1)
+    assert value(longer_share(rows)) == (0, 3)
+    unknown = table(("p", "A", "A")).vstack(table(("p", "A", "A")).with_columns(gold=pl.lit(None, pl.String)))
+    assert flip_rate(unknown) is None
+
+
 def test_nothing_is_told_of_nothing() -> None:
     measures = (accuracy, first_shown_share, flip_rate, longer_share, gold_longer_share)
     assert [measure(table()) for measure in measures] == [None] * 5

@@ -12,7 +12,7 @@ import polars as pl
 
 from prefgen.audit import benchmarks, opening
 from prefgen.audit.bias import biases
-from prefgen.audit.found import Audit, findings, not_written, splits
+from prefgen.audit.found import Audit, findings, not_written, prompts, splits
 from prefgen.audit.judges import judged
 from prefgen.audit.near import WINDOW
 from prefgen.audit.opening import Asked, Dataset
@@ -60,6 +60,7 @@ def audit(
         notes = [*_notes(asked, dataset), *together(parts, of.kind, files, window, tell)]
         found = _told(asked, dataset, parts, looked, room)
         found.against, found.notes = _against([*chain(*files.values())], parts), notes
+        found.gone, found.prompts = sum(part.gone for part in parts), prompts(parts)
         found.charts = pictures(parts, found.biases) if charts else []
         found.held = [held(limit, found.findings, found.measures()) for limit in fail_on]
         if out is not None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from prefgen.audit.columns import MODELS, SCORES
+from prefgen.audit.columns import MODELS
 from prefgen.audit.part import LENGTHS, Part
+from prefgen.card.bins import scored
 from prefgen.judged import author_report, pair_report
 from prefgen.statistics import share
 
@@ -27,11 +28,6 @@ class Measured:
         both = pl.all_horizontal(pl.col(one).is_not_null() for one in LENGTHS)
         for part in self.parts:
             yield from (found for rows in part.measures() if (found := rows.filter(both)).height)
-
-    def scored(self) -> Iterator[pl.DataFrame]:
-        """Those with two finite scores."""
-        finite = [pl.col(one).is_finite().fill_null(value=False) for one in SCORES]
-        yield from (found for rows in self if (found := rows.filter(*finite)).height)
 
 
 def biases(parts: Sequence[Part]) -> dict[str, Any]:
@@ -89,6 +85,6 @@ def _spread(every: Sequence[Callable[[], Iterator[pl.DataFrame]]]) -> dict[str, 
 
 def _gap(pairs: Measured) -> dict[str, Any] | None:
     """How far the scores lie apart on average."""
-    sums = [(float((rows["chosen_score"] - rows["rejected_score"]).sum()), rows.height) for rows in pairs.scored()]
+    sums = [(float((rows["chosen_score"] - rows["rejected_score"]).sum()), rows.height) for rows in scored(pairs)]
     n = sum(of for _, of in sums)
     return {"mean": sum(one for one, _ in sums) / n, "n": n} if n else None

@@ -21,7 +21,8 @@ from prefgen.errors import RunError
 class Audit:
     """What an audit found. ``parts`` tell of each split, ``findings`` of each check, ``biases``, ``judges`` and ``trl``
     what they say, ``against`` which benchmarks prompts were held against and how many are there; ``notes`` are what is
-    to be known of how it was looked. ``held`` are limits beside what was found, ``charts`` what a page shows.
+    to be known of how it was looked. ``held`` are limits beside what was found, ``charts`` what a page shows, ``gone``
+    is how many rows could not be read at all, ``prompts`` how many different ones there are in all splits together.
     """
 
     source: str
@@ -35,6 +36,8 @@ class Audit:
     notes: list[str] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     charts: list[Picture] = field(default_factory=list)
+    gone: int = 0
+    prompts: int = 0
 
     @property
     def taken(self) -> Taken:
@@ -60,14 +63,13 @@ class Audit:
     def measures(self) -> Mapping[str, float | None]:
         """The shares for which limits can be set, where they can be told."""
         rows = sum(part["rows"] for part in self.parts)
-        gone = sum(sum(part.get("unread", {}).values()) for part in self.parts)
         return {
             "longer": _value((self.biases["lengths"] or {}).get("longer")),
             "author": _value(self.biases["author"]),
             "first": aside(_value(self.biases["first"])),
             "first_shown": max((aside(one) or 0.0 for one in self._judged("first_shown")), default=None),
             "flips": max(self._judged("flips"), default=None),
-            "unread": gone / rows if rows else None,
+            "unread": self.gone / rows if rows else None,
         }
 
     def _judged(self, name: str) -> Iterator[float]:
@@ -87,9 +89,13 @@ def splits(parts: Sequence[Part], dataset: Dataset) -> list[dict[str, Any]]:
     return [_split(part) for part in parts]
 
 
+def prompts(parts: Sequence[Part]) -> int:
+    """How many different prompts there are in some splits."""
+    return pl.concat([pl.Series("p", [], pl.UInt64), *(part.numbers()["p"].drop_nulls() for part in parts)]).n_unique()
+
+
 def _split(part: Part) -> dict[str, Any]:
-    prompts = part.numbers().filter(pl.col("p").is_not_null())["p"].n_unique()
-    counts = {"rows": part.rows, "pairs": part.pairs, "prompts": prompts}
+    counts = {"rows": part.rows, "pairs": part.pairs, "prompts": prompts([part])}
     return {"split": part.split, **counts, "unread": dict(sorted(part.unread.items()))}
 
 

@@ -35,7 +35,9 @@ _NUMBERS = ["row", "place", "p", "q", "c", "r", "empty"]
 
 @dataclass
 class Part:
-    """One split: its rows, its pairs, what could not be read, and how often each check found something in how many."""
+    """One split: its rows, its pairs, the rows of which nothing could be read (``gone``), what could not be read and
+    why, and how often each check found something in how many.
+    """
 
     config: str
     split: str
@@ -43,6 +45,7 @@ class Part:
     flags: TableFile
     rows: int = 0
     pairs: int = 0
+    gone: int = 0
     unread: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
@@ -62,6 +65,7 @@ class Part:
         self._note("unread", gone, gone["why"])
         read = rows.filter(pl.col("why").is_null()).with_columns(alike(rows.filter(pl.col("why").is_null())))
         self.pairs += read.height
+        self.gone += rows["row"].n_unique() - read["row"].n_unique()
         for check in CHECKS:
             self._check(check, read)
         self.file.add(_kept(read))

@@ -25,8 +25,7 @@ def counted(found: Audit) -> int:
 
 def about(found: Audit) -> str:
     """Prompts, and the rows of each split."""
-    prompts = sum(part.get("prompts", 0) for part in found.parts)
-    prompts = 0 if found.taken.kind == "prompts" else prompts
+    prompts = 0 if found.taken.kind == "prompts" else found.prompts
     splits = ", ".join(f"{part['split']} {part['rows']:,}" for part in found.parts)
     return f"{prompts:,} prompts; rows: {splits}" if prompts else f"rows: {splits}"
 

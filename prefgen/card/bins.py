@@ -13,12 +13,14 @@ Frames = Iterable[pl.DataFrame]
 Square = tuple[int, int, int]
 """A bin of the rejected one's length, one of the chosen one's, and how many pairs are in both."""
 SCORES = ("chosen_score", "rejected_score")
+LARGEST = 1e300
+"""A score that is no smaller is none: two of these are infinitely far apart, or a million of them come to."""
 
 
 def scored(pairs: Frames) -> Iterator[pl.DataFrame]:
-    """The pairs whose responses have a score both."""
+    """The pairs whose responses have a score both, of which the difference is a number."""
     for rows in pairs:
-        yield rows.select(SCORES).drop_nulls().filter(pl.all_horizontal(pl.all().is_finite()))
+        yield rows.select(SCORES).drop_nulls().filter(pl.all_horizontal(pl.all().abs() < LARGEST))
 
 
 def edges(frames: Frames) -> list[float]:

@@ -74,7 +74,7 @@ Spooled = Mapping[str, Any]
 
 def _spooled(side: Side, number: int) -> Spooled:
     pairs, prompts = Parts(number), Parts(number)
-    _fill(prompts, slim.prompts(side.prompts))
+    _fill(prompts, slim.prompts(side.prompts, side.ahead))
     _fill(pairs, slim.pairs(side.pairs))
     judged = {table: _judged(paths, number) for table, paths in side.judgments.items()}
     return {"prompts": prompts, "pairs": pairs, "judged": judged}

@@ -1,6 +1,6 @@
 """The two that are compared: a run's folder, or a dataset's, what lies there, and what each is called."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from prefgen.shardfiles import files_of
 from prefgen.tablefile import parquet
 
 Paths = tuple[Path, ...]
+Spans = Sequence[tuple[int, int]]
+"""Places of prompts, from one to before another."""
 TEXTS = {"prompt_id", "chosen", "rejected"}
 """The columns by which tables of pairs are known."""
 STEP = ("table", "verb", "rows_in", "rows_out", "dropped", "unreadable", "failed", "spent")
@@ -26,7 +28,8 @@ CURE = "name a run's folder, such as runs/quickstart, or a dataset's"
 @dataclass(frozen=True)
 class Side:
     """One of two: its folder, what run.json says (nothing of a dataset alone), the recipe that was run, and the files
-    of its pairs, of each table of judgments, of the prompts that its sources gave, and of a benchmark's results.
+    of its pairs, of each table of judgments, of the prompts that its sources gave, and of a benchmark's results. Of a
+    run that ended early ``ahead`` are tables of whose prompts it came to those in these spans alone.
     """
 
     folder: Path
@@ -35,6 +38,7 @@ class Side:
     pairs: Paths = ()
     judgments: Mapping[str, Paths] = field(default_factory=dict)
     prompts: Paths = ()
+    ahead: Mapping[Path, Spans] = field(default_factory=dict)
     results: Paths = ()
 
     @property
@@ -60,7 +64,7 @@ def opened(folder: Path) -> Side:
         raise (e if any(folder.glob("*/*.parquet")) else RunError(f"{folder}: {_nothing(folder)}")) from e
     every = {config: tuple(path for paths in of.values() for path in paths) for config, of in files.items()}
     judgments = {"judgments": every["judgments"]} if "judgments" in every else {}
-    return Side(folder, {}, None, every.get("preferences", ()), judgments, (), every.get("results", ()))
+    return Side(folder, {}, None, every.get("preferences", ()), judgments, results=every.get("results", ()))
 
 
 def _nothing(folder: Path) -> str:
@@ -81,7 +85,9 @@ def _run(home: Path) -> Side:
     written = {config: _written(home / "dataset" / config) for config in ("preferences", "results")}
     recipe = _recipe(home)
     pairs = written["preferences"] or _pairs(recipe, tables, columns)
-    return Side(home, told, recipe, pairs, judgments, sources, written["results"])
+    part = (told.get("only_prompts") or {}).items()
+    ahead = {tables[root]: [(start, end) for start, end in spans] for root, spans in part if root in tables}
+    return Side(home, told, recipe, pairs, judgments, sources, ahead, written["results"])
 
 
 def _pairs(recipe: Recipe | None, tables: Mapping[str, Path], columns: Mapping[str, set[str]]) -> Paths:

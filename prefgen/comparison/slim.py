@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from prefgen.comparison.parts import rows_of
+from prefgen.comparison.sides import Spans
 from prefgen.judged import PAIRS
 from prefgen.rows import finite
 from prefgen.tablefile import parquet
@@ -15,10 +16,20 @@ from prefgen.tablefile import parquet
 _PROMPT = pl.col("prompt_id").hash().alias("prompt")
 
 
-def prompts(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
-    """Of prompts: ``prompt``, a number for its id."""
+def prompts(paths: Sequence[Path], ahead: Mapping[Path, Spans] | None = None) -> Iterator[pl.DataFrame]:
+    """Of prompts: ``prompt``, a number for its id; but for those that a run had not come to when it ended."""
+    left = [EMPTY["prompts"], *(_left(path, spans) for path, spans in (ahead or {}).items())]
+    never = pl.concat(left)["prompt"].implode()
     for rows in rows_of(paths, ["prompt_id"]):
-        yield rows.select(_PROMPT)
+        yield rows.select(_PROMPT).filter(~pl.col("prompt").is_in(never))
+
+
+def _left(path: Path, spans: Spans) -> pl.DataFrame:
+    """The prompts of a table whose places are in none of these spans."""
+    every = pl.concat([EMPTY["prompts"], *(rows.select(_PROMPT) for rows in rows_of([path], ["prompt_id"]))])
+    placed = every.unique(maintain_order=True).with_row_index("place")
+    come_to = [(pl.col("place") >= start) & (pl.col("place") < end) for start, end in spans]
+    return placed.filter(~pl.any_horizontal(pl.lit(value=False), *come_to)).select("prompt")
 
 
 def pairs(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:

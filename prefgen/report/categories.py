@@ -1,6 +1,7 @@
 """What came of each category of prompts, where a table says their categories."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -30,10 +31,12 @@ class Categories:
         self.of = pl.DataFrame(schema={"number": pl.UInt64, "place": pl.UInt32})
         self.pairs, self.longer, self.unequal = Counter[int](), Counter[int](), Counter[int]()
         if self.column:
-            self._read(next(one for one in run.tables.values() if self.column in one.columns))
+            self._read(*next(one for one in run.tables.items() if self.column in one[1].columns))
 
-    def _read(self, table: Table) -> None:
-        """The category of each prompt, as the first table that says it has it."""
+    def _read(self, name: str, table: Table) -> None:
+        """The category of each prompt, as the first table that says it has it; of a source's those alone that the run
+        came to.
+        """
         parts, places = [], dict[str, int]()
         for rows in batches(table.path, columns=["prompt_id", str(self.column)]):
             if rows.schema[str(self.column)].is_nested():  # what is no name is no category
@@ -41,11 +44,12 @@ class Categories:
                 return
             each = rows.unique("prompt_id", keep="first", maintain_order=True)
             said = each[str(self.column)].cast(pl.String).fill_null("")
-            for name in said.unique(maintain_order=True):
-                places.setdefault(name, len(places))
+            for kind in said.unique(maintain_order=True):
+                places.setdefault(kind, len(places))
             place = said.replace_strict(places, return_dtype=pl.UInt32) if len(said) else pl.Series([], dtype=pl.UInt32)
             parts.append(pl.DataFrame({"number": _number(each["prompt_id"]), "place": place}))
-        self.names, self.of = list(places), pl.concat(parts).unique("number", keep="first", maintain_order=True)
+        every = pl.concat(parts).unique("number", keep="first", maintain_order=True)
+        self.names, self.of = list(places), _come_to(every, (self.run.told.get("only_prompts") or {}).get(name))
 
     def add(self, pairs: pl.DataFrame) -> None:
         """Takes pairs that were kept (``prefgen.report.pairs.frames``)."""
@@ -110,6 +114,11 @@ class Categories:
                 lost = rows.filter(pl.col("dropped").is_in(kinds))
                 found.update(self._placed(lost["prompt_id"])["place"].to_list())
         return found
+
+
+def _come_to(prompts: pl.DataFrame, spans: Sequence[Sequence[int]] | None) -> pl.DataFrame:
+    """Those of these prompts whose places are in some of the spans; all of them where there are none to look at."""
+    return prompts if spans is None else pl.concat([prompts[:0], *(prompts[start:end] for start, end in spans)])
 
 
 def _number(prompts: pl.Series) -> pl.Series:

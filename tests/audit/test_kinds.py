@@ -14,6 +14,7 @@ from prefgen.audit.checks import GROUPS, NAMES
 from prefgen.audit.page import made
 from prefgen.audit.taken import UnknownLayout
 from prefgen.audit.thresholds import MEASURES, limits
+from prefgen.audit.told import about
 from prefgen.sources._read import LoadError
 from tests.audit.planted import Row, clean
 from tests.layouts import says, user
@@ -97,6 +98,22 @@ def test_a_pair_of_several_in_a_row_is_told_by_its_place(tmp_path: Path) -> None
     assert counts(found) == {"empty_rejected": 2}
 
 
+def test_rows_of_which_some_pairs_can_be_read_are_read(tmp_path: Path) -> None:
+    """Each pair that cannot be is told with its reason; a share of rows is never above 1."""
+    row = {"prompt": "Name a grain.", "chosen": ["Rye.", "Oats."], "num_correct": 2}
+    some, none = ({**row, "rejected": [one, [{"role": "x"}]]} for one in ("Coal.", [{"role": "x"}]))
+    found = audited([some, none, some, some], tmp_path)
+    assert (found.parts[0]["rows"], found.parts[0]["unread"]) == (4, {"bad messages": 10})
+    assert found.measures()["unread"] == 1 / 4
+
+
+def test_scores_that_are_infinitely_far_apart_have_no_gap(tmp_path: Path) -> None:
+    chance = Random(4)
+    rows = [clean(chance) | {"score_chosen": 3.0, "score_rejected": 1.0} for _ in range(40)]
+    found = audited([*rows, clean(chance) | {"score_chosen": 1e308, "score_rejected": -1e308}], tmp_path)
+    assert found.biases["gap"] == {"mean": 2.0, "n": 40}
+
+
 # --- configs, splits, runs ------------------------------------------------------------------
 
 
@@ -131,6 +148,15 @@ def test_the_first_config_that_can_be_audited_is(tmp_path: Path) -> None:
     )
     with pytest.raises(UnknownLayout, match="it has name, value"):
         audit(Asked(str(tmp_path / "d"), config="numbers"))
+
+
+def test_a_prompt_of_two_splits_is_one_prompt(tmp_path: Path) -> None:
+    rows = [clean(Random(n)) for n in range(6)]
+    for split, some in (("train", rows), ("test", rows[4:])):
+        written(tmp_path / "d" / f"{split}.jsonl", some)
+    found = audit(Asked(str(tmp_path / "d")))
+    assert {part["split"]: part["prompts"] for part in found.parts} == {"train": 6, "test": 2}
+    assert about(found).startswith("6 prompts; rows: ")
 
 
 def beside(place: Path, judged: dict[str, list[Row]]) -> Path:

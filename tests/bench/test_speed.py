@@ -108,7 +108,7 @@ def of(runs: list[dict[str, Any]], which: str) -> dict[str, dict[str, Any]]:
 def test_every_run_ends_well_and_stands_in_a_table(short: tuple[str, list[dict[str, Any]]]) -> None:
     printed, runs = short
     assert {one["cost"]["status"] for one in runs} == {0}
-    assert printed.count("\n### ") == 5
+    assert printed.count("\n### ") == 6
     assert "failed" not in printed
     assert "were asked" not in printed
 
@@ -144,6 +144,7 @@ def test_what_is_cached_is_not_asked(short: tuple[str, list[dict[str, Any]]]) ->
 
 @pytest.mark.slow
 def test_places_in_flight_are_taken_at_a_latency(short: tuple[str, list[dict[str, Any]]]) -> None:
-    found = of(short[1], "late")
+    found = of(short[1], f"late x {SHORT.late}")
     assert all(one["cost"]["served"]["most_in_flight"] > 1 for one in found.values())
+    assert set(of(short[1], f"late x {SHORT.later}")) == {"prefgen", "aiohttp"}
     assert found["aiohttp"]["cost"]["served"]["most_in_flight"] == SHORT.late

@@ -116,6 +116,11 @@ def test_scores_of_one_value_and_of_many_have_bins() -> None:
     assert chunks(drawer.png(json.dumps(charts.scores(one, "x"))))
 
 
+def test_scores_without_a_difference_are_left_out() -> None:
+    pairs = [pl.DataFrame({"chosen_score": [1e308, 1.0, None], "rejected_score": [-1e308, 0.0, 2.0]})]
+    assert [rows.rows() for rows in bins.scored(pairs)] == [[(1.0, 0.0)]]
+
+
 @given(st.lists(st.floats(-100, 100), min_size=1) | st.lists(st.integers(0, 30).map(lambda n: n * 0.1), min_size=1))
 def test_each_score_is_in_a_bin(scores: list[float]) -> None:
     """The highest one too, where edges are rounded."""

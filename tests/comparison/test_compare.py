@@ -351,6 +351,21 @@ def test_a_run_that_left_no_recipe_is_said_to_have_left_none(judged: dict[str, P
     assert headline(found)[0] == f"{found['b']['name']} left no recipe that can be read: settings are not compared."
 
 
+def test_of_a_run_that_ended_early_the_prompts_that_it_came_to_are_taken(tmp_path: Path) -> None:
+    """Those that it did not come to gave no pair, which says nothing of the run."""
+    home = tmp_path / "run"
+    with pytest.raises(BudgetReached):
+        run(on_fakes("constitutional"), home, fakes=FAKES, take=12, shard=2, side_by_side=1, max_calls=33)
+    (tmp_path / "whole").mkdir()
+    early, whole = home / "take-12", run(on_fakes("constitutional"), tmp_path / "whole", fakes=FAKES, take=12).folder
+    came_to = {row["prompt_id"] for row in table(early, "pairs")}
+    found = compare(early, whole)
+    assert 0 < len(came_to) < 12
+    assert found["overlap"]["taken"] == {"both": len(came_to), "only_a": 0, "only_b": 12 - len(came_to)}
+    assert (found["yield"]["a"]["value"], found["yield"]["a"]["n"]) == (1.0, len(came_to))
+    assert found["yield"]["b"]["n"] == 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_can_be_compared_with_a_pilot_of_itself(name: str, tmp_path: Path) -> None:

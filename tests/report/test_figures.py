@@ -308,6 +308,16 @@ def test_judges_of_one_pair_are_not_independent(tmp_path: Path) -> None:
     assert [row["agrees_with_gold"][end] for end in ("low", "high")] == pytest.approx(ends, rel=0.02)
 
 
+def test_categories_are_of_the_prompts_that_a_run_came_to(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    ids = [f"{n // 2}" for n in range(20)]
+    table = pl.DataFrame({"prompt_id": ids, "category": ["early" if n < 8 else "late" for n in range(20)]})
+    table.write_parquet(tmp_path / "tables" / "pairs.parquet")
+    told = {"steps": [{"table": "pairs", "rows_out": 20}], "only_prompts": {"pairs": [[0, 3], [8, 9]]}}
+    found = {one["category"]: one["prompts"] for one in Categories(RunFolder(tmp_path, told)).told()["rows"]}
+    assert found == {"early": 3, "late": 1}
+
+
 def test_very_many_categories(tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     names = [f"{n}" for n in range(70_000)]
