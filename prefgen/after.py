@@ -9,7 +9,8 @@ import polars as pl
 
 from prefgen import folders
 from prefgen.errors import RunError
-from prefgen.run import Run, home_of, journal_of, locked
+from prefgen.folders import home_of, journal_of, locked
+from prefgen.run import Run
 
 if TYPE_CHECKING:
     from prefgen.verify import Verified

@@ -18,9 +18,10 @@ from prefgen.errors import PrefgenError
 from prefgen.flow import Flow, one_by_one
 from prefgen.llm.offline import NotKnown, Offline, Used
 from prefgen.planned import Plan, Planned
+from prefgen.progress import Progress
 from prefgen.rounds import Count
 from prefgen.shards import Files, Made
-from prefgen.stages import Progress, Walk, make_tables, nothing
+from prefgen.stages import Walk, make_tables, nothing
 from prefgen.together import Asked
 
 TOGETHER = 64

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefgen.door import finished
 from prefgen.errors import RunError
-from prefgen.run import home_of, journal_of, locked
+from prefgen.folders import home_of, journal_of, locked
 
 
 def batches(folder: str | Path, *, cancel: bool = False, forget: bool = False) -> Sequence[str]:

@@ -153,8 +153,8 @@ def run(
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
     from prefgen.after import failures
     from prefgen.live.watch import Watch
+    from prefgen.progress import Progress
     from prefgen.run import run as run_recipe
-    from prefgen.stages import Progress
 
     found = read_recipe(recipe, overrides, preset, seed, concurrency)
     found = found if max_cost is None else replace(found, max_cost=max_cost)

@@ -14,7 +14,7 @@ from prefgen.folders import swept
 if TYPE_CHECKING:
     from prefgen.llm.drawn import Drawn
     from prefgen.planned import Plan
-    from prefgen.stages import Progress
+    from prefgen.progress import Progress
 
 
 def funnel(plan: "Plan", progress: "Progress") -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from prefgen import codefile, folders, verbs
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import Problem, RecipeError, RunError, ending, nearest
+from prefgen.folders import home_of, journal_of, locked
 from prefgen.pages import Pages
 from prefgen.recipe import Recipe, Step, dump, load, worded
-from prefgen.run import home_of, journal_of, locked
 
 if TYPE_CHECKING:
     from prefgen import stopping

@@ -15,9 +15,7 @@ from prefgen import folders
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.errors import Interrupted, PrefgenError, RunError
-from prefgen.folders import home_of as home_of  # noqa: PLC0414  # a run's door to its own places
-from prefgen.folders import journal_of as journal_of  # noqa: PLC0414
-from prefgen.folders import locked as locked  # noqa: PLC0414
+from prefgen.folders import journal_of, locked
 from prefgen.recipe import Recipe, dump
 
 if TYPE_CHECKING:
@@ -27,9 +25,9 @@ if TYPE_CHECKING:
     from prefgen.llm.client import Client
     from prefgen.llm.outcome import Tally
     from prefgen.planned import Plan
+    from prefgen.progress import Progress
     from prefgen.rehearse import Estimate
     from prefgen.rounds import Count
-    from prefgen.stages import Progress
     from prefgen.written import Done
 
 RUNS = Path("runs")

@@ -12,7 +12,7 @@ import polars as pl
 from prefgen import dataset, manifest, splits
 from prefgen.card.page import Page
 from prefgen.planned import Plan
-from prefgen.stages import Progress
+from prefgen.progress import Progress
 from prefgen.tablefile import batches
 
 

@@ -18,8 +18,8 @@ from prefgen.batches import batches
 from prefgen.door import finished
 from prefgen.errors import ProviderError, RunError
 from prefgen.llm.request import Request
+from prefgen.progress import Progress
 from prefgen.run import estimates
-from prefgen.stages import Progress
 from tests.llm.batch_servers import AnthropicBatchServer, Batched, OpenAIBatchServer, Twist
 from tests.llm.test_batch import FAST, PRICE, keys
 from tests.spoken import spoken

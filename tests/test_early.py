@@ -10,10 +10,11 @@ import pytest
 
 from prefgen import do, run
 from prefgen.errors import BudgetReached, RecipeError
+from prefgen.folders import journal_of
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Request, Usage
 from prefgen.recipe import Recipe
-from prefgen.run import Run, journal_of
+from prefgen.run import Run
 from tests.fakes import writes
 
 PROMPTS = [{"prompt": f"why {n}?"} for n in range(60)]

@@ -11,12 +11,13 @@ import pytest
 from prefgen import Recipe, do, run
 from prefgen.asker import Ask, Asker, Reply, Row
 from prefgen.errors import BudgetReached
+from prefgen.folders import journal_of
 from prefgen.llm.fake import Writer
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Request
 from prefgen.recipe import Step
 from prefgen.rehearse import SAMPLE, Estimate
-from prefgen.run import estimates, journal_of
+from prefgen.run import estimates
 from tests.fakes import writes
 from tests.marks import unmarked
 

@@ -14,10 +14,11 @@ import pytest
 from prefgen import Allow, Recipe, __version__, do, load, replay, run
 from prefgen.after import verified
 from prefgen.errors import BudgetReached, GateClosed, RecipeError, RowFailed, RunError, TryAgain
+from prefgen.folders import journal_of
 from prefgen.llm.local import Local
 from prefgen.llm.request import Completion, Model, Request, Usage
 from prefgen.replayed import Replay
-from prefgen.run import Run, estimates, journal_of
+from prefgen.run import Run, estimates
 from tests import test_edits, test_gate
 from tests.fakes import writes
 from tests.marks import unmarked

@@ -16,11 +16,12 @@ import pytest
 
 from prefgen import do, load, run
 from prefgen.errors import BudgetReached, Interrupted, ProviderError, RecipeError, RunError
+from prefgen.folders import journal_of, locked
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Request
 from prefgen.recipe import Recipe
 from prefgen.rows import by_prompt
-from prefgen.run import Run, estimates, journal_of, locked
+from prefgen.run import Run, estimates
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
 from tests.servers import AnthropicServer, OpenAIServer

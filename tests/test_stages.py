@@ -25,12 +25,13 @@ from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Request
 from prefgen.order import Folder
 from prefgen.planned import Plan
+from prefgen.progress import Progress
 from prefgen.recipe import Step
 from prefgen.rounds import Count
 from prefgen.rows import because, by_prompt, filters, whole
 from prefgen.shards import Spans
 from prefgen.spool import in_shards
-from prefgen.stages import Progress, make_tables, stages
+from prefgen.stages import make_tables, stages
 from tests.fakes import writes
 
 PROMPTS: list[dict[str, Any]] = [{"prompt": f"question {i}?", "topic": "odd" if i % 3 else "even"} for i in range(20)]

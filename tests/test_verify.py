@@ -18,10 +18,11 @@ import pytest
 from prefgen import do, run
 from prefgen.after import verified
 from prefgen.errors import RunError
+from prefgen.folders import journal_of
 from prefgen.llm.journal import Entry, Journal
 from prefgen.llm.store import Sqlite
 from prefgen.recipe import Recipe
-from prefgen.run import Run, journal_of
+from prefgen.run import Run
 from prefgen.verify import Verified, _check_journal, _rebuilt, _without, lines, verify
 from tests.fakes import writes
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from prefgen import folders
 from prefgen.card.licences import LICENCES
 from prefgen.errors import Interrupted, Problem, ProviderError, RecipeError, RunError
+from prefgen.folders import home_of, locked
 from prefgen.hub.account import Standing, standing
 from prefgen.hub.api import KIND, Hub
 from prefgen.hub.changes import Change, change, check_loaded, holds, others
@@ -25,7 +26,6 @@ from prefgen.hub.growing import grown
 from prefgen.hub.target import MAIN, Target, checked
 from prefgen.pages import written
 from prefgen.recipe import Recipe
-from prefgen.run import home_of, locked
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd

@@ -177,7 +177,7 @@ class History:
             journal.close()
 
     async def _work(self, plan: Plan, client: Client, folder: Path, how: dict[str, Any]) -> None:
-        from prefgen.stages import Progress
+        from prefgen.progress import Progress
 
         progress = Progress()
         await self.parts.tables(plan, client, folder / "tables", progress=progress, **how)
