@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -716,38 +717,46 @@ def test_one_fault_at_a_request_that_anything_may_meet(hub: Hub, bare: Path, tmp
     assert "503" not in said.told  # the library's own lines name addresses
 
 
+WAYS = 4
+"""Hubs at once: a push waits after a fault, and a machine has other things to do meanwhile."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("then", [503, "close", "lost"])
 def test_a_fault_at_every_request_in_turn_ends_in_one_complete_commit(
     then: Any, bare: Path, three: Path, tmp_path: Path
 ) -> None:
-    """Of a first push, and of one that takes the place of another; each kind at every third request, so that each
-    request has one, for a push waits after a fault.
-    """
-    late = [503, "close", "lost"].index(then)
+    """Of a first push, and of one that takes the place of another."""
     first, second = (Job(["at once", str(place), "me/mine"]) for place in (bare, three))
     with Hub() as hub:
         hub.did([first], tmp_path)
         to_make = len(hub.requests)
         hub.did([second], tmp_path)
         to_change = len(hub.requests) - to_make
-    with Hub() as hub:
-        jobs = [Job(["at once", str(bare), f"me/at-{n}"], [Fault("", then, after=n)]) for n in range(late, to_make, 3)]
-        said = hub.did(jobs, tmp_path)
-        assert [n for n, one in enumerate(said) if one.code != 0] == [], said
-        assert {tuple(hub.repos[f"me/at-{n}"].titles()) for n in range(late, to_make, 3)} == {
-            ("self-taught-evaluators, by prefgen 0.1.0",)
-        }
-        assert [n for n in range(late, to_make, 3) if there(hub, f"me/at-{n}") != local(bare)] == []
-        for n in range(late, to_change, 3):
-            hub.made(f"me/on-{n}", local(bare), private=True)
-        jobs = [
-            Job(["at once", str(three), f"me/on-{n}"], [Fault("", then, after=n)]) for n in range(late, to_change, 3)
-        ]
-        said = hub.did(jobs, tmp_path)
-        assert [n for n, one in enumerate(said) if one.code != 0] == [], said
-        assert {len(hub.repos[f"me/on-{n}"].titles()) for n in range(late, to_change, 3)} == {2}
-        assert [n for n in range(late, to_change, 3) if there(hub, f"me/on-{n}") != local(three)] == []
+
+    def tried(way: int) -> None:
+        made, changed, home = range(way, to_make, WAYS), range(way, to_change, WAYS), tmp_path / str(way)
+        one, other = (
+            shutil.copytree(place, home / place.name) for place in (bare, three)
+        )  # a push holds its run's folder
+        with Hub() as hub:
+            jobs = [Job(["at once", str(one), f"me/at-{n}"], [Fault("", then, after=n)]) for n in made]
+            said = hub.did(jobs, home)
+            assert [n for n, did in zip(made, said, strict=True) if did.code != 0] == [], said
+            assert {tuple(hub.repos[f"me/at-{n}"].titles()) for n in made} == {
+                ("self-taught-evaluators, by prefgen 0.1.0",)
+            }
+            assert [n for n in made if there(hub, f"me/at-{n}") != local(bare)] == []
+            for n in changed:
+                hub.made(f"me/on-{n}", local(bare), private=True)
+            jobs = [Job(["at once", str(other), f"me/on-{n}"], [Fault("", then, after=n)]) for n in changed]
+            said = hub.did(jobs, home)
+            assert [n for n, did in zip(changed, said, strict=True) if did.code != 0] == [], said
+            assert {len(hub.repos[f"me/on-{n}"].titles()) for n in changed} == {2}
+            assert [n for n in changed if there(hub, f"me/on-{n}") != local(three)] == []
+
+    with ThreadPoolExecutor(WAYS) as pool:
+        assert len([*pool.map(tried, range(WAYS))]) == WAYS
 
 
 @pytest.mark.slow

@@ -93,6 +93,9 @@ def test_long_texts_are_read_in_one_pass(reader: str) -> None:
 )
 def test_what_took_seconds_takes_a_moment(reader: str, text: str) -> None:
     """What ``make fuzz`` found; it holds readers to 50 ms."""
-    began = time.process_time()
-    assert status_of(reader, text, "stop") != "read"
-    assert time.process_time() - began < 1.5
+    took = []
+    for _ in range(3):  # a large process may sweep its garbage in one of them
+        began = time.process_time()
+        assert status_of(reader, text, "stop") != "read"
+        took.append(time.process_time() - began)
+    assert min(took) < 0.4
