@@ -131,6 +131,17 @@ def placed(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def put(path: Path, text: str) -> None:
+    """Writes a file, and the folder that it lies in: all of it, or what was there is as it was. Raises OSError."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    finally:
+        swept(partial)
+
+
 def swept(partial: Path) -> None:
     """Takes away what was written of a file, where that can be done: where it cannot, whoever could not write it says
     what is wrong.
@@ -148,14 +159,19 @@ def writable(place: Path) -> bool:
 
 def _settle(folder: Path) -> None:
     """Waits until a folder and all in it are on stable storage."""
+    for path in (*folder.rglob("*"), folder):
+        durable(path)
+
+
+def durable(path: Path) -> None:
+    """Waits until a file, or a folder's names, are on stable storage."""
     if os.name != "posix":  # elsewhere folders cannot be opened
         return
-    for path in (*folder.rglob("*"), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _swap(fresh: Path, folder: Path) -> None:

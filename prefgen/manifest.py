@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prefgen import saved
 from prefgen.canaries import told
 from prefgen.errors import RunError
-from prefgen.folders import swept
+from prefgen.folders import put
 
 if TYPE_CHECKING:
     from prefgen.llm.drawn import Drawn
@@ -124,13 +124,9 @@ def _weights(plan: "Plan") -> dict[str, str]:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file: all of it, or what was there before. Raises RunError for a full disk."""
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-        partial.replace(path)
+        put(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
     except OSError as e:
-        swept(partial)
         raise RunError(f"{path}: {e.strerror}; make room and run the same command again") from e
 
 

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from prefgen.asker import canonical
 from prefgen.errors import RunError, nearest
+from prefgen.folders import durable
 from prefgen.tablefile import no_room
 from prefgen.texts import sound
 
@@ -110,7 +111,7 @@ class Marks:
                 _written(handle, data if _ends_whole(handle) else b"\n" + data)
                 os.fsync(handle)
             if fresh:
-                _settled(self.path.parent)
+                durable(self.path.parent)
         except OSError as e:
             raise no_room(self.path, e, "set it again: marks that were saved are kept") from e
 
@@ -152,16 +153,6 @@ def _ends_whole(handle: int) -> bool:
 def _written(handle: int, data: bytes) -> None:
     while data:
         data = data[os.write(handle, data) :]
-
-
-def _settled(folder: Path) -> None:
-    """Makes a new file's name durable."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _now() -> str:

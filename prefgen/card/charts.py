@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from prefgen.card.looks import (
     CHOSEN,
-    FAINT,
-    FONT,
-    GRID,
-    HEIGHT,
     INK,
     LOST,
     REJECTED,
-    WIDTH,
     Rows,
     Spec,
     axis,
@@ -29,8 +24,6 @@ from prefgen.card.looks import (
 
 if TYPE_CHECKING:
     from prefgen.card.bins import Frames, Square
-
-__all__ = ["CHOSEN", "FAINT", "FONT", "GRID", "HEIGHT", "INK", "LOST", "REJECTED", "WIDTH", "Rows", "Spec"]
 
 
 def funnel(steps: Rows) -> Spec:

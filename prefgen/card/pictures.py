@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefgen.card import charts, drawing
+from prefgen.card.looks import Spec
 from prefgen.card.markdown import section
 from prefgen.judged import in_percent
 
@@ -63,7 +64,7 @@ class _Chart(NamedTuple):
 
     name: str
     alt: str
-    chart: charts.Spec
+    chart: Spec
 
 
 def _funnel(funnel: Sequence[Mapping[str, Any]]) -> _Chart:

@@ -21,7 +21,7 @@ from prefgen.comparison.recipes import differing
 from prefgen.comparison.sides import Paths, Side, names, opened
 from prefgen.comparison.verdicts import OfScores, OfVerdicts, matched
 from prefgen.comparison.yields import OfYield, costs, results, steps
-from prefgen.folders import swept
+from prefgen.folders import put
 from prefgen.tablefile import no_room
 
 EXAMPLES = 3
@@ -179,11 +179,7 @@ def write(found: Figures, path: Path) -> None:
 
     a, b = (found[place]["name"] for place in "ab")
     text = page(f"{a} and {b}", "What differs between two runs, and rows to read.", sections(found), kind="comparison")
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
+        put(path, text)
     except OSError as e:
-        swept(partial)
         raise no_room(path, e) from e

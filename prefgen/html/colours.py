@@ -5,17 +5,17 @@ with its counterpart, which is as dark as it is light.
 import colorsys
 import re
 
-from prefgen.card import charts
+from prefgen.card import looks
 
 OURS = {
-    charts.CHOSEN: "chosen",
-    charts.REJECTED: "rejected",
-    charts.INK: "ink",
-    charts.FAINT: "faint",
-    charts.GRID: "grid",
-    charts.LOST: "lost",
+    looks.CHOSEN: "chosen",
+    looks.REJECTED: "rejected",
+    looks.INK: "ink",
+    looks.FAINT: "faint",
+    looks.GRID: "grid",
+    looks.LOST: "lost",
 }
-"""The style's variables for colours of charts."""
+"""The style's variables for colours of looks."""
 NAMED = {"white": "#ffffff", "black": "#000000"}
 _RGB = re.compile(r"rgba?\((\d+), ?(\d+), ?(\d+)(?:, ?([\d.]+))?\)")
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")

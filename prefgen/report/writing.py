@@ -24,7 +24,13 @@ def write(folder: str | Path, found: Mapping[str, Any] | None = None) -> Path:
     found = found or figures(place)
     folders.check(place, named=True, cure="take it away")
     rows = shown(PairTable(place), int(found["run"]["seed"] or 0)) if found["pairs"] else None
-    return _put(place / NAME, whole(found, rows, place / CHARTS))
+    path = place / NAME
+    text = whole(found, rows, place / CHARTS)
+    try:
+        folders.put(path, text)
+    except OSError as e:
+        raise no_room(path, e) from e
+    return path
 
 
 def whole(found: Mapping[str, Any], rows: Mapping[str, Any] | None = None, kept: Path | None = None) -> str:
@@ -33,14 +39,3 @@ def whole(found: Mapping[str, Any], rows: Mapping[str, Any] | None = None, kept:
     """
     run = found["run"]
     return page(str(run["recipe"]), str(run.get("about") or ""), sections(found), rows=rows, kind="report", kept=kept)
-
-
-def _put(path: Path, text: str) -> Path:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    except OSError as e:
-        folders.swept(partial)
-        raise no_room(path, e) from e
-    return path

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from prefgen.card import charts, drawing
+from prefgen.card import charts, drawing, looks
 from prefgen.html.blocks import Chart
 from prefgen.html.colours import counterpart, themed
 from prefgen.html.drawings import NARROW, WIDE, drawings, sized, slim
@@ -96,7 +96,7 @@ def test_ids_of_two_drawings_are_apart() -> None:
 @pytest.mark.parametrize(
     ("colour", "page"),
     [
-        (charts.CHOSEN, "var(--chosen)"), ("rgb(0, 114, 178)", "var(--chosen)"), (charts.INK.upper(), "var(--ink)"), ("none", "none"), ("transparent", "transparent"),
+        (looks.CHOSEN, "var(--chosen)"), ("rgb(0, 114, 178)", "var(--chosen)"), (looks.INK.upper(), "var(--ink)"), ("none", "none"), ("transparent", "transparent"),
         ("white", "light-dark(#ffffff,#141414)"), ("#000", "light-dark(#000,#ffffff)"), ("rgb(188, 217, 236)", "light-dark(#bcd9ec,#1a435d)"), ("url(x)", "url(x)"),
         ("javascript:1", "javascript:1"),
     ],
