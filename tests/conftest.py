@@ -1,5 +1,15 @@
-"""Fixtures of tests in more than one place."""
+"""Fixtures of tests in more than one place, and what libraries read when they are imported."""
+
+import atexit
+import os
+import shutil
+import tempfile
 
 from tests.browser import browser
 
 __all__ = ["browser"]
+
+CACHE = tempfile.mkdtemp(prefix="prefgen-datasets-")
+"""Where ``datasets`` keeps what it has read: not where its user's own lies, and gone with the process."""
+os.environ["HF_DATASETS_CACHE"] = CACHE
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)

@@ -4,7 +4,6 @@ import json
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
-import datasets
 import pytest
 from rich.console import Console
 
@@ -19,11 +18,6 @@ from tests.formats import samples
 from tests.layouts import NO_PAIRS, SAMPLES
 
 SHIPPED = sorted((recipes.ROOT / "recipes" / "data").glob("*.jsonl"))
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
 
 
 def looked(source: Path) -> Audit:

@@ -2,17 +2,11 @@
 
 from pathlib import Path
 
-import datasets
 import pytest
 
 from prefgen.audit import Asked, Audit, audit
 from prefgen.audit.checks import NAMES
 from tests.audit.planted import Planted, planted
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
 
 
 def audited(made: Planted, place: Path) -> Audit:

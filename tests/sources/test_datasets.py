@@ -16,11 +16,6 @@ from prefgen.sources.load import load
 CARD = "---\nconfigs:\n- config_name: default\n  data_files: {files}\n---\n"
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
-
-
 def folder(home: Path, files: str | None = None) -> Path:
     """A dataset folder, beside a file that is not its own."""
     made = home / "d"

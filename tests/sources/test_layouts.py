@@ -28,11 +28,6 @@ IDS = [f"{sample.layout}-{n}" for n, sample in enumerate(SAMPLES)]
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=IDS)
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
-
-
 def parquet(rows: Sequence[Any], place: Path) -> Path:
     pq.write_table(pa.Table.from_pylist(list(rows)), place / "x.parquet")
     return place / "x.parquet"
