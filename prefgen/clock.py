@@ -24,6 +24,17 @@ class Clock:
         finally:
             span[1] = max(span[1], time.monotonic() - self.began)
 
+    def join(self, table: str, start: float, end: float) -> None:
+        """The same of rows that were made elsewhere, in seconds since 1970: machines agree on no other clock."""
+        began = time.time() - (time.monotonic() - self.began)
+        own = self.spans.get(table, [start - began, end - began])
+        self.spans[table] = [min(own[0], start - began), max(own[1], end - began)]
+
+    def spans_since_1970(self) -> dict[str, tuple[float, float]]:
+        """From when to when each table was made, for ``join`` elsewhere."""
+        began = time.time() - (time.monotonic() - self.began)
+        return {table: (began + start, began + end) for table, (start, end) in self.spans.items()}
+
     def told(self, table: str) -> dict[str, float]:
         """``began`` and ``seconds`` of one table; nothing where that is not known."""
         if table not in self.spans:

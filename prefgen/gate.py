@@ -8,8 +8,9 @@ judgment that cannot be read is not right. ``over_baseline`` is how far the judg
 reads nothing: the longest response, the shortest, the first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,10 +19,13 @@ from prefgen import plan as planning
 from prefgen.asker import Asker
 from prefgen.errors import GateClosed, Problem, RecipeError
 from prefgen.planned import Plan, Planned
+from prefgen.progress import Progress
 from prefgen.recipe import Recipe, do
+from prefgen.stages import make_tables
 
 if TYPE_CHECKING:
     from prefgen.asker import Gate
+    from prefgen.llm.client import Client
 
 BASELINES = ("longest", "shortest", "first")
 SPARED = frozenset({"gate", "stop", "export", "unreadable"})
@@ -91,6 +95,31 @@ def _slice(gate: "Gate") -> dict[str, Any]:
 
 def _judges_pairs(step: Planned) -> bool:
     return isinstance(step.asker, Asker) and "response_a" in step.asker.needed()
+
+
+async def opened(
+    plan: Plan,
+    gates: Mapping[str, Plan],
+    client: "Client",
+    place: Path,
+    progress: Progress,
+    say: Callable[[str], None],
+    how: Mapping[str, Any],
+) -> None:
+    """Lets each gated judge judge its gold slice, whose tables lie below ``place`` then. What a gate asks is counted by
+    itself. Raises GateClosed for a judge that does not pass, and what ends a run.
+    """
+    for table, slice_of in gates.items():
+        folder = place / "gates" / table
+        progress.gates[table] = asked = Progress()
+        counts = await make_tables(slice_of, client, folder, progress=asked, **how)
+        if asked.ended:
+            raise asked.ended
+        found = {name: pl.read_parquet(folder / f"{name}.parquet") for name in slice_of.steps}
+        one = checked(slice_of, table, found)
+        calls, share = counts["judgments"].tally.calls, f"{one.accuracy:.1%} of {one.of:,}"
+        say(f"gate: {table}: right in {share}, best baseline {one.baseline:.1%}, {calls:,} calls")
+        passed(plan, one)
 
 
 def checked(plan: Plan, table: str, tables: Mapping[str, pl.DataFrame]) -> Checked:

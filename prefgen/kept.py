@@ -45,13 +45,24 @@ def lay(plan: Plan, place: Path) -> None:
     """
     try:
         shutil.rmtree(place / _NEW, ignore_errors=True)
-        for table, step in plan.steps.items():
-            for path, name in _files(step):
-                copy = place / _NEW / table / name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+        for path, name in _all(plan):
+            copy = place / _NEW / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
     except OSError as e:
         raise no_room(place / FILES, e) from e
+
+
+def files_of(plan: Plan) -> dict[str, bytes]:
+    """The files that a plan's steps name, by where their copies stand in ``files/``: to be sent elsewhere."""
+    return {name: path.read_bytes() for path, name in _all(plan)}
+
+
+def _all(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """The files that a plan's steps name, and where their copies stand."""
+    for table, step in plan.steps.items():
+        for path, name in _files(step):
+            yield path, f"{table}/{name}"
 
 
 def settle(place: Path, text: str) -> None:

@@ -234,11 +234,11 @@ def dump(recipe: Recipe) -> str:
     def name(verb: str | Callable[..., Any]) -> str:
         return verb if isinstance(verb, str) else f"{verb.__module__}.{verb.__qualname__}"
 
-    steps = {table: {name(s.verb): _plain(s.input), **_plain(s.settings)} for table, s in recipe.steps.items()}
+    steps = {table: {name(s.verb): plain(s.input), **plain(s.settings)} for table, s in recipe.steps.items()}
     head = {"recipe": recipe.name, "paper": recipe.paper, "about": recipe.about, "license": recipe.license}
-    tail = {"language": list(recipe.language), "seed": recipe.seed, "target": _plain(recipe.target)}
-    tail |= {"canaries": _plain(recipe.canaries), "splits": _plain(recipe.splits), "max_cost": recipe.max_cost}
-    parts = {"models": _plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
+    tail = {"language": list(recipe.language), "seed": recipe.seed, "target": plain(recipe.target)}
+    tail |= {"canaries": plain(recipe.canaries), "splits": plain(recipe.splits), "max_cost": recipe.max_cost}
+    parts = {"models": plain(recipe.models), "steps": steps, "write": dict(recipe.write)}
     notes = [line for line in recipe.source.splitlines() if line.startswith(("# --set ", "# --preset "))]
     return "\n".join([*notes, written({key: value for key, value in {**head, **tail, **parts}.items() if value})])
 
@@ -262,12 +262,12 @@ def _read(text: str, file: str) -> Recipe | None:
     return None if pages.problems else Recipe(**found)
 
 
-def _plain(value: Any) -> Any:
-    """What YAML can hold of a value; functions and frames by their names."""
+def plain(value: Any) -> Any:
+    """What YAML and JSON can hold of a value; functions and frames by their names."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value) if isinstance(value, Path) else f"<{getattr(value, '__name__', type(value).__name__)}>"

@@ -21,6 +21,7 @@ from prefgen.recipe import Recipe, dump
 if TYPE_CHECKING:
     import polars as pl
 
+    from prefgen.far.engine import Engine
     from prefgen.llm.batch.protocol import Settings
     from prefgen.llm.client import Client
     from prefgen.llm.outcome import Tally
@@ -81,6 +82,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     say: Say = lambda _: None,
     allow: Allow = NOTHING,
     batch: "bool | Settings" = False,
+    engine: "Engine | None" = None,
 ) -> Run:
     """Runs a recipe and writes ``folder`` (``runs/<recipe>`` by default): dataset, tables, run.json, journal.
 
@@ -89,7 +91,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
     (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
     the recipe may do beyond data; ``batch`` asks models in batches, at half price (True, or the settings of
-    ``prefgen.llm.batch.protocol``).
+    ``prefgen.llm.batch.protocol``); ``engine`` is where shards are made, if not here (``prefgen.far.engine``).
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
@@ -109,7 +111,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
         kept.lay(plan, place)
         client = _client(plan, journal_of(home), max_calls, batch)
         how = {"shard": shard, "side_by_side": side_by_side or (IN_BATCHES if batch else None)}
-        tables = _made(plan, gates, client, place, say, progress, how)
+        tables = _made(plan, gates, client, place, say, progress, how, engine)
         with kept.settled(place, text):
             finished(_stoppably(tables, client, say, stop), stop)
         done.reports["costs"] = manifest.costs(journal_of(home), progress)
@@ -147,28 +149,19 @@ async def _made(
     say: Say,
     progress: "Progress",
     how: Mapping[str, Any],
+    engine: "Engine | None",
 ) -> None:
-    """Makes all tables, once every gated judge has passed. What a gate asked is counted by itself."""
-    import polars as pl
-
+    """Makes all tables, once every gated judge has passed."""
     from prefgen import gate, stages
+    from prefgen.far.engine import walks
 
     if client.batches:
         progress.waits = client.batches.words
         models = [model for one in (plan, *gates.values()) for pool in one.models.values() for model in pool]
         await client.batches.open(models, say)
-    for table, slice_of in gates.items():
-        folder = place / "gates" / table
-        progress.gates[table] = asked = stages.Progress()
-        counts = await stages.make_tables(slice_of, client, folder, progress=asked, **how)
-        if asked.ended:
-            raise asked.ended
-        found = {name: pl.read_parquet(folder / f"{name}.parquet") for name in slice_of.steps}
-        one = gate.checked(slice_of, table, found)
-        calls, share = counts["judgments"].tally.calls, f"{one.accuracy:.1%} of {one.of:,}"
-        say(f"gate: {table}: right in {share}, best baseline {one.baseline:.1%}, {calls:,} calls")
-        gate.passed(plan, one)
-    await stages.make_tables(plan, client, place / "tables", progress=progress, **how)
+    await gate.opened(plan, gates, client, place, progress, say, how)
+    async with walks(engine, plan, client, folders.home_of(place)) as walk:
+        await stages.make_tables(plan, client, place / "tables", progress=progress, walk=walk, **how)
 
 
 @contextmanager

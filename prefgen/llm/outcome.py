@@ -50,6 +50,11 @@ class Tally:
         self.cached_tokens += bill.usage.cache_read
         self.replies += 1
 
+    def join(self, other: "Tally") -> None:
+        """Counts what another one counted, elsewhere."""
+        for name, amount in vars(other).items():
+            setattr(self, name, getattr(self, name) + amount)
+
 
 class Outcome(NamedTuple):
     """One draw: its key, and either a completion or why there is none."""

@@ -1,0 +1,147 @@
+"""Work on Ray's workers: functions as its tasks, and objects that all workers share as its named actors. Nothing that
+Ray does is done here: it places work, moves values, and runs a task again when its worker is gone.
+
+``ray`` is imported when a cluster is entered, and not before.
+"""
+
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from prefgen.errors import RunError
+
+LIVES = 4
+"""Workers that may be lost over one piece of work: it may be the work that kills them, by its memory for one."""
+CALM = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""What a cluster of one's own begins with: it tells nobody of itself, and lets nobody in."""
+Ask = Callable[..., Awaitable[Any]]
+"""Calls a method of a shared object: ``await ask("method", *args)``."""
+
+
+@dataclass(frozen=True)
+class Ray:
+    """``--engine ray``. ``address`` is that of a cluster that runs ("auto" for the one of this machine); without one, a
+    cluster begins here, on this machine's cores, and ends with the run. ``workers`` are pieces of work that are under
+    way at once, as many as the cluster has cores where nothing is said. ``storage`` is a path that all nodes see.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    storage: str | Path | None = None
+
+
+@dataclass
+class Cluster:
+    """A cluster, while it is entered. Raises RunError for one that is not to be had."""
+
+    of: Ray
+    ray: Any = None
+    workers: int = 0
+    nodes: int = 1
+    _options: dict[str, Any] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.ray = imported()
+        _begin(self.ray, self.of)
+        try:
+            cores = int(self.ray.cluster_resources().get("CPU", 1)) or 1
+            self.nodes = sum(bool(node["Alive"]) for node in self.ray.nodes())
+            self.workers = self.of.workers or cores
+            self._options = {"num_cpus": min(1.0, cores / self.workers), "max_retries": LIVES - 1}
+        except BaseException:
+            self.ray.shutdown()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.ray.shutdown()
+
+    def put(self, value: Any) -> Any:
+        """A value for all workers, which moves once to each node."""
+        return self.ray.put(value)
+
+    def shared(self, kind: type, *args: Any, here: bool = False) -> Any:
+        """An object that all workers share, for ``asking``; ``here`` is on this node. It ends with the cluster."""
+        options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": 1}
+        if here:
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+            node = self.ray.get_runtime_context().get_node_id()
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
+        return self.ray.remote(kind).options(**options).remote(*args)
+
+    async def run(self, work: Callable[..., Any], *args: Any, what: str) -> Any:
+        """What a function gives on some worker; where that worker is lost, on another. Raises RunError where several
+        are.
+        """
+        errors = self.ray.exceptions
+        try:
+            return await self.ray.remote(work).options(**self._options).remote(*args)
+        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError, errors.OutOfMemoryError) as e:
+            line = str(e).strip().partition("\n")[0][:200]
+            cure = "give workers more memory, or run fewer with --workers; what was received is kept"
+            raise RunError(f"{what}: {LIVES} workers were lost over it ({line}); {cure}") from e
+        except errors.RayTaskError as e:
+            raise RunError(f"{what}: failed on a worker: {_last(e)}; what was received is kept") from e
+        except errors.RayError as e:
+            line = str(e).strip().partition("\n")[0][:200]
+            raise RunError(f"{what}: the cluster failed ({type(e).__name__}: {line}); is it up? {AGAIN}") from e
+
+
+AGAIN = "Run the same command again: what was received is kept"
+
+
+def asking(shared: Any) -> Ask:
+    """Calls of a shared object's methods, from wherever it was handed to."""
+
+    async def ask(method: str, *args: Any) -> Any:
+        return await getattr(shared, method).remote(*args)
+
+    return ask
+
+
+def told_at_once(shared: Any, method: str, *args: Any) -> Any:
+    """The same where nothing can be awaited: waits for what it gives."""
+    return imported().get(getattr(shared, method).remote(*args))
+
+
+def imported() -> Any:
+    """Ray. Raises RunError where it is not installed."""
+    for name, value in CALM.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as e:
+        raise RunError("ray is not installed; pip install 'prefgen[ray]'") from e
+    return ray
+
+
+def _begin(ray: Any, of: Ray) -> None:
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    address = of.address or os.environ.get("RAY_ADDRESS")
+    if address is None:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        cores = max(of.workers or 1, _cores())
+        how |= {"address": "local", "num_cpus": cores, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    else:
+        how["address"] = address
+    try:
+        ray.init(**how)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as e:
+        line = str(e).strip().partition("\n")[0][:200]
+        cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"
+        raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({line}); {cure}") from e
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _last(error: Any) -> str:
+    """The last line of a task's error, which says what it was."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else type(error).__name__

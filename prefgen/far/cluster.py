@@ -1,0 +1,124 @@
+"""Ranges made by Ray's workers: each is a task of Ray's, which runs it again on another worker where one is lost. Then
+it is found how far the lost one came: on the storage, and on the same machine in its journal.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from prefgen.engines.ray import Ask, Cluster, Ray, asking
+from prefgen.errors import RunError
+from prefgen.far.desk import Desk
+from prefgen.far.product import Product
+from prefgen.far.ranges import name_of, plan_digest, range_size
+from prefgen.far.shipment import shipment
+from prefgen.far.taking import Taking
+from prefgen.far.worker import PULSE, Work, make_range
+from prefgen.llm.behind import known_keys
+from prefgen.llm.client import Client
+from prefgen.llm.leased import most_workers
+from prefgen.llm.permits import State
+from prefgen.llm.store import Sqlite
+from prefgen.planned import Plan
+from prefgen.storage import Storage
+
+AHEAD = 2
+"""Ranges asked for, as a multiple of workers: so that none waits for the driver."""
+
+
+class Replies:
+    """A run's journal, read for all workers: a shared object on the machine where it lies."""
+
+    def __init__(self, path: Path) -> None:
+        self.store = Sqlite(path)
+
+    def find_all(self, keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
+        """The bodies of those replies that are there, with their checksums."""
+        return dict(self.store.find_all(keys))
+
+
+@dataclass
+class OnRay:
+    """Has ranges made by workers (``prefgen.far.walk.Ranges``)."""
+
+    cluster: Cluster
+    taking: Taking
+    client: Client
+    plan: Plan
+    limits: Mapping[str, Any]
+    shared: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        self.digest, self.places = plan_digest(self.plan), AHEAD * self.cluster.workers
+        self.ask: Ask = asking(self.shared[1])
+
+    def size(self, prompts: int, *, limited: bool) -> int:
+        """By the prompts alone."""
+        return range_size(prompts, limited=limited)
+
+    async def begin(self, root: str, rows: Path) -> bool:  # noqa: ARG002
+        """Looks what an earlier run made; workers that were stopped go on."""
+        await self.ask("stop", False)  # noqa: FBT003
+        await self.taking.look(root, self.digest)
+        return True
+
+    async def made(self, root: str, rows: pl.DataFrame) -> Product | None:
+        """A product that is there, or what a worker makes."""
+        name = await asyncio.to_thread(name_of, self.digest, root, rows)
+        if (there := self.taking.made(name)) and (product := await self.taking.product(there)):
+            return replace(product, tallies={}, spans={})  # of an earlier run
+        work = Work(self.digest, self.taking.storage.url, root, name, self.limits)
+        what = f"{root}: the range of {rows['prompt_id'][0] if rows.height else 'no prompt'}"
+        came = await self.cluster.run(make_range, work, rows, *self.shared, what=what)
+        await self.taking.of_range(name)
+        return await self.taking.product(came.product_or_raise())
+
+
+@asynccontextmanager
+async def on_ray(of: Ray, plan: Plan, client: Client, home: Path) -> AsyncIterator[OnRay]:
+    """Workers, for as long as a run's tables are made. What the storage holds of a run that was killed is taken in
+    first; at the end all that is there is in the run's own folder, and is taken away. Raises RunError.
+    """
+    storage = Storage(f"{of.storage or home / 'ranges'}/{name_of_journal(client.journal)}")
+    taking = Taking(plan, storage, client.journal)
+    with Cluster(of) as cluster:
+        if cluster.nodes > 1 and not storage.shared:
+            raise RunError(f"{storage.url}: is a path of this machine, and {cluster.nodes} have to see it; {SEEN}")
+        await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
+        ranges = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, client))
+        heard = asyncio.create_task(_heard(ranges))
+        try:
+            yield ranges
+        finally:
+            heard.cancel()
+            with suppress(asyncio.CancelledError):
+                await heard
+    await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
+
+
+def _shared(cluster: Cluster, plan: Plan, client: Client) -> tuple[Mapping[str, Any], Sequence[Any]]:
+    """A run's limits, and what all of its workers share."""
+    models = [model for pool in plan.models.values() for model in pool]
+    cluster.workers = most_workers(models, cluster.workers)
+    limits = {"workers": cluster.workers, "max_calls": client.budget.max_calls, "max_cost": client.budget.max_cost}
+    desk = cluster.shared(Desk, {**limits, "paid": client.budget.spent})
+    known = known_keys(client.journal.path)
+    replies = cluster.shared(Replies, client.journal.path, here=True) if len(known) else None
+    return limits, (cluster.put(shipment(plan)), desk, replies, cluster.put(known))
+
+
+SEEN = "name one with --storage, such as s3://bucket/folder or a folder on NFS"
+
+
+async def _heard(ranges: OnRay) -> None:
+    """Hears what workers tell, and stops them when nothing more is to be sent."""
+    budget = ranges.client.budget
+    while True:
+        state: State = await ranges.ask("stop", ranges.client.reason is not None)
+        budget.spent, budget.calls = state.spent, state.calls
+        await asyncio.sleep(PULSE)

@@ -1,0 +1,227 @@
+"""``--shard i/n``: one slice of a run, on a machine of its own, without Ray. What it makes lies on a storage that
+``prefgen merge`` reads: a folder on NFS, a bucket, or folders that are copied together. A slice goes as far as the
+first verbs that see whole tables; where ``merge`` has made those, it goes on from there.
+"""
+
+import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from prefgen.allow import NOTHING, Allow
+from prefgen.door import finished, seldom_collecting, stoppable
+from prefgen.engines import local
+from prefgen.errors import Interrupted, RunError
+from prefgen.far.maker import Maker
+from prefgen.far.ranges import name_of, numbered, plan_digest, product_name, range_size, slice_of
+from prefgen.far.scratch import scratch
+from prefgen.far.shipment import for_a_part
+from prefgen.llm.budget import Budget
+from prefgen.llm.client import Client
+from prefgen.planned import Plan
+from prefgen.recipe import Recipe
+from prefgen.spool import in_shards, prompts_of
+from prefgen.stages import stages, trees
+from prefgen.storage import Storage
+
+SIDE_BY_SIDE = 2
+"""Ranges under way at once: while the last prompts of one are waited for, the next one begins."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The ``number``-th, from 0, of so many slices."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @property
+    def segments(self) -> str:
+        """Where its replies lie."""
+        return f"segments/shard-{self.number}-of-{self.of}"
+
+
+@dataclass
+class Sliced:
+    """What a slice has come to: of so many ``ranges``, by root, those ``made`` now, those that were there, and those
+    with requests that ``failed``; ``waits`` is the table of which ``merge`` has to make the whole first.
+    """
+
+    ranges: dict[str, int] = field(default_factory=dict)
+    made: int = 0
+    there: int = 0
+    failed: int = 0
+    waits: str = ""
+
+
+def part_of(recipe: Recipe, part: Slice) -> Recipe:
+    """The recipe with this slice's share of every stated limit: the shares together are the limit, as far as whole
+    requests in flight can be shared. Each slice has one at least.
+    """
+    models = {name: {**model, **_shares(model, part)} for name, model in recipe.models.items()}
+    cost = None if recipe.max_cost is None else recipe.max_cost / part.of
+    return replace(recipe, models=models, max_cost=cost)
+
+
+def _shares(model: Mapping[str, Any], part: Slice) -> dict[str, Any]:
+    rates = {name: model[name] / part.of for name in ("rpm", "tpm") if model.get(name)}
+    places = model.get("concurrency")
+    return rates | ({"concurrency": max(1, share(places, part))} if places else {})
+
+
+def share(whole: int, part: Slice) -> int:
+    """This slice's share of a whole number: all shares together are that number."""
+    return len(slice_of(whole, part.number, part.of))
+
+
+def run_slice(
+    recipe: Recipe,
+    part: Slice,
+    storage: str | Path,
+    *,
+    fakes: Mapping[str, Any] | None = None,
+    take: int | None = None,
+    max_calls: int | None = None,
+    say: Say = lambda _: None,
+    allow: Allow = NOTHING,
+) -> Sliced:
+    """Makes a slice of a recipe's prompts; what is made lies on the storage. Running again goes on.
+
+    Raises as ``prefgen.run`` does; what was received is kept.
+    """
+    from prefgen import dataset, gate
+    from prefgen import plan as planning
+
+    whole = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
+    plan = planning.make(part_of(recipe, part), writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
+    for notice in whole.notices:
+        say(f"note: {notice}")
+    work = _Slicing(for_a_part(plan), part, Storage(storage), plan_digest(whole), plan.target is not None, say)
+    stop, budget = threading.Event(), Budget(max_calls and share(max_calls, part), part_of(recipe, part).max_cost)
+    with seldom_collecting():
+        finished(work.whole(gate.plans(plan), budget, stop), stop)
+    return work.done
+
+
+@dataclass
+class _Slicing:
+    """A slice at work."""
+
+    plan: Plan
+    part: Slice
+    storage: Storage
+    digest: str
+    limited: bool
+    say: Say
+    done: Sliced = field(default_factory=Sliced)
+
+    async def whole(self, gates: Mapping[str, Plan], budget: Budget, stop: threading.Event) -> None:
+        """All that can be made of it."""
+        async with self._client("segments/gates", replace(budget), stop) as client:
+            await self._gated(gates, client)
+        async with self._client(self.part.segments, budget, stop) as client:
+            maker = Maker(self.plan, client, self.storage)
+            for depth in range(max(stages(self.plan).values(), default=0) + 1):
+                for root, tables in trees(self.plan, depth).items():
+                    if tables and not self.done.waits:
+                        await self._root(root, maker)
+
+    async def _gated(self, gates: Mapping[str, Plan], client: Client) -> None:
+        """Lets gated judges pass, with the replies that another slice had of them, if it was here."""
+        from tempfile import TemporaryDirectory
+
+        from prefgen import gate
+        from prefgen.progress import Progress
+
+        with TemporaryDirectory(prefix="prefgen-gates-") as place:
+            await gate.opened(self.plan, gates, client, Path(place), Progress(), self.say, {})
+
+    async def _root(self, root: str, maker: Maker) -> None:
+        """Makes this slice's ranges of one root, as far as its table is there."""
+        there = set(await asyncio.to_thread(self.storage.names, f"made/{self.digest}/{root}"))
+        own = await asyncio.to_thread(self._own, root)
+        if own is None:
+            self.done.waits = root
+            return
+        results = local.run_shards(own, lambda rows, _: self._range(root, rows, maker, there), places=SIDE_BY_SIDE)
+        async for _ in results:
+            self.say(f"shard {self.part}: {root}: {self.done.there + self.done.made:,} ranges made")
+
+    def _own(self, root: str) -> Iterator[pl.DataFrame] | None:
+        """The ranges of a root that are this slice's; None where its table is not made yet."""
+        source = self.plan.steps[root].source
+        if source is None:
+            return published(self.storage, self.digest, root, self.part)
+        prompts = prompts_of(source.path)
+        size = range_size(prompts, limited=self.limited)
+        ranges = max(1, -(-prompts // size))
+        return numbered(in_shards(source.path, size), slice_of(ranges, self.part.number, self.part.of))
+
+    async def _range(self, root: str, rows: pl.DataFrame, maker: Maker, there: set[str]) -> None:
+        name = await asyncio.to_thread(name_of, self.digest, root, rows)
+        if product_name(name) in there:
+            self.done.there += 1
+            return
+        product = await maker.made(root, rows, name)
+        self.done.made, self.done.failed = self.done.made + 1, self.done.failed + (product != product_name(name))
+
+    @asynccontextmanager
+    async def _client(self, segments: str, budget: Budget, stop: threading.Event) -> AsyncIterator[Client]:
+        """What asks, as long as it is wanted; what it receives lies on the storage then."""
+        async with scratch(self.storage, segments, whose=str(self.part)) as journal:
+            budget.spent = journal.spent()
+            client = Client(journal, self.plan.fakes, budget)
+
+            def halt() -> None:
+                self.say(f"stopping: waiting for {client.pace.in_flight:,} requests in flight")
+                client.shut(Interrupted(f"shard {self.part}: stopped; what was received is kept"))
+
+            try:
+                async with stoppable(halt, stop):
+                    yield client
+            finally:
+                await client.close()
+
+
+# --- between slices and merge ---------------------------------------------------------------
+
+
+def published(storage: Storage, digest: str, root: str, part: Slice) -> Iterator[pl.DataFrame] | None:
+    """A slice's ranges of a table that ``merge`` made; None where it has not."""
+    names = storage.names(f"roots/{digest}/{root}")
+    if _all(digest, root) not in names:
+        return None
+    own = slice_of(len(names) - 1, part.number, part.of)
+    return (_read(storage, name) for place, name in enumerate(sorted({*names} - {_all(digest, root)})) if place in own)
+
+
+def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFrame]) -> None:
+    """Puts a table where slices find it, range by range."""
+    for place, rows in enumerate(ranges):
+        held = io.BytesIO()
+        rows.write_parquet(held)
+        storage.put(f"roots/{digest}/{root}/{place:09d}.parquet", held.getvalue())
+    storage.put(_all(digest, root), b"all")
+
+
+def _all(digest: str, root: str) -> str:
+    """What says that a table is there to its end."""
+    return f"roots/{digest}/{root}/all"
+
+
+def _read(storage: Storage, name: str) -> pl.DataFrame:
+    content = storage.get(name)
+    if content is None:
+        raise RunError(f"{storage.url}/{name}: is gone; run `prefgen merge` again")
+    return pl.read_parquet(io.BytesIO(content))

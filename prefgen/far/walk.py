@@ -1,0 +1,73 @@
+"""A run's way through its plan where ranges are made elsewhere: they come in the order in which they stand, so that
+every table has the bytes that it has where all is made here.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from prefgen.far.product import Product
+from prefgen.flow import Flow
+from prefgen.shards import Cut, Made
+from prefgen.spool import in_shards
+from prefgen.stages import Walk
+
+
+class Ranges(Protocol):
+    """Who has ranges made elsewhere."""
+
+    places: int
+    """Ranges that may be asked for at once."""
+
+    def size(self, prompts: int, *, limited: bool) -> int:
+        """Prompts in one range; ``limited`` says that a run may end between two."""
+
+    async def begin(self, root: str, rows: Path) -> bool:
+        """Told before a root's ranges are asked for, with its table. Gives whether they are made elsewhere."""
+
+    async def made(self, root: str, rows: pl.DataFrame) -> Product | None:
+        """What is made of a range; None where it is to be made here, of replies that are known by now. Raises what
+        ends a run.
+        """
+
+
+class FarWalk(Walk):
+    """One run's way, of which ``ranges`` makes the parts."""
+
+    def __init__(self, *args: Any, ranges: Ranges) -> None:
+        super().__init__(*args)
+        self.ranges = ranges
+        self._far: set[str] = set()
+
+    async def below(self, root: str, tables: Sequence[str]) -> None:
+        """The tables below a root; where there are none, nothing is to be made."""
+        if tables and await self.ranges.begin(root, self.folder / f"{root}.parquet"):
+            self._far.add(root)
+        await super().below(root, tables)
+
+    def _cut(self, path: Path, prompts: int, tables: Sequence[str], *, limited: bool) -> Cut:
+        if path.stem not in self._far:
+            return super()._cut(path, prompts, tables, limited=limited)
+        return Cut(in_shards(path, self.ranges.size(prompts, limited=limited)), self.ranges.places, lambda _: 1)
+
+    async def _shard(
+        self, rows: pl.DataFrame, flow: Flow, leave: Callable[[], None] = lambda: None, *, again: bool = False
+    ) -> dict[str, Made]:
+        if again or flow.root not in self._far:
+            return await super()._shard(rows, flow, leave, again=again)
+        self.go_on()
+        with self.shutting():
+            product = await self.ranges.made(flow.root, rows)
+        if product is None:
+            return await super()._shard(rows, flow, leave)
+        self._spent(product)
+        return dict(product.made)
+
+    def _spent(self, product: Product) -> None:
+        """Counts what was asked elsewhere, and when each table was at work."""
+        for table, tally in product.tallies.items():
+            self.progress.counts[table].tally.join(tally)
+        for table, (start, end) in product.spans.items():
+            self.progress.clock.join(table, start, end)

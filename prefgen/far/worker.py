@@ -1,0 +1,148 @@
+"""What a worker does: one range, in a process of Ray's. It has a journal of its own, whose new rows go to the storage
+as it works; behind that journal stands the run's own, which it only reads. It tells how far it is, and hears from there
+whether to stop.
+"""
+
+import asyncio
+import atexit
+import os
+import shutil
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from prefgen.engines.ray import Ask, asking, told_at_once
+from prefgen.errors import BudgetReached, GateClosed, Interrupted, PrefgenError, ProviderError, RunError
+from prefgen.far.maker import Maker
+from prefgen.far.ranges import segments_of
+from prefgen.far.scratch import scratch
+from prefgen.far.shipment import Shipment, planned
+from prefgen.llm.behind import Behind
+from prefgen.llm.leased import Leases
+from prefgen.llm.store import Store
+from prefgen.planned import Plan
+from prefgen.progress import Progress
+from prefgen.storage import Storage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PULSE = 0.5
+"""Seconds between two words of a worker."""
+ENDS: Mapping[str, type[PrefgenError]] = {
+    one.__name__: one for one in (BudgetReached, GateClosed, Interrupted, ProviderError, RunError)
+}
+"""What may end a range, by name: an error is sent as its name and words, for not all can be made of these alone."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A range to make: its ``root``, the ``name`` of what is made of it, and the ``storage`` to put it on; ``sent`` is
+    the name of the shipment, ``limits`` are the run's (``workers``, ``max_calls``, ``max_cost``).
+    """
+
+    sent: str
+    storage: str
+    root: str
+    name: str
+    limits: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of it: the name of its product, or the name and the words of what ended it."""
+
+    product: str = ""
+    end: str = ""
+    words: str = ""
+
+    def product_or_raise(self) -> str:
+        """The product. Raises what ended the worker."""
+        if self.end:
+            raise ENDS[self.end](self.words)
+        return self.product
+
+
+def make_range(
+    work: Work, rows: pl.DataFrame, sent: Shipment, desk: Any, replies: Any, known: "NDArray[np.uint64]"
+) -> Came:
+    """One range, as a task of Ray. ``desk`` is the shared object that lends limits and budget (``prefgen.far.desk``);
+    ``replies`` the one that reads the run's journal, in which those ``known`` are.
+    """
+    plan = _plan_of(work.sent, sent)
+    try:
+        return Came(asyncio.run(_made(work, rows, plan, asking(desk), replies, known)))
+    except PrefgenError as e:
+        kind = next((name for name, one in ENDS.items() if isinstance(e, one)), RunError.__name__)
+        return Came(end=kind, words=str(e))
+
+
+_PLANS: dict[str, Plan] = {}
+
+
+def _plan_of(name: str, sent: Shipment) -> Plan:
+    """The plan of a shipment, made once in this process."""
+    if name not in _PLANS:
+        place = Path(mkdtemp(prefix="prefgen-worker-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        _PLANS[name] = planned(sent, place)
+    return _PLANS[name]
+
+
+async def _made(
+    work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, replies: Any, known: "NDArray[np.uint64]"
+) -> str:
+    storage = Storage(work.storage)
+
+    def fetch(keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
+        found: Mapping[bytes, tuple[bytes, int]] = told_at_once(replies, "find_all", list(keys))
+        return found
+
+    def behind(own: Store) -> Store:
+        return Behind(own, known, fetch) if len(known) else own
+
+    async with scratch(storage, segments_of(work.name), behind=behind) as journal:
+        me, number = await ask("begin", work.name)
+        leases = Leases(me, _calls(ask), number=number, **work.limits)
+        maker = Maker(plan, leases.client(journal, plan.fakes), storage)
+        pulse = asyncio.create_task(_pulses(leases, maker))
+        try:
+            return await maker.made(work.root, rows, work.name)
+        finally:
+            pulse.cancel()
+            await maker.client.close()
+            await leases.close()
+            await ask("ended", work.name, me)
+
+
+def _calls(ask: Ask) -> Callable[[str, tuple[Any, ...]], Awaitable[Any]]:
+    """The way to the limits that all share."""
+    return lambda method, args: ask("call", method, args)
+
+
+async def _pulses(leases: Leases, maker: Maker) -> None:
+    """Tells how far this worker is, and stops it when that is wanted."""
+    while True:
+        if await leases.pulse(_told(maker)):
+            maker.client.shut(Interrupted("stopped"))
+        await asyncio.sleep(PULSE)
+
+
+def _told(maker: Maker) -> dict[str, Any]:
+    """A worker in plain values."""
+    client, ranges = maker.client, [*maker.under_way.values()]
+    return {
+        "pid": os.getpid(),
+        "node": socket.gethostname(),
+        "calls": client.budget.calls,
+        "dollars": client.budget.spent,
+        "in_flight": client.pace.in_flight,
+        "prompts": sum(one.prompts_done for one in ranges),
+    }
