@@ -7,7 +7,7 @@ Ray does is done here: it places work, moves values, and runs a task again when 
 import os
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,16 +42,15 @@ class Cluster:
     ray: Any = None
     workers: int = 0
     nodes: int = 1
-    _options: dict[str, Any] = field(default_factory=dict)
+    cores: int = 1
 
     def __enter__(self) -> Self:
         self.ray = imported()
         _begin(self.ray, self.of)
         try:
-            cores = int(self.ray.cluster_resources().get("CPU", 1)) or 1
+            self.cores = int(self.ray.cluster_resources().get("CPU", 1)) or 1
             self.nodes = sum(bool(node["Alive"]) for node in self.ray.nodes())
-            self.workers = self.of.workers or cores
-            self._options = {"num_cpus": min(1.0, cores / self.workers), "max_retries": LIVES - 1}
+            self.workers = self.of.workers or self.cores
         except BaseException:
             self.ray.shutdown()
             raise
@@ -78,9 +77,9 @@ class Cluster:
         """What a function gives on some worker; where that worker is lost, on another. Raises RunError where several
         are.
         """
-        errors = self.ray.exceptions
+        errors, options = self.ray.exceptions, {"num_cpus": self.cores / self.workers, "max_retries": LIVES - 1}
         try:
-            return await self.ray.remote(work).options(**self._options).remote(*args)
+            return await self.ray.remote(work).options(**options).remote(*args)
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError, errors.OutOfMemoryError) as e:
             line = str(e).strip().partition("\n")[0][:200]
             cure = "give workers more memory, or run fewer with --workers; what was received is kept"

@@ -111,5 +111,3 @@ def _drawn(file: zipfile.ZipFile, table: str) -> Drawn:
         drawn.spooled().add(np.frombuffer(file.read(f"{table}.numbers"), [("key", np.uint64)]))
     drawn.update(keys[start : start + KEY] for start in range(0, len(keys), KEY))
     return drawn
-
-

@@ -96,9 +96,7 @@ def _plan_of(name: str, sent: Shipment) -> Plan:
     return _PLANS[name]
 
 
-async def _made(
-    work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, replies: Any, known: "NDArray[np.uint64]"
-) -> str:
+async def _made(work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, replies: Any, known: "NDArray[np.uint64]") -> str:
     storage = Storage(work.storage)
 
     def fetch(keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
