@@ -22,6 +22,7 @@ OWN = (
     "report.html",
     "journal.sqlite",
     "batches",
+    "ranges",
     ".",
 )
 """How the names begin of what a run writes; what else lies in its folder is its user's."""

@@ -1,5 +1,6 @@
 """The options that commands share, each with its words of help."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -53,3 +54,33 @@ PushOpt = Annotated[
     str | None, typer.Option("--push", metavar="OWNER/NAME", help="Push the dataset to the Hub in the end.")
 ]
 PublicOpt = Annotated[bool, typer.Option("--public", help="Let everybody see what is pushed.")]
+
+
+class EngineName(Enum):
+    """Where ranges of a run are made."""
+
+    local = "local"
+    ray = "ray"
+
+
+EngineOpt = Annotated[
+    EngineName, typer.Option("--engine", help="Where the work is done: this process, or Ray's workers (prefgen[ray]).")
+]
+AddressOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="HOST:PORT", help="Ray's cluster, auto for this machine's.  [default: a new one]"
+    ),
+]
+WorkersOpt = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Ray's workers at once.  [default: one for each core]")
+]
+StorageOpt = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="PATH", help="A path that all machines see: a folder, s3://bucket/folder."),
+]
+ShardOpt = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Make slice I of N, from 0, for `prefgen merge` to join."),
+]
+RestOpt = Annotated[bool, typer.Option("--rest", help="Make here what no shard has made.")]

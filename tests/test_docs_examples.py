@@ -24,7 +24,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from prefgen import Allow, Recipe, cli, gate, load, run
+from prefgen import Allow, Recipe, cli, cli_run, gate, load, run
 from prefgen.configs import CONFIGS
 from prefgen.plan import make
 from tests.fakes import writes
@@ -240,7 +240,7 @@ def test_command_lines_on_a_page_are_taken_by_the_command(path: Path, home: Path
             if command not in {"run", "plan"} or given["recipe"].startswith(("mine", "my-", "rewardbench")):
                 continue
             allow = Allow(given["allow_code"], given["allow_host"])
-            planned(cli.read_recipe(given["recipe"], given["overrides"], given["preset"], given["seed"]), allow)
+            planned(cli_run.read_recipe(given["recipe"], given["overrides"], given["preset"], given["seed"]), allow)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)

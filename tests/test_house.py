@@ -17,6 +17,7 @@ PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
     {"errors", "texts", "door", "differences", "allow", "clock", "stamp"},
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
+    {"storage"},
     {"promptfile"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied", "stopping", "order", "framing"},
@@ -30,7 +31,7 @@ STOREYS = [
     {"flow", "progress"},
     {"stages", "judging"},
     {"rehearse", "dataset", "gate", "again", "trainers"},
-    {"card", "verify", "export"},
+    {"card", "verify", "export", "far"},
     {"grown"},
     {"append"},
     {"manifest"},
@@ -46,7 +47,7 @@ STOREYS = [
     {"live", "display_funnel", "display_results"},
     {"display", "terminal", "options", "hub"},
     {"display_replay", "display_plan", "display_show", "display_compare", "display_audit"},
-    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new", "cli_audit"},
+    {"cli_after", "cli_export", "cli_hub", "cli_lists", "cli_look", "cli_new", "cli_audit", "cli_run"},
     {"cli"},
 ]
 """From the ground up: a module imports from storeys below its own, or from its own room."""

@@ -4,6 +4,7 @@ Ray does is done here: it places work, moves values, and runs a task again when 
 ``ray`` is imported when a cluster is entered, and not before.
 """
 
+import asyncio
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,8 @@ LIVES = 4
 """Workers that may be lost over one piece of work: it may be the work that kills them, by its memory for one."""
 CALM = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """What a cluster of one's own begins with: it tells nobody of itself, and lets nobody in."""
+AHEAD = 2
+"""Pieces of work that are asked for, as a multiple of workers: so that none waits for whoever hands them out."""
 Ask = Callable[..., Awaitable[Any]]
 """Calls a method of a shared object: ``await ask("method", *args)``."""
 
@@ -50,7 +53,7 @@ class Cluster:
         try:
             self.cores = int(self.ray.cluster_resources().get("CPU", 1)) or 1
             self.nodes = sum(bool(node["Alive"]) for node in self.ray.nodes())
-            self.workers = self.of.workers or self.cores
+            self.limit(self.of.workers or self.cores)
         except BaseException:
             self.ray.shutdown()
             raise
@@ -58,6 +61,11 @@ class Cluster:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.ray.shutdown()
+
+    def limit(self, workers: int) -> None:
+        """Lets so many pieces of work be under way at once, and a few be there for who is done."""
+        self.workers = workers
+        self._turns = asyncio.Semaphore(workers if workers < self.cores else workers * AHEAD)
 
     def put(self, value: Any) -> Any:
         """A value for all workers, which moves once to each node."""
@@ -77,9 +85,11 @@ class Cluster:
         """What a function gives on some worker; where that worker is lost, on another. Raises RunError where several
         are.
         """
-        errors, options = self.ray.exceptions, {"num_cpus": self.cores / self.workers, "max_retries": LIVES - 1}
+        errors, share = self.ray.exceptions, min(1.0, self.cores / self.workers)
+        task = self.ray.remote(work).options(num_cpus=share, max_retries=LIVES - 1)
         try:
-            return await self.ray.remote(work).options(**options).remote(*args)
+            async with self._turns:  # where there are fewer workers than cores; else there is one for each task
+                return await task.remote(*args)
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError, errors.OutOfMemoryError) as e:
             line = str(e).strip().partition("\n")[0][:200]
             cure = "give workers more memory, or run fewer with --workers; what was received is kept"

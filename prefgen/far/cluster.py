@@ -4,14 +4,14 @@ it is found how far the lost one came: on the storage, and on the same machine i
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from prefgen.engines.ray import Ask, Cluster, Ray, asking
+from prefgen.engines.ray import AHEAD, Ask, Cluster, Ray, asking
 from prefgen.errors import RunError
 from prefgen.far.desk import Desk
 from prefgen.far.product import Product
@@ -26,9 +26,6 @@ from prefgen.llm.permits import State
 from prefgen.llm.store import Sqlite
 from prefgen.planned import Plan
 from prefgen.storage import Storage
-
-AHEAD = 2
-"""Ranges asked for, as a multiple of workers: so that none waits for the driver."""
 
 
 class Replies:
@@ -104,7 +101,7 @@ async def on_ray(of: Ray, plan: Plan, client: Client, home: Path) -> AsyncIterat
 def _shared(cluster: Cluster, plan: Plan, client: Client) -> tuple[Mapping[str, Any], Sequence[Any]]:
     """A run's limits, and what all of its workers share."""
     models = [model for pool in plan.models.values() for model in pool]
-    cluster.workers = most_workers(models, cluster.workers)
+    cluster.limit(most_workers(models, cluster.workers))
     limits = {"workers": cluster.workers, "max_calls": client.budget.max_calls, "max_cost": client.budget.max_cost}
     desk = cluster.shared(Desk, {**limits, "paid": client.budget.spent})
     known = known_keys(client.journal.path)

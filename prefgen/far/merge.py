@@ -1,4 +1,4 @@
-"""``prefgen merge``: what slices made, joined in order, into the tables and the dataset that one run would have written.
+"""``prefgen merge``: what slices made, joined in order: the tables and the dataset that one run would have written.
 
 What stands behind a verb that sees whole tables needs all slices first. Where it asks a model, it is for slices again:
 the table that they begin with is laid on their storage.

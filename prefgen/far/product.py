@@ -8,7 +8,8 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class Product:
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def is_of(self, keys: Set[bytes]) -> bool:
+    def is_of(self, keys: AbstractSet[bytes]) -> bool:
         """Whether it was made of a reply under one of these keys."""
         return any(one.count.replies.has_any(keys) for one in self.made.values())
 

@@ -17,7 +17,7 @@ import polars as pl
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.engines import local
-from prefgen.errors import Interrupted, RunError
+from prefgen.errors import Interrupted, Problem, RecipeError, RunError
 from prefgen.far.maker import Maker
 from prefgen.far.ranges import name_of, numbered, plan_digest, product_name, range_size, slice_of
 from prefgen.far.scratch import scratch
@@ -52,17 +52,37 @@ class Slice:
         return f"segments/shard-{self.number}-of-{self.of}"
 
 
+def parsed(said: str) -> Slice:
+    """``0/3``. Raises RecipeError for what is no slice."""
+    number, _, of = said.partition("/")
+    if number.isdecimal() and of.isdecimal() and int(number) < int(of):
+        return Slice(int(number), int(of))
+    cure = "say which of how many, from 0: --shard 0/3, --shard 1/3 and --shard 2/3"
+    raise RecipeError([Problem("--shard", "", f"{said!r:.40} is no slice", cure)])
+
+
 @dataclass
 class Sliced:
-    """What a slice has come to: of so many ``ranges``, by root, those ``made`` now, those that were there, and those
-    with requests that ``failed``; ``waits`` is the table of which ``merge`` has to make the whole first.
+    """What a slice has come to: ranges ``made`` now, those that were there, and those with requests that ``failed``;
+    ``waits`` is the table that ``merge`` has to make first, of all slices.
     """
 
-    ranges: dict[str, int] = field(default_factory=dict)
     made: int = 0
     there: int = 0
     failed: int = 0
     waits: str = ""
+
+
+def summary(part: Slice, done: Sliced) -> list[str]:
+    """What a slice has come to, in words."""
+    lines = [f"shard {part}: {done.made:,} ranges made, {done.there:,} were there"]
+    if done.failed:
+        lines.append(f"in {done.failed:,} of them requests failed; run the same command again to ask anew")
+    if done.waits:
+        lines.append(f"{done.waits} is made of all shards: when they are done, `prefgen merge`, and then this again")
+    else:
+        lines.append("when all shards are done, `prefgen merge` makes the dataset")
+    return lines
 
 
 def part_of(recipe: Recipe, part: Slice) -> Recipe:
@@ -81,7 +101,7 @@ def _shares(model: Mapping[str, Any], part: Slice) -> dict[str, Any]:
 
 
 def share(whole: int, part: Slice) -> int:
-    """This slice's share of a whole number: all shares together are that number."""
+    """A slice's share of a whole number: all shares together are that number."""
     return len(slice_of(whole, part.number, part.of))
 
 

@@ -10,7 +10,6 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,6 @@ from prefgen.llm.behind import Behind
 from prefgen.llm.leased import Leases
 from prefgen.llm.store import Store
 from prefgen.planned import Plan
-from prefgen.progress import Progress
 from prefgen.storage import Storage
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ as long. Two of 10^7 keys begin with the same eight bytes in one of 400,000 such
 import math
 import sqlite3
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ class Drawn:
     def __bool__(self) -> bool:
         return bool(self.held or self.spool)
 
-    def has_any(self, keys: Set[bytes]) -> bool:
+    def has_any(self, keys: AbstractSet[bytes]) -> bool:
         """Whether one of these keys is among them; of very many, one that begins like it."""
         import numpy as np
 
