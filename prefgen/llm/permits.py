@@ -1,9 +1,8 @@
 """What the workers of one run share, held in one place: the rates of endpoints, money, and who is there.
 
 Workers ask for small leases: of permits to send, and of dollars and requests. Nothing here waits, nothing is polled: a
-permit comes with the seconds after which it may be used (GCRA, as in ``prefgen.llm.gate``). Only delays go over the
-wire, since clocks of two machines differ; and all that is told of money is told as sums, so that a word that comes twice
-does no harm. A worker that dies costs no more than its leases.
+permit comes with the seconds after which it may be used (GCRA, as in ``prefgen.llm.gate``). A worker that dies costs no
+more than its leases.
 """
 
 import heapq
@@ -11,11 +10,11 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from prefgen.llm.gate import Gate, Hold
-from prefgen.llm.limits import NO_LIMITS, Limits
 from prefgen.llm.pace import SOON
+from prefgen.llm.terms import NO_NEWS, Account, Ending, Endpoint, Lease, Loan, News, Pulse, State
 
 LEASE = 8
 """Permits that a worker asks for at a time, and requests' worth of money that it holds beside what is in flight."""
@@ -27,101 +26,6 @@ OF_STATED = 0.99
 """Of a limit that a recipe states: permits take different times over the wire, and a second may get the next one's."""
 NEVER = 3600.0
 """Seconds until the next permit of a worker that is taken for dead."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One address of one model, and its stated limits; as ``Gate`` has them. ``id`` is ``use`` and the address."""
-
-    id: str
-    rpm: float | None = None
-    tpm: float | None = None
-    paced: bool = True
-
-
-@dataclass(frozen=True)
-class News:
-    """What came to pass at an endpoint since a worker last told. ``limits`` its provider stated; so many were
-    ``refused``, and it is to be left alone for ``pause`` seconds; ``tokens`` used beyond those that were asked for (or
-    less); ``sent`` without a permit, where there was no limit; ``in_flight`` there now; ``back``: permits that nobody
-    needs, in seconds until their time.
-    """
-
-    limits: Limits = NO_LIMITS
-    refused: int = 0
-    pause: float = 0.0
-    tokens: float = 0.0
-    sent: int = 0
-    in_flight: int = 0
-    back: tuple[float, ...] = ()
-
-
-NO_NEWS = News()
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Permits, each as the seconds from now after which a request may be sent, in their order; and the rates a second
-    of all workers together: requests and tokens as they are now, and the ``limit`` of requests.
-    """
-
-    delays: tuple[float, ...]
-    requests: float
-    tokens: float
-    limit: float
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a worker has done with money so far, in all: dollars ``spent`` and ``calls``; and what it ``keeps`` of what
-    it was lent, in dollars (set aside for requests in flight, and for its next ones) and ``keeps_calls``.
-    """
-
-    spent: float = 0.0
-    calls: int = 0
-    keeps: float = 0.0
-    keeps_calls: int = 0
-
-
-@dataclass(frozen=True)
-class Loan:
-    """``dollars`` and ``calls`` lent now. ``state`` is ``lent``; ``wait``, where others may leave some; ``no_money`` or
-    ``no_calls``, where nobody will. All workers have ``spent`` so much and sent ``total`` requests; ``left`` is this
-    worker's share of the dollars that nobody has claimed.
-    """
-
-    dollars: float
-    calls: int
-    state: Literal["lent", "wait", "no_money", "no_calls"]
-    spent: float
-    total: int
-    left: float
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """What a worker told of itself last, so many seconds ago."""
-
-    age: float
-    told: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class State:
-    """How a run stands: its workers by name, dollars and requests of all workers there were (``spent``, ``calls``),
-    what is lent to those that are there (``lent``, ``lent_calls``) and what the dead had (``lost``, ``lost_calls``),
-    what holds requests back at each endpoint, and why the run is to stop.
-    """
-
-    workers: Mapping[str, Pulse]
-    spent: float
-    calls: int
-    lent: float
-    lent_calls: int
-    lost: float
-    lost_calls: int
-    holds: Mapping[str, Hold | None]
-    stopped: str = ""
 
 
 class Shared:
@@ -203,9 +107,7 @@ class Permits:
 
     # --- permits to send ---
 
-    def lease(
-        self, worker: str, endpoint: Endpoint, want: int, tokens: float = 0.0, news: News = NO_NEWS
-    ) -> Lease:
+    def lease(self, worker: str, endpoint: Endpoint, want: int, tokens: float = 0.0, news: News = NO_NEWS) -> Lease:
         """Up to ``want`` permits for requests of about so many tokens each, and what is told beside it; none where none
         is wanted, and at least one where there is. A worker that is gone gets one that it will not live to use.
         """
@@ -231,20 +133,20 @@ class Permits:
         if state != "lent" or not calls:
             return self._loan(state)
         share = max(1, len(self._accounts))
-        dollars = min(self._left, max(least, min(want, self._left / share))) if self.max_cost is not None else want
-        number = min(calls, max(1, self._left_calls // share)) if self.max_calls is not None else calls
+        dollars = min(self._left, max(least, min(want, self._left / share))) if self.max_cost is not None else 0.0
+        number = min(calls, max(1, self._left_calls // share)) if self.max_calls is not None else 0
         keeps = account.keeps + dollars, account.keeps_calls + int(number)
         self._accounts[worker] = Account(account.spent, account.calls, *keeps)
         return self._loan("lent", dollars, int(number))
 
-    def _can_lend(self, least: float) -> Literal["lent", "wait", "no_money", "no_calls"]:
+    def _can_lend(self, least: float) -> Ending:
         if self._left_calls < 1:
             return "wait" if any(one.keeps_calls for one in self._accounts.values()) else "no_calls"
         if self._left < least:
             return "wait" if any(one.keeps for one in self._accounts.values()) else "no_money"
         return "lent"
 
-    def _loan(self, state: Literal["lent", "wait", "no_money", "no_calls"], dollars: float = 0.0, calls: int = 0) -> Loan:
+    def _loan(self, state: Ending, dollars: float = 0.0, calls: int = 0) -> Loan:
         share = max(0.0, self._left) / max(1, len(self._accounts))
         return Loan(dollars, calls, state, self._spent, self._calls, share)
 
@@ -327,4 +229,3 @@ def _with(account: Account, told: Mapping[str, Any]) -> Account:
 def safe(limit: float | None) -> float | None:
     """Of a stated limit, what is leased."""
     return limit and limit * OF_STATED
-
