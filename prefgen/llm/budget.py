@@ -63,6 +63,9 @@ class Budget:
             if not (waiting := self._waiting.popleft()).done():
                 waiting.set_result(None)
 
+    def let_go(self) -> None:
+        """Nothing more is sent. Who waits for money learns it from the next request that ends."""
+
     async def _wait(self) -> None:
         self._waiting.append(asyncio.get_running_loop().create_future())
         await self._waiting[-1]

@@ -43,7 +43,7 @@ class Enough(PrefgenError):
 class Exchanges:
     """What sends, and what it sends by. ``fakes`` are functions that stand in for models called ``fake/NAME``;
     ``chance`` draws how long a fault is waited out, and nothing else; ``batches`` are where requests go that need not
-    be answered at once.
+    be answered at once; ``pace`` is where they wait for their turn.
     """
 
     journal: Journal
@@ -52,9 +52,9 @@ class Exchanges:
     sleep: Sleep | None = None
     chance: random.Random = field(default_factory=random.Random)
     batches: "Batches | None" = None
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
-        self.pace = Pace()
         self._providers: dict[str, Provider] = {}
         self._health: dict[tuple[Any, ...], Health] = {}
         self._of = ByModel(self._known)
@@ -74,6 +74,7 @@ class Exchanges:
             self.reason = reason
             self._shutting.set()
             self.pace.let_go()
+            self.budget.let_go()
             if self.batches:
                 self.batches.let_go()
 
@@ -183,6 +184,7 @@ class Exchanges:
         known, cost, wired = self._of(request.model), 0.0, False
         worst = self._worst(request, len(keys)) if self.budget.max_cost is not None else 0.0
         self.journal.check_room()
+        self.go_on()
         await self.budget.reserve(worst)
         try:
             self.go_on()

@@ -93,7 +93,7 @@ class Gate:
         self.paused_until = -math.inf
         self._served = False
         self._peak = 0.0
-        self._sent = self._denied = 0
+        self.sent = self._denied = 0
         self._held: float | None = None
         self._ends: deque[bool] = deque(maxlen=LOOKED_AT)
         self._rests = 0
@@ -146,7 +146,7 @@ class Gate:
             self._grow(now, min(1.0, now - self._held))
             self._held = None
         self.in_flight += 1
-        self._sent += 1
+        self.sent += 1
         self.requests.book(now, 1)
         self.tokens.book(now, tokens)
         if self.is_broken:
@@ -177,9 +177,9 @@ class Gate:
         self.outputs.append(written)
         if used:
             self.tokens.book(now, used - guessed)
-        self._told(limits)
+        self.told(limits)
 
-    def _told(self, limits: Limits) -> None:
+    def told(self, limits: Limits) -> None:
         """Takes over the limits that the provider states, within those that the recipe does."""
         if limits.requests:
             limit = min(limits.requests * OF_TOLD, self.rpm / 60 if self.rpm else math.inf)
@@ -198,10 +198,10 @@ class Gate:
             return
         if math.isinf(self.requests.rate):
             self.requests.rate = max(START_RATE, self.in_flight)
-        left = min(CUT, max(DEEPEST, 1 - self._denied / max(1, self._sent)))
+        left = min(CUT, max(DEEPEST, 1 - self._denied / max(1, self.sent)))
         self.requests.rate = max(SLOWEST, self.requests.rate * left)
         self._peak = self.requests.rate / CUT
-        self.refused_at, self._sent, self._denied = now, 0, 0
+        self.refused_at, self.sent, self._denied = now, 0, 0
 
     def failed(self, now: float, fault: TryAgain, *, others: bool) -> None:
         """No reply came. ``others`` says that other endpoints can take what this one does not."""

@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Self
@@ -47,9 +47,9 @@ class _Ticket:
 class Line:
     """The requests to one model that wait, and the gates of its endpoints."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, gate_of: "GateOf") -> None:
         self.use = model.use
-        self.gates = [_gate(endpoint) for endpoint in model.endpoints()]
+        self.gates = [gate_of(endpoint, self) for endpoint in model.endpoints()]
         self._waiting: list[_Ticket] = []
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
@@ -127,6 +127,11 @@ class Line:
         return prompt + draws * min(output, model.max_tokens or output)
 
     @property
+    def first(self) -> float:
+        """Tokens of the request that stands first, about; nothing where none does."""
+        return self._waiting[0].tokens if self._waiting else 0.0
+
+    @property
     def waiting(self) -> int:
         """Requests that stand here, about: one that was given up is forgotten when its turn comes."""
         return len(self._waiting)
@@ -139,6 +144,10 @@ class Line:
         soonest = min(gate.wait(now) for gate in self.gates)
         why = f"for {soonest:.0f} s more" if soonest > SOON else "for a place in flight"
         return f"{number:,} requests to {self.use} wait {why}"
+
+
+GateOf = Callable[[Model, Line], Gate]
+"""Makes the gate of one endpoint, behind the line in which its requests wait."""
 
 
 class Turn:
@@ -165,10 +174,16 @@ class Turn:
         self._line.leave(self._gate)
 
 
-class Pace:
-    """The lines of all models."""
+def own_gate(endpoint: Model, line: Line) -> Gate:  # noqa: ARG001
+    """The gate of an endpoint that this process alone asks."""
+    return Gate(places(endpoint), endpoint.rpm, endpoint.tpm, paced=not is_yours(endpoint))
 
-    def __init__(self) -> None:
+
+class Pace:
+    """The lines of all models; ``gate_of`` makes the gates behind them."""
+
+    def __init__(self, gate_of: GateOf = own_gate) -> None:
+        self._gate_of = gate_of
         self._lines: dict[tuple[str, tuple[str | None, ...]], Line] = {}
 
     @property
@@ -190,7 +205,7 @@ class Pace:
         """The line of this model."""
         place = _place(model)
         if place not in self._lines:
-            self._lines[place] = Line(model)
+            self._lines[place] = Line(model, self._gate_of)
         return self._lines[place]
 
     def turn(self, model: Model, prompt: float = 0, draws: int = 1, *, again: bool = False) -> Turn:
@@ -206,7 +221,7 @@ class Pace:
 def most_in_flight(models: Iterable[Model]) -> int:
     """Requests to all of these models, at all of their endpoints, that may be on the wire at once."""
     return sum(
-        _most(endpoint) for one in {_place(model): model for model in models}.values() for endpoint in one.endpoints()
+        places(endpoint) for one in {_place(model): model for model in models}.values() for endpoint in one.endpoints()
     )
 
 
@@ -215,14 +230,11 @@ def _place(model: Model) -> tuple[str, tuple[str | None, ...]]:
     return model.use, tuple(model.base_urls) or (model.base_url,)
 
 
-def _most(model: Model) -> int:
-    return model.concurrency or (PLACES_OF_YOURS if model.base_url or model.provider in FREE else PLACES)
+def places(endpoint: Model) -> int:
+    """Requests to this endpoint that may be on the wire at once."""
+    return endpoint.concurrency or (PLACES_OF_YOURS if endpoint.base_url or endpoint.provider in FREE else PLACES)
 
 
-def _gate(model: Model) -> Gate:
-    return Gate(_most(model), model.rpm, model.tpm, paced=not _is_yours(model))
-
-
-def _is_yours(model: Model) -> bool:
+def is_yours(endpoint: Model) -> bool:
     """Whether no account's limit is to be expected: a model in this process, a server of this machine or network."""
-    return model.provider in FREE or bool(model.base_url and is_private(model.base_url))
+    return endpoint.provider in FREE or bool(endpoint.base_url and is_private(endpoint.base_url))

@@ -125,6 +125,7 @@ class Batches:
     async def _paid(self, request: Request, keys: Sequence[bytes], tally: Tally) -> None:
         """Waits for a batch with these draws in it, its worst price set aside."""
         limit, cost = self._worst(request, len(keys)), 0.0
+        self.client.go_on()
         await self.client.budget.reserve(worst := limit or 0.0)
         try:
             self.client.go_on()
