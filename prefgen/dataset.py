@@ -8,11 +8,11 @@ import polars as pl
 
 from prefgen.configs import CONFIGS, arrow_schema, nullable, preferences_text
 from prefgen.errors import RunError
-from prefgen.folders import placed
+from prefgen.folders import no_room, placed
 from prefgen.rows import because
 from prefgen.splits import TRAIN, Splits
 from prefgen.stamp import stamped
-from prefgen.tablefile import GROUP, TableFile, no_room
+from prefgen.tablefile import GROUP, TableFile
 
 __all__ = ["CONFIGS", "write"]
 

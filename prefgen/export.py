@@ -15,9 +15,10 @@ import polars as pl
 from prefgen import folders
 from prefgen.applied import split
 from prefgen.errors import Problem, RecipeError, RunError, nearest
+from prefgen.folders import no_room
 from prefgen.formats._pieces import IDS
 from prefgen.rows import DROPPED
-from prefgen.tablefile import TableFile, no_room
+from prefgen.tablefile import TableFile
 from prefgen.trainers import Format, find
 
 MADE_BY, TOLD, LEFT_OUT = "prefgen export", "export.json", "left_out.csv"

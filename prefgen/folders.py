@@ -1,7 +1,9 @@
 """A run's folder, and nothing else, is where a run writes; and a folder is there whole, or as it was."""
 
+import errno
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -134,10 +136,27 @@ def placed(folder: Path) -> Iterator[Path]:
 
 def put(path: Path, text: str) -> None:
     """Writes a file, and the folder that it lies in: all of it, or what was there is as it was. Raises OSError."""
-    partial = path.with_name(f".{path.name}.partial")
+    _written(path, path.with_name(f".{path.name}.partial"), text.encode(), settle=False)
+
+
+def put_once(path: Path, content: bytes) -> None:
+    """The same of a file that others may write at this moment, all of them with this content; it is on stable storage
+    when this returns, and so are the names of its folders.
+    """
+    fresh = [folder for folder in path.parents if not folder.exists()]
+    _written(path, path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial"), content, settle=True)
+    for folder in (path.parent, *(one.parent for one in fresh)):
+        durable(folder)
+
+
+def _written(path: Path, partial: Path, content: bytes, *, settle: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        with partial.open("wb") as file:
+            file.write(content)
+            if settle:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(path)
     finally:
         swept(partial)
@@ -188,6 +207,17 @@ def _swap(fresh: Path, folder: Path) -> None:
             old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+FULL_OR_FORBIDDEN = FORBIDDEN | {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+KEPT = "run the same command again: every reply received is kept"
+
+
+def no_room(path: Path, error: OSError, again: str = KEPT) -> RunError:
+    """A full or forbidden disk, in words that say what would do: ``again`` says how to go on then."""
+    cure = "make its folder writable" if error.errno in FORBIDDEN else "make room"
+    return RunError(f"{path}: {error.strerror or error}; {cure} and {again}")
 
 
 # --- one run at a time ----------------------------------------------------------------------

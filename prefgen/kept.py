@@ -21,11 +21,10 @@ from prefgen import codefile
 from prefgen import settings as of_verbs
 from prefgen.asker import Asker
 from prefgen.errors import PrefgenError, RunError
-from prefgen.folders import swept
+from prefgen.folders import no_room, swept
 from prefgen.planned import Plan, Planned
 from prefgen.recipe import Recipe, Step
 from prefgen.spool import Spool, spool_of
-from prefgen.tablefile import no_room
 from prefgen.verbs import Verb
 
 RECIPE, FILES, VERB = "recipe.yaml", "files", "verb"

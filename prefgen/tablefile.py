@@ -2,7 +2,6 @@
 however they came in; there whole, or not at all.
 """
 
-import errno
 import os
 import shutil
 from array import array
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from prefgen.errors import RunError
-from prefgen.folders import swept
+from prefgen.folders import no_room, swept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -223,13 +221,3 @@ def _begins_again(file: "pq.ParquetFile", part: int, parts: int) -> bool:
     found.sort()
     pairs = ((found[i : i + GROUP], found[i + 1 : i + GROUP + 1]) for i in range(0, len(found) - 1, GROUP))
     return any((one[: len(other)] == other).any() for one, other in pairs)
-
-
-FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
-AGAIN = "run the same command again: every reply received is kept"
-
-
-def no_room(path: Path, error: OSError, again: str = AGAIN) -> RunError:
-    """A full or forbidden disk, in words that say what would do: ``again`` says how to go on then."""
-    cure = "make its folder writable" if error.errno in FORBIDDEN else "make room"
-    return RunError(f"{path}: {error.strerror or error}; {cure} and {again}")

@@ -14,13 +14,13 @@ from prefgen.again import Found, Prompts, made_again
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished
 from prefgen.errors import RunError
+from prefgen.folders import no_room
 from prefgen.kept import Kept, settle
 from prefgen.llm.journal import Journal
 from prefgen.llm.offline import Offline
 from prefgen.manifest import costs
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
-from prefgen.tablefile import no_room
 from prefgen.written import Done, write
 
 

@@ -17,8 +17,7 @@ PARTS = {*verbs.ROOMS, "stops", "formats"}
 STOREYS = [
     {"errors", "texts", "door", "differences", "allow", "clock", "stamp"},
     {"language", "bounds", "folders", "kinds", "needs", "conversations"},
-    {"storage"},
-    {"promptfile"},
+    {"promptfile", "storage"},
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied", "stopping", "order", "framing"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},

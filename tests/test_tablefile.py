@@ -19,7 +19,8 @@ from polars.testing import assert_frame_equal
 
 from prefgen.asker import MESSAGES
 from prefgen.errors import RunError
-from prefgen.tablefile import GROUP, TableFile, batches, no_room
+from prefgen.folders import no_room
+from prefgen.tablefile import GROUP, TableFile, batches
 
 SCHEMA = pl.Schema([("id", pl.String), ("n", pl.Int64), ("x", pl.Float64), ("asked", MESSAGES), ("empty", pl.String)])
 

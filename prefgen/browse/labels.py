@@ -17,8 +17,8 @@ from prefgen.browse.pairs import PairTable
 from prefgen.browse.shaping import Json
 from prefgen.conversations import as_text
 from prefgen.errors import RunError
-from prefgen.folders import swept
-from prefgen.tablefile import TableFile, no_room
+from prefgen.folders import no_room, swept
+from prefgen.tablefile import TableFile
 
 ENOUGH = 100
 """Pairs that are read together."""

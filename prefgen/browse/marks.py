@@ -19,8 +19,7 @@ from typing import Any, Literal, get_args
 
 from prefgen.asker import canonical
 from prefgen.errors import RunError, nearest
-from prefgen.folders import durable
-from prefgen.tablefile import no_room
+from prefgen.folders import durable, no_room
 from prefgen.texts import sound
 
 FILE = "marks.jsonl"

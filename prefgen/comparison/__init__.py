@@ -21,8 +21,7 @@ from prefgen.comparison.recipes import differing
 from prefgen.comparison.sides import Paths, Side, names, opened
 from prefgen.comparison.verdicts import OfScores, OfVerdicts, matched
 from prefgen.comparison.yields import OfYield, costs, results, steps
-from prefgen.folders import put
-from prefgen.tablefile import no_room
+from prefgen.folders import no_room, put
 
 EXAMPLES = 3
 """Of each kind that are shown."""

@@ -21,8 +21,9 @@ from prefgen.far.taking import Taking
 from prefgen.far.worker import PULSE, Work, make_range
 from prefgen.llm.behind import known_keys
 from prefgen.llm.client import Client
+from prefgen.llm import segments
 from prefgen.llm.leased import most_workers
-from prefgen.llm.permits import State
+from prefgen.llm.terms import State
 from prefgen.llm.store import Sqlite
 from prefgen.planned import Plan
 from prefgen.storage import Storage
@@ -81,7 +82,7 @@ async def on_ray(of: Ray, plan: Plan, client: Client, home: Path) -> AsyncIterat
     """Workers, for as long as a run's tables are made. What the storage holds of a run that was killed is taken in
     first; at the end all that is there is in the run's own folder, and is taken away. Raises RunError.
     """
-    storage = Storage(f"{of.storage or home / 'ranges'}/{name_of_journal(client.journal)}")
+    storage = Storage(f"{of.storage or home / 'ranges'}/{segments.name_of(client.journal)}")
     taking = Taking(plan, storage, client.journal)
     with Cluster(of) as cluster:
         if cluster.nodes > 1 and not storage.shared:

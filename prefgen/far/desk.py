@@ -5,7 +5,8 @@ and passes on that there is nothing more to do.
 from collections.abc import Mapping
 from typing import Any
 
-from prefgen.llm.permits import Permits, State
+from prefgen.llm.permits import Permits
+from prefgen.llm.terms import State
 
 
 class Desk:

@@ -6,11 +6,11 @@ from typing import Any
 
 from prefgen import folders
 from prefgen.browse.pairs import PairTable
+from prefgen.folders import no_room
 from prefgen.html.page import page
 from prefgen.report.figures import figures
 from prefgen.report.sections import sections
 from prefgen.report.shown import shown
-from prefgen.tablefile import no_room
 
 NAME, CHARTS = "report.html", ".charts"
 """What it is called, and the folder of charts that were drawn before."""
