@@ -25,8 +25,8 @@ MOST, FEW = 1000, 64
 judgments to a prompt, more would be more than a node holds at ease); and where money or a target may end the run
 between two of them.
 """
-FEWEST = 64
-"""Ranges, where there are prompts for so many: for as many workers, each has one to make."""
+FEWEST = 16
+"""Ranges, where there are prompts for so many. With fewer prompts more workers are of no use: each asks many at once."""
 
 
 def range_size(prompts: int, *, limited: bool) -> int:

@@ -21,6 +21,7 @@ def known_keys(journal: Path) -> "NDArray[np.uint64]":
     """
     import numpy as np
     from prefgen.llm.store import opened
+
     c = opened(journal)
     ks = [int.from_bytes(k[:8], "big") for (k,) in c.execute("select key from reply")]
     c.close()
@@ -56,6 +57,7 @@ class Behind:
 
     def _k(self, key):
         import numpy as np
+
         n = np.uint64(int.from_bytes(key[:8], "big"))
         i = int(np.searchsorted(self.known, n))
         return i < len(self.known) and self.known[i] == n

@@ -16,9 +16,12 @@ class Exporter:
 
     def next(self) -> bytes | None:
         import json, base64
+
         out, any_ = {}, False
         for name in self.last:
-            rows = self.c.execute(f"SELECT rowid, * FROM {name} WHERE rowid > ? ORDER BY rowid LIMIT 5000", (self.last[name],)).fetchall()
+            rows = self.c.execute(
+                f"SELECT rowid, * FROM {name} WHERE rowid > ? ORDER BY rowid LIMIT 5000", (self.last[name],)
+            ).fetchall()
             if rows:
                 any_ = True
                 self.last[name] = rows[-1][0]
@@ -31,6 +34,7 @@ class Exporter:
 
 async def take_in(journal: Journal, name: str, content: bytes) -> frozenset[bytes]:
     import json, base64
+
     data = json.loads(content)
     rows = [[base64.b64decode(r[0]), base64.b64decode(r[1]), *r[2:]] for r in data["reply"]]
     have = journal.store.find_all([r[0] for r in rows])
@@ -54,6 +58,7 @@ def taken(journal: Journal) -> frozenset[str]:
 
 def name_of(journal: Journal) -> str:
     import uuid
+
     c = opened(journal.path)
     try:
         c.execute("INSERT OR IGNORE INTO meta VALUES ('name', ?)", (uuid.uuid4().hex[:12],))

@@ -35,7 +35,8 @@ def digest(folder: Path) -> str:
 
 def workers() -> list[int]:
     """The processes of Ray's workers that this process's cluster has at work on ranges."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _is_at_work(pid) and _is_ours(pid)]
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in pids if _is_at_work(pid) and _is_ours(pid)]
 
 
 def _is_at_work(pid: int) -> bool:

@@ -23,7 +23,9 @@ def server() -> OpenAIServer:  # type: ignore[misc]
 @pytest.fixture(scope="module")
 def alone(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     """The digest of what one process writes with 64 requests in flight, and the requests that it sends."""
-    found = [run(recipe(server), tmp_path_factory.mktemp(f"local-{n}") / "run", take=TAKE, side_by_side=n) for n in (64, 1)]
+    found = [
+        run(recipe(server), tmp_path_factory.mktemp(f"local-{n}") / "run", take=TAKE, side_by_side=n) for n in (64, 1)
+    ]
     assert digest(found[0].dataset) == digest(found[1].dataset)
     return digest(found[0].dataset), len(server.requests) // 2
 
