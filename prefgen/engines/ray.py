@@ -7,6 +7,7 @@ Ray does is done here: it places work, moves values, and runs a task again when 
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ LIVES = 4
 """Workers that may be lost over one piece of work: it may be the work that kills them, by its memory for one."""
 CALM = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """What a cluster of one's own begins with: it tells nobody of itself, and lets nobody in."""
+PATIENCE = 10.0
+"""Seconds for which a cluster is knocked at."""
 AHEAD = 2
 """Pieces of work that are asked for, as a multiple of workers: so that none waits for whoever hands them out."""
 Ask = Callable[..., Awaitable[Any]]
@@ -137,6 +140,7 @@ def _begin(ray: Any, of: Ray) -> None:
         cores = max(of.workers or 1, _cores())
         how |= {"address": "local", "num_cpus": cores, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     else:
+        _reached(address)
         how["address"] = address
     try:
         ray.init(**how)
@@ -144,6 +148,18 @@ def _begin(ray: Any, of: Ray) -> None:
         line = str(e).strip().partition("\n")[0][:200]
         cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"
         raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({line}); {cure}") from e
+
+
+def _reached(address: str) -> None:
+    """Raises RunError where nobody answers at an address: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except OSError as e:
+        cure = "is the address right, and the cluster up (`ray status` there)?"
+        raise RunError(f"ray: nobody answers at {address} ({e.strerror or e}); {cure}") from e
 
 
 def _cores() -> int:

@@ -12,19 +12,19 @@ from typing import Any
 import polars as pl
 
 from prefgen.engines.ray import AHEAD, Ask, Cluster, Ray, asking
-from prefgen.errors import RunError
+from prefgen.errors import Interrupted, RunError
 from prefgen.far.desk import Desk
 from prefgen.far.product import Product
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import shipment
 from prefgen.far.taking import Taking
-from prefgen.far.worker import PULSE, Work, make_range
-from prefgen.llm.behind import known_keys
-from prefgen.llm.client import Client
+from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range
 from prefgen.llm import segments
+from prefgen.llm.behind import known_keys
+from prefgen.llm.client import Client, Shut
 from prefgen.llm.leased import most_workers
-from prefgen.llm.terms import State
 from prefgen.llm.store import Sqlite
+from prefgen.llm.terms import State
 from prefgen.planned import Plan
 from prefgen.storage import Storage
 
@@ -74,7 +74,15 @@ class OnRay:
         what = f"{root}: the range of {rows['prompt_id'][0] if rows.height else 'no prompt'}"
         came = await self.cluster.run(make_range, work, rows, *self.shared, what=what)
         await self.taking.of_range(name)
-        return await self.taking.product(came.product_or_raise())
+        self._heard(came)
+        return await self.taking.product(came.product)
+
+    def _heard(self, came: Came) -> None:
+        """Raises what ended a worker; of one that was stopped, that nothing more is sent."""
+        if came.end == Interrupted.__name__ and self.client.reason:
+            raise Shut(came.words)
+        if came.end:
+            raise ENDS[came.end](came.words)
 
 
 @asynccontextmanager

@@ -61,12 +61,6 @@ class Came:
     end: str = ""
     words: str = ""
 
-    def product_or_raise(self) -> str:
-        """The product. Raises what ended the worker."""
-        if self.end:
-            raise ENDS[self.end](self.words)
-        return self.product
-
 
 def make_range(
     work: Work, rows: pl.DataFrame, sent: Shipment, desk: Any, replies: Any, known: "NDArray[np.uint64]"
