@@ -21,10 +21,16 @@ from prefgen.llm.loans import LeasedBudget
 from prefgen.llm.pace import Line, Pace, is_yours, places
 from prefgen.llm.permits import GRACE, LEASE, safe
 from prefgen.llm.request import Model
-from prefgen.llm.terms import NO_NEWS, Account, Endpoint, Loan, News
+from prefgen.llm.terms import NO_NEWS, Account, Endpoint, Lease, Loan, News
 
 Ask = Callable[[str, tuple[Any, ...]], Awaitable[Any]]
 """Calls a method of the ``Permits``, wherever they are, with these arguments."""
+AHEAD, LEARNING = 0.2, 0.05
+"""Seconds before the last permit's time at which more are asked for; and where the limit is not known, so that what is
+found out of it is heeded soon.
+"""
+DRIFT = 1e-4
+"""Seconds by which two clocks may come apart in one."""
 LOOK = 1.0
 """Seconds after which a line that waits for permits looks again; it is told when they come."""
 
@@ -39,6 +45,7 @@ class LeasedGate(Gate):
         self._asking = False
         self._told, self._refused, self._sent, self._tokens = NO_LIMITS, 0, 0, 0.0
         self._until = -math.inf  # it was refused with a wait
+        self._quickest, self._heard = math.inf, 0.0
 
     @property
     def is_limited(self) -> bool:
@@ -83,9 +90,10 @@ class LeasedGate(Gate):
         if self._asking or not self.is_limited:
             return
         self._forget(now)
-        needed = min(self._line.waiting, int(self.places) - self.in_flight)
-        if len(self._permits) < min(needed, LEASE / 2 + 1):
-            self._ask(min(LEASE, needed - len(self._permits)))
+        needed = min(self._line.waiting, int(self.places) - self.in_flight) - len(self._permits)
+        ahead = AHEAD if self.limit != math.inf else LEARNING
+        if needed > 0 and (not self._permits or self._permits[-1][0] < now + ahead):
+            self._ask(min(LEASE, needed))
 
     def _ask(self, want: int) -> None:
         self._asking = True
@@ -98,12 +106,23 @@ class LeasedGate(Gate):
         finally:
             self._asking = False
         now = asyncio.get_running_loop().time()
+        begun = self._begun(lease, now)
         for delay in lease.delays:
-            insort(self._permits, (now + delay, tokens))
+            insort(self._permits, (max(begun + delay, now), tokens))
+        if lease.pause:
+            self.paused_until = max(self.paused_until, begun + lease.pause)
         self.requests.rate, self.tokens.rate, self.limit = lease.requests, lease.tokens, lease.limit
         if self._refused:
             self._ask(0)
         self._line.advance()
+
+    def _begun(self, lease: Lease, now: float) -> float:
+        """When a lease began, on this clock: as it came, less what it was longer on its way than the quickest one. Each
+        that is late by itself would come into another one's time.
+        """
+        self._quickest = min(self._quickest + DRIFT * (now - self._heard), now - lease.at)
+        self._heard = now
+        return lease.at + self._quickest
 
     # --- after it ---
 
@@ -140,7 +159,7 @@ class LeasedGate(Gate):
         back, self._permits = self._permits, []
         self._tokens -= sum(tokens for _, tokens in back)
         news = self._news(tuple(at - now for at, _ in back if at > now))
-        if news != NO_NEWS:
+        if self.is_limited and news != NO_NEWS:
             await self._leases.ask("lease", self._endpoint, 0, 0.0, news)
 
 

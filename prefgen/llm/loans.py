@@ -175,15 +175,16 @@ class LeasedBudget(Budget):
 
     # --- what nobody needs ---
 
-    def _watch(self) -> None:
+    def _watch(self, seconds: float = IDLE) -> None:
         """Looks, in a while, whether the purse is needed."""
         if self._idle is None and (self._purse > 0 or self._purse_calls > 0):
-            self._idle = asyncio.get_running_loop().call_later(IDLE, self._looked)
+            self._idle = asyncio.get_running_loop().call_later(seconds, self._looked)
 
     def _looked(self) -> None:
         self._idle = None
-        if self._asking or asyncio.get_running_loop().time() - self._used < IDLE:
-            self._watch()
+        rest = self._used + IDLE - asyncio.get_running_loop().time()
+        if rest > 0 or self._asking:
+            self._watch(rest if rest > 0 else IDLE)
         else:
             self._ask(self._returned())
 

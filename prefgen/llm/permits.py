@@ -18,8 +18,10 @@ from prefgen.llm.terms import NO_NEWS, Account, Ending, Endpoint, Lease, Loan, N
 
 LEASE = 8
 """Permits that a worker asks for at a time, and requests' worth of money that it holds beside what is in flight."""
-HORIZON = 0.5
-"""Seconds ahead for which permits are given; one, at least, to each who asks."""
+HORIZON, LEARNING = 0.5, 0.1
+"""Seconds ahead for which permits are given; one, at least, to each who asks. Less where the limit is not known: what
+is found out of it is to be heeded soon.
+"""
 GRACE = 0.05
 """Seconds for which a permit is good. One that is used late is a request more in the second in which it is."""
 OF_STATED = 0.99
@@ -53,7 +55,7 @@ class Shared:
         delays: list[float] = []
         while len(delays) < want:
             delay, returned = self._next(now)
-            if delays and delay > HORIZON:
+            if delays and delay > (HORIZON if self.gate.limit != math.inf else LEARNING):
                 break
             if returned:
                 heapq.heappop(self._back)
@@ -76,9 +78,10 @@ class Shared:
         returned = max(self._back[0], now + gate.tokens.wait(now), gate.paused_until) - now
         return min((wait, False), (returned, True))
 
-    def lease(self, delays: tuple[float, ...]) -> Lease:
+    def lease(self, now: float, delays: tuple[float, ...]) -> Lease:
         """These permits, with the rates as they are now."""
-        return Lease(delays, self.gate.requests.rate, self.gate.tokens.rate, self.gate.limit)
+        pause = max(0.0, self.gate.paused_until - now)
+        return Lease(now, delays, pause, self.gate.requests.rate, self.gate.tokens.rate, self.gate.limit)
 
     def hold(self, now: float) -> Hold | None:
         """What holds the next request back; a stated limit as it was stated."""
@@ -117,8 +120,8 @@ class Permits:
         shared = self._endpoints[endpoint.id]
         shared.hear(news, now)
         if worker in self._gone:
-            return shared.lease((NEVER,) * min(want, 1))
-        return shared.lease(shared.reserve(now, want, tokens))
+            return shared.lease(now, (NEVER,) * min(want, 1))
+        return shared.lease(now, shared.reserve(now, want, tokens))
 
     # --- money ---
 

@@ -1,6 +1,6 @@
 """The terms of leases: all that goes over the wire between workers and their ``Permits`` (``prefgen.llm.permits``).
 
-Of time only delays go, since clocks of two machines differ. What was done with money goes as sums since the beginning,
+Of time only lengths go, since clocks of two machines differ. What was done with money goes as sums since the beginning,
 so that a word which comes twice, or is never heard, does no harm.
 """
 
@@ -44,11 +44,15 @@ NO_NEWS = News()
 
 @dataclass(frozen=True)
 class Lease:
-    """Permits, each as the seconds from now after which a request may be sent, in their order; and the rates a second
-    of all workers together: requests and tokens as they are now, and the ``limit`` of requests.
+    """Permits, each as the seconds from now after which a request may be sent, in their order. For ``pause`` seconds
+    nothing is to be sent, whatever was leased before. Then the rates a second of all workers together: requests and
+    tokens as they are now, and the ``limit`` of requests. ``at`` is now, on a clock that says nothing but how long it
+    was between two leases.
     """
 
+    at: float
     delays: tuple[float, ...]
+    pause: float
     requests: float
     tokens: float
     limit: float
