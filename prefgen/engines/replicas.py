@@ -174,7 +174,8 @@ def started(wanted: Sequence[Wanted], say: Say = lambda _: None) -> Iterator[lis
     try:
         for one, places in zip(wanted, found, strict=True):
             own = [f"prefgen-{token}-{len(actors) + n}" for n in range(len(places))]
-            say(f"{one.use}: starting {len(own)} replicas of {one.gpus} GPUs; loading may take minutes")
+            on = f"{one.gpus} GPUs" if one.gpus else "no GPU"
+            say(f"{one.use}: starting {len(own)} replicas of {on}; loading may take minutes")
             actors += [_actor(one, name, nodes[at]["NodeID"]) for name, at in zip(own, places, strict=True)]
             names.append([SCHEME + name for name in own])
         _wait(actors, [one.use for one, places in zip(wanted, found, strict=True) for _ in places], say)

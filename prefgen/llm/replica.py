@@ -54,7 +54,8 @@ def at(model: Model, addresses: Mapping[str, Sequence[str]]) -> Model:
     """The model at its replicas, where it has some: ``addresses`` by ``name_of``."""
     if not (found := addresses.get(name_of(model))) or not is_placed(model):
         return model
-    return replace(model, base_urls=tuple(found), concurrency=model.concurrency or PLACES[model.provider])
+    where = {"base_url": found[0]} if len(found) == 1 else {"base_urls": tuple(found)}
+    return replace(model, **where, concurrency=model.concurrency or PLACES[model.provider])
 
 
 def is_replica(url: str | None) -> bool:

@@ -106,4 +106,4 @@ def _replicated(model: Model) -> bool:
 def _place(model: Model) -> Place:
     if not has_address(model):
         raise ProviderError(f"{model.use} {UNPLACED}")
-    return Place(model.use, model.base_url or "") if _replicated(model) else keys.place(model, ACCOUNT)
+    return Place(model.use, keys.address(model, ACCOUNT)) if _replicated(model) else keys.place(model, ACCOUNT)
