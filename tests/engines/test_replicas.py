@@ -1,6 +1,7 @@
 """Replicas on a Ray of this machine, whose GPUs are pretended: where they go, how they are asked, and how they end."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -151,6 +152,7 @@ def test_each_replica_has_gpus_of_its_own_and_as_much_to_do(cluster: str, tmp_pa
         by = [pid_of(text) for text in gpus]
         assert len(addresses) == len(set(by)) == 2
         assert sorted(by.count(pid) for pid in set(by)) == [4, 5]
+        assert pid_of(from_a_worker(addresses[0])) in by
     assert said[0] == "vllm/x: starting 2 replicas of 1 GPUs; loading may take minutes"
     assert all(gone(pid) for pid in set(by))
     with pytest.raises(TryAgain, match=r"gone|no such replica"):
@@ -159,6 +161,14 @@ def test_each_replica_has_gpus_of_its_own_and_as_much_to_do(cluster: str, tmp_pa
         (text,), _ = texts(at_replicas(Model("vllm/y"), addresses), ["gpus"], tmp_path)
         assert len(addresses) == 1
         assert text.split(" ")[1] == "0,1"
+
+
+def from_a_worker(address: str) -> str:
+    """What a replica answers to a task in another process of the same job."""
+    import ray
+
+    told = ray.get(ray.remote(lambda: asyncio.run(replicas.ask(address, standin_body("hello"), 5))).remote())
+    return str(json.loads(told[2])["choices"][0]["message"]["content"])
 
 
 def standin_body(text: str) -> bytes:

@@ -15,6 +15,7 @@ from prefgen.llm import engines, guarded, vllm
 from prefgen.llm.client import Client
 from prefgen.llm.engines import Served
 from prefgen.llm.journal import Journal
+from prefgen.llm.local import Local
 from prefgen.llm.outcome import Tally
 from prefgen.llm.replica import Ask, at, is_placed, name_of
 from prefgen.llm.request import Completion, Engine, Model, Request, key
@@ -42,7 +43,7 @@ def replica(seen: list[tuple[str, Body]], status: int = 200, error: Any = None) 
 
     async def ask(address: str, body: bytes, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
         seen.append((address, json.loads(body)))
-        told = error or chat([answers(seen[-1][1])] * (seen[-1][1].get("n") or 1), seen[-1][1])
+        told = error or chat([answers(seen[-1][1])] * (seen[-1][1].get("n") or 1), {"model": "x", **seen[-1][1]})
         return status, {}, json.dumps(told).encode()
 
     return ask
@@ -310,6 +311,30 @@ def test_what_a_replica_says_means_what_a_server_means_by_it(status: int, error:
         done(Request(replace(QWEN, base_url=server.base_url), ASKED))
     assert type(by_replica.value) is type(by_server.value)
     assert getattr(by_replica.value, "reason", "") == getattr(by_server.value, "reason", "")
+
+
+def test_a_local_model_is_asked_at_its_replicas_under_the_same_keys() -> None:
+    small = Model("local/smollm2-135m", max_tokens=5, engine={"replicas": 2, "threads": 1})
+    moved = at(small, {name_of(small): ["replica://one"]})
+    seen: list[tuple[str, Body]] = []
+
+    async def go(ask: Ask) -> list[str]:
+        local = Local(ask=ask)
+        return [local.read(raw).text for raw in (await local.send(Request(moved, ASKED), [7, 8])).raws]
+
+    assert asyncio.run(go(replica(seen))) == ["to Say hello."] * 2
+    assert [(address, body["seed"], body["max_tokens"]) for address, body in seen] == [
+        ("replica://one", 7, 5),
+        ("replica://one", 8, 5),
+    ]
+    assert Local().sees(Request(moved, ASKED)) == Local().sees(
+        Request(Model("local/smollm2-135m", max_tokens=5), ASKED)
+    )
+    with pytest.raises(RowFailed) as caught:
+        asyncio.run(
+            go(replica([], 400, {"error": {"message": "the request exceeds the available context size", "code": 400}}))
+        )
+    assert caught.value.reason == "context_too_long"
 
 
 # --- its server, as a process -----------------------------------------------------------------
