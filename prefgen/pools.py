@@ -67,6 +67,9 @@ class Pools:
             self._problem(name, one.name, one.what, one.cure)
         if "price" in checked and checked["price"] is not None and len(checked["price"]) < 2:
             self._problem(name, "price", "price says but one of input and output", "say both, in $ per 1M tokens")
+        if checked.get("engine") and not all(str(one).startswith(("vllm/", "local/")) for one in uses):
+            self._problem(name, "engine", "engine is for vllm/… and local/…", "take it out; others run where they are")
+            return ()
         pool = () if wrong else tuple(Model(use=one, trusted=self._trusted(name, settings), **checked) for one in uses)
         return pool if sum(self._stands(name, model) for model in pool) == len(pool) else ()
 
@@ -122,9 +125,9 @@ class Pools:
 _WANTS = {
     "given": (
         "give the log-probabilities of a given text",
-        "local/… can, and servers with `likelihood: grammar` (llama.cpp) or `likelihood: prompt_logprobs` (vLLM)",
+        "local/… and vllm/… can, and servers with `likelihood: grammar` (llama.cpp)",
     ),
-    "grammar": ("write under a grammar", "local/… can, and llama.cpp or vLLM behind a base_url"),
+    "grammar": ("write under a grammar", "local/… and vllm/… can, and llama.cpp behind a base_url"),
     "schema": ("write under a JSON schema", "use a model that can"),
 }
 

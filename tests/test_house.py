@@ -24,7 +24,7 @@ STOREYS = [
     {"pools", "touched", "told", "schema", "resources", "statistics", "spool", "agreement"},
     {"canaries", "nothing"},
     {"planned", "shown"},
-    {"drawing", "saved", "standins"},
+    {"drawing", "saved", "standins", "placed"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards", "shardfiles", "together"},
     {"flow", "progress"},
@@ -128,6 +128,7 @@ RUNS = {
     "codefile.py": {"exec", "compile"},  # a verb of the recipe's own file, where the caller allows it
     "card/drawing.py": {"subprocess"},  # draws pictures: ours alone, of numbers and of names as text
     "llm/weights.py": {"subprocess"},  # pip fetches weights whose hash is known
+    "llm/guarded.py": {"subprocess"},  # vLLM's own command, whose values are no flags
     "judges/reading/structured.py": {"literal_eval"},  # literals alone
 }
 

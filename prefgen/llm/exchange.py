@@ -17,6 +17,7 @@ from prefgen.llm.outcome import Read, Tally, heard
 from prefgen.llm.pace import Pace, Turn
 from prefgen.llm.prices import most_sent
 from prefgen.llm.providers import make_provider
+from prefgen.llm.replica import Ask
 from prefgen.llm.request import Model, Provider, Raw, Request, Sent, seed_of
 from prefgen.llm.retry import Sleep, retrying
 
@@ -43,7 +44,8 @@ class Enough(PrefgenError):
 class Exchanges:
     """What sends, and what it sends by. ``fakes`` are functions that stand in for models called ``fake/NAME``;
     ``chance`` draws how long a fault is waited out, and nothing else; ``batches`` are where requests go that need not
-    be answered at once; ``pace`` is where they wait for their turn.
+    be answered at once; ``pace`` is where they wait for their turn; ``ask`` is how replicas of models are asked
+    (``prefgen.llm.replica``).
     """
 
     journal: Journal
@@ -53,6 +55,7 @@ class Exchanges:
     chance: random.Random = field(default_factory=random.Random)
     batches: "Batches | None" = None
     pace: Pace = field(default_factory=Pace)
+    ask: Ask | None = None
 
     def __post_init__(self) -> None:
         self._providers: dict[str, Provider] = {}
@@ -110,7 +113,7 @@ class Exchanges:
         """What speaks to this model's endpoint."""
         name = model.provider
         if name not in self._providers:
-            self._providers[name] = make_provider(name, self.fakes)
+            self._providers[name] = make_provider(name, self.fakes, self.ask)
         return self._providers[name]
 
     def _known(self, model: Model) -> Known:

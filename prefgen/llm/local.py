@@ -19,7 +19,9 @@ from typing import Any
 
 from prefgen.errors import RowFailed, RunError
 from prefgen.llm import faults, given, weights, wire
+from prefgen.llm.faults import Place
 from prefgen.llm.prices import price_of
+from prefgen.llm.replica import Ask, asked, is_replica
 from prefgen.llm.request import Caching, Completion, Model, Price, Raw, Request, Sent, Usage
 
 SLOTS = 16
@@ -45,14 +47,14 @@ def missing_key(model: Model) -> str | None:
 
 class Local:
     """A Provider (``prefgen.llm.request``) without a wire. Each file is loaded once, when it is first asked;
-    ``identities`` are those of files that need not be here any more, by ``use``.
+    ``identities`` are those of files that need not be here any more, by ``use``; ``ask`` is how replicas are asked.
     """
 
     punctual = False
 
-    def __init__(self, identities: Mapping[str, str] | None = None) -> None:
-        self._identities = dict(identities or {})
-        self._engines: dict[tuple[str, int], _Engine] = {}
+    def __init__(self, identities: Mapping[str, str] | None = None, ask: Ask | None = None) -> None:
+        self._identities, self._ask = dict(identities or {}), ask
+        self._engines: dict[tuple[str, int], Loaded] = {}
         self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
 
@@ -86,10 +88,14 @@ class Local:
 
     async def send(self, request: Request, seeds: Sequence[int]) -> Sent:
         """One reply for each seed."""
-        engine = await asyncio.to_thread(self._engine, request.model)
-        loop = asyncio.get_running_loop()
         bodies = [_body(request, seed) for seed in seeds]
-        answers = await asyncio.gather(*(loop.run_in_executor(engine.pool, engine.ask, body) for body in bodies))
+        if is_replica(url := request.model.base_url):
+            place, seconds = Place(request.model.use, str(url)), request.model.timeout
+            answers = await asyncio.gather(*(asked(self._ask, body, place, seconds) for body in bodies))
+        else:
+            engine = await asyncio.to_thread(self._engine, request.model)
+            loop = asyncio.get_running_loop()
+            answers = await asyncio.gather(*(loop.run_in_executor(engine.pool, engine.ask, body) for body in bodies))
         return Sent([_raw(answer, request) for answer in answers])
 
     def read(self, raw: Raw) -> Completion:
@@ -118,20 +124,20 @@ class Local:
         for engine in engines:
             await asyncio.to_thread(engine.pool.shutdown)
 
-    def _engine(self, model: Model) -> "_Engine":
-        context = int(model.extra.get("context", CONTEXT))
+    def _engine(self, model: Model) -> "Loaded":
+        context = context_of(model)
         with self._lock:
             path = self._paths.get(model.id) or weights.pull(model.id)
             self._paths[model.id] = path
             if (str(path), context) not in self._engines:
-                self._engines[str(path), context] = _Engine(path, context)
+                self._engines[str(path), context] = Loaded(path, context)
             return self._engines[str(path), context]
 
 
-class _Engine:
-    """One loaded model, and the threads that wait for its slots."""
+class Loaded:
+    """One loaded model, and the threads that wait for its slots; it decodes on so many ``threads``, or on all cores."""
 
-    def __init__(self, path: Path, context: int) -> None:
+    def __init__(self, path: Path, context: int, threads: int | None = None) -> None:
         # With the default, libgomp's barriers spin so long that one other busy process stops all progress.
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
         try:
@@ -143,7 +149,7 @@ class _Engine:
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_parallel, params.n_ctx = SLOTS, SLOTS * context
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or cores()
         params.cache_ram_mib, params.fit_params, params.ui, params.verbosity = 0, False, False, 0
         try:
             self.server = xllamacpp.Server(params)
@@ -151,14 +157,24 @@ class _Engine:
             raise RunError(f"{path} cannot be loaded: {e}; is it a whole GGUF file, and is there memory for it?") from e
         self.pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="local-model")
 
-    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        """One exchange; blocks until the reply is whole. Errors are given back, not raised, by the server."""
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the server says; blocks until it is whole. Errors are given back, not raised."""
         answer: dict[str, Any] = self.server.handle_chat_completions(body)
+        return answer
+
+    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The same; raises what is an error."""
+        answer = self.answer(body)
         if "error" not in answer:
             return answer
         words = str(answer["error"].get("message", answer["error"]))
         reason = "context_too_long" if "context" in words or "too long" in words else "bad_request"
         raise RowFailed(reason, f"local model: {words[:300]}")
+
+
+def context_of(model: Model) -> int:
+    """Tokens of one slot."""
+    return int(model.extra.get("context", CONTEXT))
 
 
 def cores() -> int:

@@ -6,22 +6,27 @@ from typing import Any
 
 from prefgen.errors import ProviderError, nearest
 from prefgen.llm import keys, weights
+from prefgen.llm.replica import Ask, is_placed
 from prefgen.llm.request import Model, Provider
 
 PROVIDERS = {
     "openai": ("prefgen.llm.openai", "OpenAI"),
     "anthropic": ("prefgen.llm.anthropic", "Anthropic"),
+    "vllm": ("prefgen.llm.vllm", "VLLM"),
     "local": ("prefgen.llm.local", "Local"),
     "fake": ("prefgen.llm.fake", "Fake"),
 }
 
 
-def make_provider(name: str, fakes: Mapping[str, Any]) -> Provider:
-    """The provider of this name, imported when it is first needed. Raises ProviderError for an unknown one."""
+def make_provider(name: str, fakes: Mapping[str, Any], ask: Ask | None = None) -> Provider:
+    """The provider of this name, imported when it is first needed; ``ask`` is how replicas are asked, where models
+    have some. Raises ProviderError for an unknown one.
+    """
     if name not in PROVIDERS:
         raise ProviderError(f"no provider '{name}'; {nearest(name, PROVIDERS)}")
     module, kind = PROVIDERS[name]
-    made: Provider = getattr(import_module(module), kind)(*([fakes] if name == "fake" else []))
+    handed: dict[str, dict[str, Any]] = {"fake": {"functions": fakes}, "vllm": {"ask": ask}, "local": {"ask": ask}}
+    made: Provider = getattr(import_module(module), kind)(**handed.get(name, {}))
     return made
 
 
@@ -45,7 +50,9 @@ def touches(model: Model) -> list[str]:
     """What a run reaches of the world when it asks this model, in words for the user; nothing, where it is known and
     here.
     """
-    if model.provider == "local":
-        return [] if model.id in weights.KNOWN else [f"runs the weights {model.id}"]
+    if model.provider == "local" and model.id in weights.KNOWN:
+        return []
+    if model.provider == "local" or is_placed(model):
+        return [f"runs the weights {model.id}"]
     known = getattr(import_module(PROVIDERS[model.provider][0]), "ACCOUNT", None)
     return keys.touches(model, known) if known else []

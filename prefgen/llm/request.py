@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import orjson
 from annotated_types import Ge, Gt, Le
+from typing_extensions import TypedDict
 
 from prefgen.llm.limits import NO_LIMITS, Limits
 
@@ -23,6 +24,33 @@ Part = Literal["system", "prompt"]
 """A beginning of a prompt: its system turns, or all of it."""
 
 
+Count = Annotated[int, Ge(1)]
+
+
+class Engine(TypedDict, total=False):
+    """How a model is run that prefgen places itself (``vllm/…`` without an address, ``local/…``): on how many
+    ``replicas``, and what each of them is started with, by vLLM's own names; ``threads`` are a ``local/…`` model's.
+    """
+
+    replicas: Count
+    threads: Count
+    tensor_parallel_size: Count
+    pipeline_parallel_size: Count
+    max_model_len: Count
+    max_num_seqs: Count
+    max_num_batched_tokens: Count
+    gpu_memory_utilization: Annotated[float, Gt(0), Le(1)]
+    cpu_offload_gb: Annotated[float, Ge(0)]
+    enable_prefix_caching: bool
+    enforce_eager: bool
+    dtype: str
+    quantization: str
+    kv_cache_dtype: str
+    revision: str
+    reasoning_parser: str
+    generation_config: Literal["auto", "vllm"]
+
+
 @dataclass(frozen=True)
 class Model:
     """One endpoint and how it is sampled.
@@ -33,8 +61,9 @@ class Model:
     seconds; ``price`` is dollars per million tokens (``input`` and ``output``, ``cache_read`` and ``cache_write``);
     ``likelihood`` says how its server scores given text; ``prompt_cache`` whether to send so that the provider can keep
     what prompts begin with (where nothing is said, at Anthropic's and OpenAI's own addresses); ``batch`` whether its
-    server has its protocol's batches (the same); ``extra`` goes into the body as it is. ``trusted`` are the hosts to
-    which its user lets a key go: no setting of a recipe.
+    server has its protocol's batches (the same); ``engine`` says how a model is run that is placed (``Engine``);
+    ``extra`` goes into the body as it is. ``trusted`` are the hosts to which its user lets a key go: no setting of a
+    recipe.
     """
 
     use: str
@@ -52,12 +81,13 @@ class Model:
     likelihood: Literal["grammar", "prompt_logprobs"] | None = None
     prompt_cache: bool | None = None
     batch: bool | None = None
+    engine: Engine | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
 
     @property
     def provider(self) -> str:
-        """The part before the first slash: openai, anthropic, local, fake."""
+        """The part before the first slash: openai, anthropic, vllm, local, fake."""
         return self.use.partition("/")[0]
 
     @property

@@ -18,6 +18,7 @@ from prefgen.texts import NOT_READ, is_deeper, quickly, sound
 
 if TYPE_CHECKING:
     from prefgen.llm.connections import Connections, Route
+    from prefgen.llm.http1 import Answer
 
 MOST_TOKENS = 2**40
 """No reply has more; a count beyond it is a server's mistake."""
@@ -49,7 +50,7 @@ class Wire:
         """
         from prefgen.llm import connections
 
-        content = _encoded(body, place)
+        content = encoded(body, place)
         self._connections = self._connections or connections.Connections()
         route, head = self._way(place)
         try:
@@ -57,9 +58,7 @@ class Wire:
         except connections.Trouble as trouble:
             # Where the words come from may hold headers, so no `from`: it would show them in a traceback.
             raise faults.of_trouble(trouble, place) from None
-        if not 200 <= answer.status < 300:
-            raise faults.of_status(answer.status, answer.headers, answer.body, place)
-        return _decoded(answer.status, answer.headers, answer.body, place), of_headers(answer.headers)
+        return told(answer, place), of_headers(answer.headers)
 
     def _way(self, place: Place) -> "tuple[Route, bytes]":
         if (found := self._ways.get((place.url, place.key))) is None:
@@ -79,11 +78,19 @@ class Wire:
             await self._connections.close()
 
 
-def _encoded(body: Mapping[str, Any], place: Place) -> bytes:
+def encoded(body: Mapping[str, Any], place: Place) -> bytes:
+    """A body as it is sent. Raises RowFailed ("bad_text") for one that is no JSON."""
     try:
         return _ENCODE(body).encode()
     except ValueError as e:  # half a surrogate pair, or a NaN in `extra`
         raise RowFailed("bad_text", f"{place.use}: the request cannot be written as JSON ({type(e).__name__})") from e
+
+
+def told(answer: "Answer", place: Place) -> dict[str, Any]:
+    """The JSON object in an answer. Raises the error that it stands for where it is none, or says one."""
+    if not 200 <= answer.status < 300:
+        raise faults.of_status(answer.status, answer.headers, answer.body, place)
+    return _decoded(answer.status, answer.headers, answer.body, place)
 
 
 def _decoded(status: int, headers: Mapping[str, str], content: bytes, place: Place) -> dict[str, Any]:

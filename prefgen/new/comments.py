@@ -82,6 +82,8 @@ def _price(recipe: Recipe, role: str) -> str:
         return "It runs here, without a key."
     if url := recipe.models[role].get("base_url"):
         return f"Asked at {url}; for costs say price: {{input: …, output: …}}, in $ per 1M tokens."
+    if use.startswith("vllm/"):
+        return "It runs on GPUs of yours: --engine ray places it, or name its servers in base_urls."
     price = price_of(Model(use=use), own=True)
     key = "a key in ANTHROPIC_API_KEY" if use.startswith("anthropic/") else "a key in OPENAI_API_KEY"
     if price is None:

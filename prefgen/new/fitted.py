@@ -154,7 +154,7 @@ def _unheard(where: Mapping[Way, Span], recipe: Recipe, chosen: Mapping[str, str
     """
     for table, step in recipe.steps.items():
         use = chosen.get(str(step.settings.get("model")), "local/")
-        if all(_provider(one) == "local" for one in ([use] if isinstance(use, str) else use)):
+        if all(_provider(one) in {"local", "vllm"} for one in ([use] if isinstance(use, str) else use)):
             continue
         if step.verb == HEARD:
             first, last = (
