@@ -90,8 +90,8 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
     called ``fake/NAME``; ``take`` limits each source to its first prompts, and writes to a folder of its own
     (``take-20``), so that a pilot never replaces a whole dataset; ``max_calls`` is a limit on requests; ``shard``
     (prompts) and ``side_by_side`` (shards) change speed and memory, and nothing of what comes out; ``allow`` is what
-    the recipe may do beyond data; ``batch`` asks models in batches, at half price (True, or the settings of
-    ``prefgen.llm.batch.protocol``); ``engine`` is where shards are made, if not here (``prefgen.far.engine``).
+    the recipe may do beyond data; ``batch`` asks models in batches, at half price (True, or ``protocol.Settings``);
+    ``engine`` is where ranges are made (``prefgen.far.engine``), None is here.
 
     Raises RecipeError before anything is sent, and ProviderError, BudgetReached, Interrupted or RunError where the
     run cannot go on; then everything received is kept.
@@ -102,9 +102,7 @@ def run(  # noqa: PLR0913  (each is the caller's to set)
 
     plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     _tell(plan, gates := gate.plans(plan), say)
-    progress, stop, home = progress or stages.Progress(), threading.Event(), folder_of(recipe, folder)
-    folders.check(home, named=folder is not None)
-    folders.free(home)
+    progress, stop, home = progress or stages.Progress(), threading.Event(), _home(recipe, folder)
     place = home if take is None else home / f"take-{take}"
     text = ("" if take is None else f"# --take {take}\n") + dump(plan.recipe)
     with locked(home), drawing.together(), _told(plan, place, progress, take, say) as done, seldom_collecting():
@@ -153,15 +151,15 @@ async def _made(
 ) -> None:
     """Makes all tables, once every gated judge has passed."""
     from prefgen import gate, stages
-    from prefgen.far.engine import walks
+    from prefgen.far.engine import ready
 
     if client.batches:
         progress.waits = client.batches.words
         models = [model for one in (plan, *gates.values()) for pool in one.models.values() for model in pool]
         await client.batches.open(models, say)
-    await gate.opened(plan, gates, client, place, progress, say, how)
-    async with walks(engine, plan, client, folders.home_of(place)) as walk:
-        await stages.make_tables(plan, client, place / "tables", progress=progress, walk=walk, **how)
+    async with ready(engine, plan, gates, client, folders.home_of(place), say) as (there, judged, walk):
+        await gate.opened(there, judged, client, place, progress, say, how)
+        await stages.make_tables(there, client, place / "tables", progress=progress, walk=walk, **how)
 
 
 @contextmanager
@@ -207,6 +205,14 @@ def folder_of(recipe: Recipe, folder: str | Path | None = None) -> Path:
     return Path(folder) if folder is not None else RUNS / recipe.name
 
 
+def _home(recipe: Recipe, folder: str | Path | None) -> Path:
+    """The same, where a run may write. Raises RunError where it may not."""
+    home = folder_of(recipe, folder)
+    folders.check(home, named=folder is not None)
+    folders.free(home)
+    return home
+
+
 async def _stoppably(tables: Awaitable[Any], client: "Client", say: Say, stop: threading.Event) -> None:
     """Makes the tables. Ctrl-C lets in what is in flight and sends nothing more."""
     from prefgen.llm.watch import watched
@@ -246,10 +252,7 @@ def estimates(
     plan = planning.make(recipe, writers=dataset.CONFIGS, take=take, keys=False, allow=allow)
     gates = gate.plans(plan, keys=False)
     _tell(plan, gates, say)
-    home = folder_of(recipe, folder)
-    folders.check(home, named=folder is not None)
-    folders.free(home)
-    kept = journal_of(home)
+    kept = journal_of(_home(recipe, folder))
     with TemporaryDirectory() as nowhere:
         path = kept if kept.exists() else Path(nowhere) / "journal.sqlite"
         return finished(_rehearsed(plan, gates, path, say, batch=batch))

@@ -3,7 +3,7 @@ it is found how far the lost one came: on the storage, and on the same machine i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import placed
+from prefgen.engines import replicas
 from prefgen.engines.ray import AHEAD, Ask, Cluster, Ray, asking
 from prefgen.errors import Interrupted, RunError
 from prefgen.far.desk import Desk
@@ -77,6 +79,14 @@ class OnRay:
         self._heard(came)
         return await self.taking.product(came.product)
 
+    async def hear(self) -> None:
+        """Hears what workers tell, and stops them when nothing more is to be sent; until it is cancelled."""
+        budget = self.client.budget
+        while True:
+            state: State = await self.ask("stop", self.client.reason is not None)
+            budget.spent, budget.calls = state.spent, state.calls
+            await asyncio.sleep(PULSE)
+
     def _heard(self, came: Came) -> None:
         """Raises what ended a worker; of one that was stopped, that nothing more is sent."""
         if came.end == Interrupted.__name__ and self.client.reason:
@@ -86,28 +96,41 @@ class OnRay:
 
 
 @asynccontextmanager
-async def on_ray(of: Ray, plan: Plan, client: Client, home: Path) -> AsyncIterator[OnRay]:
-    """Workers, for as long as a run's tables are made. What the storage holds of a run that was killed is taken in
-    first; at the end all that is there is in the run's own folder, and is taken away. Raises RunError.
+async def on_ray(
+    of: Ray, plan: Plan, gates: Mapping[str, Plan], client: Client, home: Path, say: Callable[[str], None]
+) -> AsyncIterator[tuple[OnRay, placed.Addresses]]:
+    """Workers, and the addresses of models that are placed, for as long as a run's tables are made. What the storage
+    holds of a run that was killed is taken in first; at the end all that is there is in the run's own folder, and is
+    taken away. Raises RunError.
     """
     storage = Storage(f"{of.storage or home / 'ranges'}/{segments.name_of(client.journal)}")
     taking = Taking(plan, storage, client.journal)
     with Cluster(of) as cluster:
-        if cluster.nodes > 1 and not storage.shared:
-            raise RunError(f"{storage.url}: is a path of this machine, and {cluster.nodes} have to see it; {SEEN}")
+        _seen_by_all(storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
-        ranges = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, client))
-        heard = asyncio.create_task(_heard(ranges))
-        try:
-            yield ranges
-        finally:
-            heard.cancel()
-            with suppress(asyncio.CancelledError):
-                await heard
+        with placed.started([plan, *gates.values()], say) as addresses:
+            client.ask = replicas.ask if addresses else None
+            workers = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, addresses, client))
+            heard = asyncio.create_task(workers.hear())
+            try:
+                yield workers, addresses
+            finally:
+                heard.cancel()
+                with suppress(asyncio.CancelledError):
+                    await heard
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 
-def _shared(cluster: Cluster, plan: Plan, client: Client) -> tuple[Mapping[str, Any], Sequence[Any]]:
+def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
+    """Raises RunError for a path of this machine, where there are others."""
+    if cluster.nodes > 1 and not storage.shared:
+        cure = "name one that all see with --storage, such as s3://bucket/folder or a folder on NFS"
+        raise RunError(f"{storage.url}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
+
+
+def _shared(
+    cluster: Cluster, plan: Plan, addresses: placed.Addresses, client: Client
+) -> tuple[Mapping[str, Any], Sequence[Any]]:
     """A run's limits, and what all of its workers share."""
     models = [model for pool in plan.models.values() for model in pool]
     cluster.limit(most_workers(models, cluster.workers))
@@ -115,16 +138,4 @@ def _shared(cluster: Cluster, plan: Plan, client: Client) -> tuple[Mapping[str, 
     desk = cluster.shared(Desk, {**limits, "paid": client.budget.spent})
     known = known_keys(client.journal.path)
     replies = cluster.shared(Replies, client.journal.path, here=True) if len(known) else None
-    return limits, (cluster.put(shipment(plan)), desk, replies, cluster.put(known))
-
-
-SEEN = "name one with --storage, such as s3://bucket/folder or a folder on NFS"
-
-
-async def _heard(ranges: OnRay) -> None:
-    """Hears what workers tell, and stops them when nothing more is to be sent."""
-    budget = ranges.client.budget
-    while True:
-        state: State = await ranges.ask("stop", ranges.client.reason is not None)
-        budget.spent, budget.calls = state.spent, state.calls
-        await asyncio.sleep(PULSE)
+    return limits, (cluster.put(shipment(plan, addresses)), desk, replies, cluster.put(known))

@@ -1,10 +1,12 @@
-"""Which engine makes a run's ranges."""
+"""Which engine makes a run's ranges, and what a run walks through while it is there."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from prefgen import placed
 from prefgen.engines.ray import Ray
 from prefgen.far.merge import Merge, merging
 from prefgen.far.walk import FarWalk
@@ -13,20 +15,35 @@ from prefgen.planned import Plan
 from prefgen.stages import Walk
 
 Engine = Ray | Merge
-Walks = Callable[..., Walk] | None
-"""What makes the walk of a run; None where all is made here."""
+Say = Callable[[str], None]
+
+
+class Ready(NamedTuple):
+    """A run's plan and those of its gates, with models where they are to be asked; and what makes the run's walk, None
+    where all is made here.
+    """
+
+    plan: Plan
+    gates: Mapping[str, Plan]
+    walk: Callable[..., Walk] | None = None
 
 
 @asynccontextmanager
-async def walks(engine: Engine | None, plan: Plan, client: Client, home: Path) -> AsyncIterator[Walks]:
-    """The walk of a run, as long as its engine is there."""
+async def ready(
+    engine: Engine | None, plan: Plan, gates: Mapping[str, Plan], client: Client, home: Path, say: Say
+) -> AsyncIterator[Ready]:
+    """What a run needs, as long as its engine is there. Raises RecipeError for a model that only Ray could place."""
+    if not isinstance(engine, Ray):
+        for one in (plan, *gates.values()):
+            placed.refuse(one)
     if engine is None:
-        yield None
+        yield Ready(plan, gates)
     elif isinstance(engine, Merge):
         async with merging(engine, plan, client, home) as slices:
-            yield partial(FarWalk, ranges=slices)
+            yield Ready(plan, gates, partial(FarWalk, ranges=slices))
     else:
         from prefgen.far.cluster import on_ray
 
-        async with on_ray(engine, plan, client, home) as workers:
-            yield partial(FarWalk, ranges=workers)
+        async with on_ray(engine, plan, gates, client, home, say) as (workers, addresses):
+            there = {table: placed.placed(one, addresses) for table, one in gates.items()}
+            yield Ready(placed.placed(plan, addresses), there, partial(FarWalk, ranges=workers))

@@ -26,7 +26,7 @@ judgments to a prompt, more would be more than a node holds at ease); and where 
 between two of them.
 """
 FEWEST = 16
-"""Ranges, where there are prompts for so many. With fewer prompts more workers are of no use: each asks many at once."""
+"""Ranges, where there are prompts for so many: a worker asks many at once, and more are of no use for fewer prompts."""
 
 
 def range_size(prompts: int, *, limited: bool) -> int:

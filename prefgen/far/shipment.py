@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import placed
 from prefgen import plan as planning
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import RecipeError, RunError
@@ -20,20 +21,23 @@ from prefgen.spool import Spool
 
 @dataclass(frozen=True)
 class Shipment:
-    """A plan in parts that can be sent: no paths of the machine that it was made on."""
+    """A plan in parts that can be sent: no paths of the machine that it was made on. ``addresses`` are those of models
+    that were placed for it.
+    """
 
     recipe: Recipe
     columns: Mapping[str, pl.Schema]
     files: Mapping[str, bytes] = field(repr=False)
     fakes: Mapping[str, Any] = field(default_factory=dict)
     allow: Allow = NOTHING
+    addresses: placed.Addresses = field(default_factory=dict)
 
 
-def shipment(plan: Plan) -> Shipment:
+def shipment(plan: Plan, addresses: placed.Addresses) -> Shipment:
     """A plan's."""
     columns = {table: step.schema for table, step in plan.steps.items() if step.source}
     recipe = replace(plan.recipe, write={}, target={}, splits={}, max_cost=None, folder=Path(), source="", places={})
-    return Shipment(recipe, columns, files_of(plan), plan.fakes, plan.allow)
+    return Shipment(recipe, columns, files_of(plan), plan.fakes, plan.allow, addresses)
 
 
 def planned(sent: Shipment, place: Path) -> Plan:
@@ -49,7 +53,7 @@ def planned(sent: Shipment, place: Path) -> Plan:
         plan = planning.make(recipe, fakes=sent.fakes, allow=sent.allow, kept=_Sent(place, recipe, sent.columns))
     except RecipeError as e:
         raise RunError(f"a worker cannot run this recipe: {e}") from e
-    return for_a_part(plan)
+    return for_a_part(placed.placed(plan, sent.addresses))
 
 
 def for_a_part(plan: Plan) -> Plan:

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from prefgen.engines import replicas as there
 from prefgen.engines.ray import Ask, asking, told_at_once
 from prefgen.errors import BudgetReached, GateClosed, Interrupted, PrefgenError, ProviderError, RunError
 from prefgen.far.maker import Maker
 from prefgen.far.ranges import segments_of
 from prefgen.far.scratch import scratch
 from prefgen.far.shipment import Shipment, planned
+from prefgen.llm import replica
 from prefgen.llm.behind import Behind
 from prefgen.llm.leased import Leases
 from prefgen.llm.store import Store
@@ -68,9 +70,10 @@ def make_range(
     """One range, as a task of Ray. ``desk`` is the shared object that lends limits and budget (``prefgen.far.desk``);
     ``replies`` the one that reads the run's journal, in which those ``known`` are.
     """
-    plan = _plan_of(work.sent, sent)
     try:
-        return Came(asyncio.run(_made(work, rows, plan, asking(desk), replies, known)))
+        plan, way = _plan_of(work.sent, sent), asking(desk)
+        ask = there.ask if sent.addresses else None
+        return Came(asyncio.run(_made(work, rows, plan, way, _Run(replies, known, ask))))
     except PrefgenError as e:
         kind = next((name for name, one in ENDS.items() if isinstance(e, one)), RunError.__name__)
         return Came(end=kind, words=str(e))
@@ -88,20 +91,31 @@ def _plan_of(name: str, sent: Shipment) -> Plan:
     return _PLANS[name]
 
 
-async def _made(work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, replies: Any, known: "NDArray[np.uint64]") -> str:
-    storage = Storage(work.storage)
+@dataclass(frozen=True)
+class _Run:
+    """What is the run's own: its journal's ``replies``, of which those are there that are ``known``; and how models
+    that were placed for it are asked.
+    """
 
-    def fetch(keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
-        found: Mapping[bytes, tuple[bytes, int]] = told_at_once(replies, "find_all", list(keys))
+    replies: Any
+    known: "NDArray[np.uint64]"
+    models: replica.Ask | None
+
+    def behind(self, own: Store) -> Store:
+        """A store before the run's."""
+        return Behind(own, self.known, self._fetched) if len(self.known) else own
+
+    def _fetched(self, keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
+        found: Mapping[bytes, tuple[bytes, int]] = told_at_once(self.replies, "find_all", list(keys))
         return found
 
-    def behind(own: Store) -> Store:
-        return Behind(own, known, fetch) if len(known) else own
 
-    async with scratch(storage, segments_of(work.name), behind=behind) as journal:
+async def _made(work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, of: _Run) -> str:
+    storage = Storage(work.storage)
+    async with scratch(storage, segments_of(work.name), behind=of.behind) as journal:
         me, number = await ask("begin", work.name)
         leases = Leases(me, _calls(ask), number=number, **work.limits)
-        maker = Maker(plan, leases.client(journal, plan.fakes), storage)
+        maker = Maker(plan, leases.client(journal, plan.fakes, ask=of.models), storage)
         pulse = asyncio.create_task(_pulses(leases, maker))
         try:
             return await maker.made(work.root, rows, work.name)
