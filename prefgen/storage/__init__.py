@@ -62,12 +62,10 @@ class Storage:
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes away those of these files that are there."""
+        all_names = list(names)
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for _ in threads.map(self._removed, names):
-                pass
-
-    def _removed(self, name: str) -> None:
-        self._tried(name, lambda place: place.remove(name))
+            list(threads.map(lambda name: self._tried(name, lambda place: place.remove(name)), all_names))
+        self._here().tidy(all_names)
 
     def _tried(self, name: str, do: Callable[[Place], T]) -> T:
         where = f"{scrubbed(self.url)}/{name}".rstrip("/")
@@ -96,7 +94,7 @@ def _told_apart(url: str) -> tuple[str, bool]:
     """An address as it is, a path as it is from everywhere; and whether it is an address."""
     scheme, there, _ = url.partition("://")
     if not there or scheme.lower() in {"file", "local"}:
-        return os.path.abspath(url2pathname(urlsplit(url).path) if there else url), False
+        return str(Path(url2pathname(urlsplit(url).path) if there else url).absolute()), False
     if "::" in url:
         raise RunError(f"{scrubbed(url)}: one storage behind another is none; name the last one alone")
     return url.rstrip("/"), True
