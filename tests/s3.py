@@ -28,7 +28,9 @@ import fsspec
 import pytest
 from fsspec.config import set_conf_env
 
-Fault = Literal["", "500", "503", "html", "reset", "half sent", "done", "begun", "cut", "stall", "no word", "denied", "no bucket"]
+Fault = Literal[
+    "", "500", "503", "html", "reset", "half sent", "done", "begun", "cut", "stall", "no word", "denied", "no bucket"
+]
 FAULTS: tuple[Fault, ...] = ("500", "503", "html", "reset", "half sent", "done", "begun", "cut")
 """What passes: 500 InternalError; 503 SlowDown; 503 of a proxy's that is no XML; the connection is reset once the request
 is there, in the middle of it, or after it was done, which nobody is told; or in the middle of the answer; the answer ends
@@ -102,7 +104,7 @@ class S3:
         asked = Counter[str]()
 
         def plan(now: int, method: str, path: str) -> Fault:
-            bucket = path.split("/")[1].split("?")[0]
+            bucket = path.split("/")[1].split("?", maxsplit=1)[0]
             asked[bucket] += 1
             plays = number < asked[bucket] <= number + times
             return (fault if isinstance(fault, str) else fault.get(bucket, "")) if plays else ""

@@ -18,6 +18,8 @@ from prefgen.storage.remote import Remote
 
 AT_ONCE = 16
 """Files that are removed at once."""
+ALL = "."
+"""All of it, where a folder is named."""
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=+,-]*")
 """What stands between two slashes of a name; half-written files begin with a dot."""
 
@@ -58,7 +60,8 @@ class Storage:
 
     def names(self, folder: str = "") -> list[str]:
         """The names of all files below a folder, sorted, as ``get`` takes them; none that is half written."""
-        return self._tried(folder, lambda place: sorted(name for name in place.names(folder) if _is_name(name)))
+        found = self._tried(folder or ALL, lambda place: list(place.names(folder)))
+        return sorted(name for name in found if _is_name(name))
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes away those of these files that are there."""
@@ -68,8 +71,8 @@ class Storage:
         self._here().tidy(all_names)
 
     def _tried(self, name: str, do: Callable[[Place], T]) -> T:
-        where = f"{scrubbed(self.url)}/{name}".rstrip("/")
-        if name and not _is_name(name):
+        where = scrubbed(self.url) if name == ALL else f"{scrubbed(self.url)}/{name}"
+        if name != ALL and not _is_name(name):
             raise RunError(f"{where}: is no name of a file in a storage; name it by letters, digits, and _ . - = + , @")
         place = self._here()
         try:

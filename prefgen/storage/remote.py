@@ -105,7 +105,6 @@ class Remote:
         except FileNotFoundError as e:
             _check_bucket(e)
 
-
     def tidy(self, names: Collection[str]) -> None:
         """Nothing is left: there are no folders, and what is half written is not there."""
 
