@@ -36,13 +36,10 @@ async def scratch(
     """
     home = _home(storage, segments, whose)
     with locked(home):
-        fresh = not journal_of(home).exists()
         journal = Journal(journal_of(home), store=behind(Sqlite(journal_of(home))))
         exports = _Exports(storage, segments, Exporter(journal_of(home)))
         try:
             await _begun(journal, storage, segments)
-            if fresh:  # what came from there need not go there again
-                exports.skip()
             over = asyncio.Event()
             task = asyncio.create_task(exports.keep_on(every, over))
             try:
@@ -76,11 +73,6 @@ class _Exports:
     def __init__(self, storage: Storage, segments: str, exporter: Exporter) -> None:
         self.storage, self.exporter = storage, exporter
         self.own, self.number, self.left = f"{segments}/{uuid.uuid4().hex[:12]}", 0, b""
-
-    def skip(self) -> None:
-        """Passes over what is there already."""
-        while self.exporter.next():
-            pass
 
     async def keep_on(self, every: float, over: asyncio.Event) -> None:
         """Exports until it is over; what the storage does not take now goes there the next time."""

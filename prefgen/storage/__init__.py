@@ -18,6 +18,8 @@ from prefgen.storage.remote import Remote
 
 AT_ONCE = 16
 """Files that are removed at once."""
+ALL = "."
+"""All of it, where a folder is named."""
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=+,-]*")
 """What stands between two slashes of a name; half-written files begin with a dot."""
 
@@ -58,20 +60,19 @@ class Storage:
 
     def names(self, folder: str = "") -> list[str]:
         """The names of all files below a folder, sorted, as ``get`` takes them; none that is half written."""
-        return self._tried(folder, lambda place: sorted(name for name in place.names(folder) if _is_name(name)))
+        found = self._tried(folder or ALL, lambda place: list(place.names(folder)))
+        return sorted(name for name in found if _is_name(name))
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes away those of these files that are there."""
+        all_names = list(names)
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for _ in threads.map(self._removed, names):
-                pass
-
-    def _removed(self, name: str) -> None:
-        self._tried(name, lambda place: place.remove(name))
+            list(threads.map(lambda name: self._tried(name, lambda place: place.remove(name)), all_names))
+        self._here().tidy(all_names)
 
     def _tried(self, name: str, do: Callable[[Place], T]) -> T:
-        where = f"{scrubbed(self.url)}/{name}".rstrip("/")
-        if name and not _is_name(name):
+        where = scrubbed(self.url) if name == ALL else f"{scrubbed(self.url)}/{name}"
+        if name != ALL and not _is_name(name):
             raise RunError(f"{where}: is no name of a file in a storage; name it by letters, digits, and _ . - = + , @")
         place = self._here()
         try:
@@ -96,7 +97,7 @@ def _told_apart(url: str) -> tuple[str, bool]:
     """An address as it is, a path as it is from everywhere; and whether it is an address."""
     scheme, there, _ = url.partition("://")
     if not there or scheme.lower() in {"file", "local"}:
-        return os.path.abspath(url2pathname(urlsplit(url).path) if there else url), False
+        return str(Path(url2pathname(urlsplit(url).path) if there else url).absolute()), False
     if "::" in url:
         raise RunError(f"{scrubbed(url)}: one storage behind another is none; name the last one alone")
     return url.rstrip("/"), True

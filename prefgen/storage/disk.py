@@ -1,7 +1,7 @@
 """Files of a storage that is a folder, on a disk or on a network's file system."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,17 +53,21 @@ class Disk:
                 yield (Path(at) / name).relative_to(self.root).as_posix()
 
     def remove(self, name: str) -> None:
-        """With what was left half written of it, and with folders that are empty then."""
-        path = self.root / name
-        for partial in path.parent.glob(f".{path.name}.*.partial"):
-            swept(partial)
+        """The file alone."""
         with suppress(*NOT_THERE):
-            path.unlink()
-        with suppress(OSError):
-            for folder in path.parents:
-                if folder == self.root:
-                    break
-                folder.rmdir()
+            (self.root / name).unlink()
+
+    def tidy(self, names: Collection[str]) -> None:
+        """Takes away what was left half written of these, and folders that are empty now."""
+        for folder in {(self.root / name).parent for name in names}:
+            with suppress(OSError):  # what cannot be taken away is in nobody's way
+                for path in [*folder.glob(".*.partial")]:
+                    if path.name[1:].rsplit(".", 2)[0] in {Path(name).name for name in names}:
+                        swept(path)
+                for one in (folder, *folder.parents):
+                    if one == self.root:
+                        break
+                    one.rmdir()
 
 
 def _unless_gone(error: OSError) -> None:

@@ -31,9 +31,10 @@ PASSING_CODES = {
 is sent once more.
 """
 PASSING_ERRORS = {
-    "HTTPClientError", "ClientConnectionError", "ClientPayloadError", "IncompleteRead", "IncompleteReadError",
-    "ResponseParserError", "ResponseStreamingError", "FlexibleChecksumError", "CredentialRetrievalError",
-    "MetadataRetrievalError",
+    "HTTPClientError", "ConnectionClosedError", "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError",
+    "ProxyConnectionError", "ResponseParserError", "ResponseStreamingError", "FlexibleChecksumError",
+    "CredentialRetrievalError", "MetadataRetrievalError", "ClientConnectionError", "ClientPayloadError",
+    "IncompleteRead", "IncompleteReadError",
 }  # fmt: skip
 """Classes of botocore's, aiohttp's and urllib3's errors; credentials that a server lends may be late."""
 PASSING_ERRNOS = {

@@ -1,7 +1,7 @@
 """Files of a storage that fsspec reaches: object stores, and other machines' file systems."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 S3 = {"s3", "s3a"}
 AT_ONCE = {*S3, "gs", "gcs", "abfs", "abfss", "az", "oss", "memory"}
 """Where a file is there whole or not at all however it is written; elsewhere it gets its name when it is whole."""
-CONFLICT = {409, 412}
+DEADLINE, SLOWEST = 30.0, 500_000.0
+"""Seconds for a request, and bytes a second of what it sends: a library's own limits do not hold while it waits to be
+told to send on.
+"""
+PART = 50 * 2**20
+"""Bytes of a part of a file that has two of them or more; smaller ones go in one request."""
 
 
 class Remote:
@@ -23,6 +28,7 @@ class Remote:
     def __init__(self, url: str) -> None:
         self.fs, self.root = _opened(url)
         self.scheme = url.split("://", 1)[0].lower()
+        self.part, self.deadline = PART, DEADLINE
 
     def put(self, name: str, content: bytes) -> None:
         """One request of S3's, which is refused where the name is there; else one look before it."""
@@ -37,8 +43,9 @@ class Remote:
             self._put_renamed(path, content)
 
     def _put_s3(self, path: str, content: bytes) -> None:
+        how = {"chunksize": self.part, "timeout": self.deadline + len(content) / SLOWEST}
         try:
-            self.fs.pipe_file(path, content, mode="create")
+            self.fs.pipe_file(path, content, mode="create", **how)
         except FileExistsError:
             return
         except OSError as e:
@@ -46,7 +53,7 @@ class Remote:
                 return
             if status_of(e) != 501:
                 raise
-            self.fs.pipe_file(path, content)  # a server that knows no conditions: the same content once more
+            self.fs.pipe_file(path, content, **how)  # a server that knows no conditions: the same content once more
 
     def _put_renamed(self, path: str, content: bytes) -> None:
         folder, _, last = path.rpartition("/")
@@ -97,6 +104,9 @@ class Remote:
             self.fs.rm_file(f"{self.root}/{name}")
         except FileNotFoundError as e:
             _check_bucket(e)
+
+    def tidy(self, names: Collection[str]) -> None:
+        """Nothing is left: there are no folders, and what is half written is not there."""
 
 
 def _check_bucket(error: FileNotFoundError) -> None:
