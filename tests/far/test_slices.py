@@ -13,8 +13,8 @@ from prefgen.far.slices import Slice, parsed, part_of, run_slice, summary
 from prefgen.llm.request import Completion, Request
 from prefgen.run import Run
 from tests.far.five import digest, recipe
-from tests.servers import OpenAIServer
 from tests.marks import unmarked
+from tests.servers import OpenAIServer
 from tests.spoken import spoken
 
 TAKE = 40
