@@ -7,6 +7,7 @@ Both answer with their process's number before what was asked. A prompt of ``wai
 import asyncio
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from prefgen.errors import RunError
 from prefgen.llm.engines import Served
 from prefgen.llm.request import Model
 
+SOON = 20.0
+"""Seconds in which what was ended is gone."""
 Told = tuple[int, Mapping[str, str], bytes]
 
 
@@ -33,12 +36,26 @@ def answer(body: bytes) -> bytes:
     return json.dumps({"id": "1", "model": "stand-in", "choices": [choice], "usage": usage}).encode()
 
 
+def gone(pid: int) -> bool:
+    """Whether a process has ended within some seconds."""
+    until = time.monotonic() + SOON
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if (status := Path(f"/proc/{pid}/status")).exists() and "State:\tZ" in status.read_text():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def waits(body: bytes) -> float:
     return float(asked(body).removeprefix("wait ")) if asked(body).startswith("wait ") else 0.0
 
 
 class StandIn:
-    """An engine; a model named ``cannot`` does not start."""
+    """An engine; a model named ``cannot`` does not start, and one named by a file writes there that it was closed."""
 
     def __init__(self, model: Model) -> None:
         self.model, self.alive = model, True
@@ -55,7 +72,8 @@ class StandIn:
         return 200, {}, answer(body)
 
     async def close(self) -> None:
-        pass
+        if self.model.id.startswith("/"):
+            Path(self.model.id).write_text("closed")  # noqa: ASYNC240
 
 
 def served(model: Model) -> Served:
@@ -73,7 +91,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Authorization"] != f"Bearer {os.environ['VLLM_API_KEY']}":
             self._say(401, b'{"error": "Unauthorized"}')
-        elif asked(body) == "die":
+        elif asked(body) == "die":  # its connections first, as a process does that is slow to end
+            self.connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(0.3)
             os._exit(1)
         else:
             time.sleep(waits(body))

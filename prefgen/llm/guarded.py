@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 ENDS = 20.0
 """Seconds that it has to end in."""
-WATCH = 'read -r _; kill -TERM -- "-$1" 2>/dev/null && sleep 10; kill -KILL -- "-$1" 2>/dev/null'
+WATCH = 'read -r _; kill -s TERM -- "-$1" 2>/dev/null && sleep 10 && kill -s KILL -- "-$1" 2>/dev/null'
 """Waits until the other end of its input is closed, as it is when the process there ends, and ends the group ``$1``."""
 READ, TOLD = 100_000, 300
 """Bytes of its output that are looked at, and characters that are told, when it has ended."""

@@ -29,9 +29,6 @@ from prefgen.planned import Plan
 from prefgen.stages import make_tables
 from tests import standin
 
-SOON = 20.0
-"""Seconds in which what was ended is gone."""
-
 
 def wanted(use: str = "vllm/x", gpus: int = 1, count: int | None = None, make: Any = standin.StandIn) -> Wanted:
     return Wanted(use, partial(make, Model(use)), gpus, count)
@@ -50,6 +47,7 @@ def wanted(use: str = "vllm/x", gpus: int = 1, count: int | None = None, make: A
         ([0, 4], [(1, None), (1, None)], [[1, 1], [1, 1]]),
         ([4, 4], [(4, 1), (1, None)], [[0], [1, 1, 1, 1]]),
         ([3, 3], [(2, None)], [[0, 1]]),
+        ([4, 2], [(2, 1), (4, None)], [[1], [0]]),
         ([0, 0], [(0, 3)], [[0, 1, 0]]),
         ([2], [(1, 1), (0, 2)], [[0], [0, 0]]),
     ],
@@ -114,25 +112,11 @@ def pid_of(text: str) -> int:
     return int(text.split(" ", maxsplit=1)[0])
 
 
-def gone(pid: int) -> bool:
-    """Whether a process has ended within some seconds."""
-    until = time.monotonic() + SOON
-    while time.monotonic() < until:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if (status := Path(f"/proc/{pid}/status")).exists() and "State:\tZ" in status.read_text():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def all_free() -> bool:
     """Whether both GPUs are nobody's within some seconds."""
     import ray
 
-    until = time.monotonic() + SOON
+    until = time.monotonic() + standin.SOON
     while time.monotonic() < until:
         if ray.available_resources().get("GPU") == 2:  # type: ignore[no-untyped-call]
             return True
@@ -154,7 +138,7 @@ def test_each_replica_has_gpus_of_its_own_and_as_much_to_do(cluster: str, tmp_pa
         assert sorted(by.count(pid) for pid in set(by)) == [4, 5]
         assert pid_of(from_a_worker(addresses[0])) in by
     assert said[0] == "vllm/x: starting 2 replicas of 1 GPUs; loading may take minutes"
-    assert all(gone(pid) for pid in set(by))
+    assert all(standin.gone(pid) for pid in set(by))
     with pytest.raises(TryAgain, match=r"gone|no such replica"):
         asyncio.run(replicas.ask(addresses[0], standin_body("hello"), 5))
     with replicas.started([wanted(gpus=2)]) as (addresses,):
@@ -187,7 +171,7 @@ def test_a_replica_that_is_killed_starts_again_and_what_it_had_is_asked_again(cl
         assert [text.split(" ", 1)[1] for text in found] == [f"wait 2.{i}" for i in range(4)]
         assert tally.retries >= 1
         assert victim not in [pid_of(text) for text in found]
-        until, pids = time.monotonic() + SOON, set[int]()
+        until, pids = time.monotonic() + standin.SOON, set[int]()
         while len(pids) < 2 and time.monotonic() < until:  # both serve again
             pids = {
                 pid_of(texts(at_replicas(X, [one]), [f"again {time.monotonic()}"], tmp_path)[0][0]) for one in addresses
@@ -206,12 +190,13 @@ def test_what_cannot_start_is_told_in_its_own_words_and_nothing_is_left(cluster:
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_ends_its_servers(cluster: str, tmp_path: Path) -> None:
-    written = tmp_path / "pid"
-    one = wanted(f"vllm/{written}", count=1, make=standin.served)
-    with pytest.raises(KeyboardInterrupt), replicas.started([one]):
+def test_a_run_that_fails_ends_its_engines(cluster: str, tmp_path: Path) -> None:
+    written, told = tmp_path / "pid", tmp_path / "told"
+    both = [wanted(f"vllm/{written}", count=1, make=standin.served), wanted(f"vllm/{told}", count=1)]
+    with pytest.raises(KeyboardInterrupt), replicas.started(both):
         raise KeyboardInterrupt
-    assert gone(int(written.read_text()))
+    assert standin.gone(int(written.read_text()))
+    assert told.read_text() == "closed"
 
 
 DRIVER = """
@@ -238,27 +223,47 @@ def test_a_driver_that_is_killed_leaves_no_engine(cluster: str, tmp_path: Path) 
         assert driver.stdout
         assert driver.stdout.readline() == "ready\n"
         driver.send_signal(signal.SIGKILL)
-    assert gone(int(written.read_text()))
+    assert standin.gone(int(written.read_text()))
     assert all_free()
+
+
+def recipe(**model: Any) -> Recipe:
+    """Two models that differ in their sampling."""
+    models = {"cold": {**model, "temperature": 0.0}, "warm": {**model, "temperature": 1.0}}
+    steps = {
+        "prompts": do("load", [{"prompt": f"Name a thing that is {how}."} for how in ("red", "round", "cold")]),
+        "first": do("answer", "prompts", model="cold"),
+        "second": do("answer", "prompts", model="warm"),
+    }
+    return Recipe(name="r", models=models, steps=steps, write={"responses": "second"})
+
+
+def plan_of(**model: Any) -> Plan:
+    return planning.make(recipe(**model), writers=dataset.CONFIGS)
+
+
+@pytest.mark.slow
+def test_what_replicas_replied_is_known_where_servers_are_named(cluster: str, tmp_path: Path) -> None:
+    plan = plan_of(use="vllm/x", engine={"max_model_len": 512})
+    with placed.started([plan, plan], engine=standin.StandIn) as addresses:
+        assert [len(own) for own in addresses.values()] == [2]
+        assert made(placed.placed(plan, addresses), tmp_path, "replicas") == 6
+    assert made(plan_of(use="vllm/x", base_urls=["http://127.0.0.1:9/v1"]), tmp_path, "servers") == 0
+    assert files(tmp_path / "replicas") == files(tmp_path / "servers")
 
 
 @pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.skipif(weights.find("smollm2-135m") is None, reason="no weights: prefgen models pull")
 def test_the_real_model_in_two_replicas_writes_what_one_process_does(cluster: str, tmp_path: Path) -> None:
-    prompts = [{"prompt": f"Name a thing that is {how}."} for how in ("red", "round", "cold")]
-    engine = {"replicas": 2, "threads": 1}
-    models = {"m": {"use": "local/smollm2-135m", "max_tokens": 8, "engine": engine}}
-    steps = {"prompts": do("load", prompts), "responses": do("answer", "prompts", model="m", n=2)}
-    recipe = Recipe(name="r", models=models, steps=steps, write={"responses": "responses"})
-    plan = planning.make(recipe, writers=dataset.CONFIGS)
+    small = {"use": "local/smollm2-135m", "max_tokens": 8, "engine": {"replicas": 2, "threads": 1}}
+    plan = plan_of(**small)
     with placed.started([plan]) as addresses:
         assert [len(own) for own in addresses.values()] == [2]
         assert made(placed.placed(plan, addresses), tmp_path, "two") == 6
-    alone = planning.make(recipe, writers=dataset.CONFIGS)
-    assert made(alone, tmp_path, "one") == 0
+    assert made(plan_of(**small), tmp_path, "one") == 0
     assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert b"responses.parquet" in b"".join(name.encode() for name in files(tmp_path / "one"))
+    assert "second.parquet" in files(tmp_path / "one")
 
 
 def made(plan: Plan, folder: Path, name: str) -> int:

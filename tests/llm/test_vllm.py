@@ -1,5 +1,8 @@
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -401,6 +404,25 @@ def test_a_server_process_that_dies_is_seen_to_be_dead() -> None:
 def test_a_server_process_that_does_not_start_says_why() -> None:
     with pytest.raises(RunError, match=r"vllm/cannot does not start: ValueError: No available memory for the cache"):
         engine_of(Model("vllm/cannot"), lambda engine: asyncio.sleep(0))
+
+
+KILLED = """
+import sys, time
+from prefgen.llm.guarded import Guarded
+Guarded([sys.executable, "-c", "import os, subprocess, sys; one = subprocess.Popen(['sleep', '60']); "
+    "open(sys.argv[1], 'w').write(f'{os.getpid()} {one.pid}'); one.wait()", sys.argv[1]], {})
+time.sleep(60)
+"""
+
+
+def test_a_process_ends_with_the_one_that_started_it_and_so_do_its_own(tmp_path: Path) -> None:
+    written = tmp_path / "pids"
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(written)]) as owner:
+        until = time.monotonic() + standin.SOON
+        while not (written.exists() and written.read_text()) and time.monotonic() < until:
+            time.sleep(0.02)
+        owner.kill()
+    assert all(standin.gone(int(pid)) for pid in written.read_text().split())
 
 
 def test_the_last_error_of_a_log() -> None:
