@@ -18,8 +18,15 @@ from prefgen.errors import RunError
 
 LIVES = 4
 """Workers that may be lost over one piece of work: it may be the work that kills them, by its memory for one."""
-CALM = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""What a cluster of one's own begins with: it tells nobody of itself, and lets nobody in."""
+CALM = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",
+}
+"""What a cluster of one's own begins with: it tells nobody of itself, lets nobody in, and works as any other process
+does; Ray would have its workers stand behind all else.
+"""
 PATIENCE = 10.0
 """Seconds for which a cluster is knocked at."""
 AHEAD = 2
