@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
@@ -56,6 +57,7 @@ class OnRay:
     def __post_init__(self) -> None:
         self.digest, self.places = plan_digest(self.plan), AHEAD * self.cluster.workers
         self.ask: Ask = asking(self.shared[1])
+        self.sent = uuid4().hex
 
     def size(self, prompts: int, *, limited: bool) -> int:
         """By the prompts alone."""
@@ -72,7 +74,7 @@ class OnRay:
         name = await asyncio.to_thread(name_of, self.digest, root, rows)
         if (there := self.taking.made(name)) and (product := await self.taking.product(there)):
             return replace(product, tallies={}, spans={})  # of an earlier run
-        work = Work(self.digest, self.taking.storage.url, root, name, self.limits)
+        work = Work(self.sent, self.taking.storage.url, root, name, self.limits)
         what = f"{root}: the range of {rows['prompt_id'][0] if rows.height else 'no prompt'}"
         came = await self.cluster.run(make_range, work, rows, *self.shared, what=what)
         await self.taking.of_range(name)

@@ -79,7 +79,7 @@ def unpacked(content: bytes, plan: Plan, name: str) -> Product:
 
 
 def _told(count: Count) -> dict[str, Any]:
-    saved = {name: getattr(count.saved, name) for name in SAVED} if count.saved.stop else None
+    saved = {"stops": count.saved.stop is not None, **{name: getattr(count.saved, name) for name in SAVED}}
     canaries = [[*ends, number] for ends, number in count.canaries.items()]
     numbers = {name: getattr(count, name) for name in NUMBERS}
     reasons = {name: dict(getattr(count, name)) for name in REASONS}
@@ -95,7 +95,7 @@ def _count(told: Mapping[str, Any], stop: Any, drawn: Drawn) -> Count:
     canaries = Counter({(kind, end): number for kind, end, number in told["canaries"]})
     numbers = {name: int(told[name]) for name in NUMBERS}
     reasons = {name: Counter(told[name]) for name in REASONS}
-    saved = Saved(stop, **told["saved"]) if told["saved"] else Saved()
+    saved = Saved(stop if told["saved"]["stops"] else None, **{name: told["saved"][name] for name in SAVED})
     return Count(**numbers, **reasons, canaries=canaries, replies=drawn, saved=saved)  # type: ignore[arg-type]
 
 

@@ -50,7 +50,7 @@ async def scratch(
         finally:
             journal.close()
             await asyncio.to_thread(exports.last)
-        shutil.rmtree(home, ignore_errors=True)
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _home(storage: Storage, segments: str, whose: str) -> Path:

@@ -45,7 +45,7 @@ ENDS: Mapping[str, type[PrefgenError]] = {
 @dataclass(frozen=True)
 class Work:
     """A range to make: its ``root``, the ``name`` of what is made of it, and the ``storage`` to put it on; ``sent`` is
-    the name of the shipment, ``limits`` are the run's (``workers``, ``max_calls``, ``max_cost``).
+    a name that the shipment has and no other, ``limits`` are the run's (``workers``, ``max_calls``, ``max_cost``).
     """
 
     sent: str

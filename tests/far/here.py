@@ -1,0 +1,61 @@
+"""Shared objects that are in this process, with the face of Ray's: what a worker asks, in tests without Ray."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+
+from prefgen import plan as planning
+from prefgen.configs import CONFIGS
+from prefgen.far.desk import Desk
+from prefgen.far.ranges import name_of, plan_digest, range_size
+from prefgen.far.shipment import Shipment, shipment
+from prefgen.far.worker import Came, Work, make_range
+from prefgen.planned import Plan
+from prefgen.recipe import Recipe
+from prefgen.spool import in_shards, prompts_of
+from prefgen.stages import trees
+
+
+class Here:
+    """An object whose methods are called with ``.remote``, and awaited."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __getattr__(self, name: str) -> "Method":
+        return Method(getattr(self.of, name))
+
+
+class Method:
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.call = call
+
+    def remote(self, *args: Any) -> Awaitable[Any]:
+        return asyncio.sleep(0, self.call(*args))
+
+
+class Bench:
+    """One worker, in this process, for a recipe's first root."""
+
+    def __init__(self, recipe: Recipe, storage: str, **limits: Any) -> None:
+        self.plan: Plan = planning.make(recipe, writers=CONFIGS)
+        self.sent: Shipment = shipment(self.plan, {})
+        self.storage, self.limits = storage, {"workers": 1, **limits}
+        self.desk, self.own = Desk(self.limits), uuid4().hex
+        self.root = next(iter(trees(self.plan, 0)))
+        source = self.plan.steps[self.root].source
+        assert source is not None
+        size = range_size(prompts_of(source.path), limited=False)
+        self.ranges: list[pl.DataFrame] = list(in_shards(source.path, size))
+
+    def name(self, place: int) -> str:
+        return name_of(plan_digest(self.plan), self.root, self.ranges[place])
+
+    def make(self, place: int = 0) -> Came:
+        """Makes a range."""
+        work = Work(self.own, self.storage, self.root, self.name(place), self.limits)
+        return make_range(work, self.ranges[place], self.sent, Here(self.desk), None, np.zeros(0, np.uint64))
