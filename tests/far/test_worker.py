@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from prefgen.far.worker import Came
 from prefgen.llm.journal import Entry, Journal
 from prefgen.llm.segments import take_in
 from prefgen.storage import Storage
-from tests.far.five import digest, recipe
+from tests.far.five import recipe
 from tests.far.here import Bench
 from tests.servers import OpenAIServer, Response
 from tests.spoken import spoken
@@ -179,10 +178,15 @@ def test_a_storage_that_is_away_for_a_while_loses_nothing(tmp_path: Path) -> Non
 
 
 def test_a_worker_whose_place_another_took_is_let_go(tmp_path: Path) -> None:
-    """Ray may take a worker for lost that lives: it is told to stop, and costs no more than it was lent."""
-    with OpenAIServer(spoken, latency=0.02) as server:
-        bench = Bench(recipe(server, "steps.all.take=8"), str(tmp_path))
+    """Ray may take a worker for lost that lives: it is told to stop, and makes nothing more."""
+
+    def answer(body: dict[str, Any]) -> str:
+        if len(server.requests) == 5:
+            bench.desk.begin(bench.name(0))
+        return spoken(body)
+
+    with OpenAIServer(answer, latency=0.2) as server:
+        bench = Bench(recipe(server, "steps.all.take=8"), str(tmp_path / "meet"))
         bench.ranges = [bench.plan.steps[bench.root].source.first(8)]  # type: ignore[union-attr]
-        threading.Timer(0.4, bench.desk.begin, [bench.name(0)]).start()
         assert bench.make() == Came(end="Interrupted", words="stopped")
-    assert digest(tmp_path / "meet") == digest(tmp_path / "none")
+        assert bench.desk.permits.state().calls == len(server.requests)
