@@ -132,6 +132,29 @@ def test_where_nothing_limits_nobody_is_asked() -> None:
     assert world.asked == {"money": 4}, "what was spent, at the end"
 
 
+def test_a_permit_that_is_old_is_good_for_nothing() -> None:
+    """Those who asked for it have given up, and others used the time; who comes later gets one of now."""
+    world = World(2)
+
+    async def go() -> list[float]:
+        one = world.worker(0)
+        rest = asyncio.ensure_future(world.press(one, STATED, 1, depth=40))
+        await asyncio.sleep(0.5)
+        pace = Pace(one.gate_of)
+        giving_up = [asyncio.ensure_future(world.send(one, pace, STATED)) for _ in range(20)]
+        await asyncio.sleep(0.02)
+        for task in giving_up:
+            task.cancel()
+        await asyncio.sleep(0.5)
+        await rest
+        before, asked = now(), world.asked["lease"]
+        await world.send(one, pace, STATED)
+        assert world.asked["lease"] == asked + 1
+        return [at - before for at, _ in world.seen if at >= before]
+
+    assert len(virtual.run(go())) == 1
+
+
 def test_permits_that_are_not_needed_go_to_others() -> None:
     """At 6 a minute each has a permit of which the last is 40 s away; then one has all that is left to send."""
     world, model = World(how={}), Model(USE, rpm=6 / OF_STATED)
