@@ -123,9 +123,16 @@ def asking(shared: Any) -> Ask:
     return ask
 
 
-def told_at_once(shared: Any, method: str, *args: Any) -> Any:
-    """The same where nothing can be awaited: waits for what it gives."""
-    return imported().get(getattr(shared, method).remote(*args))
+@dataclass(frozen=True)
+class Now:
+    """A shared object's method, called where nothing can be awaited: waits for what it gives."""
+
+    shared: Any
+    method: str
+
+    def __call__(self, *args: Any) -> Any:
+        """Calls it."""
+        return imported().get(getattr(self.shared, self.method).remote(*args))
 
 
 def imported() -> Any:

@@ -14,7 +14,7 @@ import polars as pl
 
 from prefgen import placed
 from prefgen.engines import replicas
-from prefgen.engines.ray import AHEAD, Ask, Cluster, Ray, asking
+from prefgen.engines.ray import AHEAD, Ask, Cluster, Now, Ray, asking
 from prefgen.errors import Interrupted, RunError
 from prefgen.far.desk import Desk
 from prefgen.far.product import Product
@@ -139,5 +139,5 @@ def _shared(
     limits = {"workers": cluster.workers, "max_calls": client.budget.max_calls, "max_cost": client.budget.max_cost}
     desk = cluster.shared(Desk, {**limits, "paid": client.budget.spent})
     known = known_keys(client.journal.path)
-    replies = cluster.shared(Replies, client.journal.path, here=True) if len(known) else None
+    replies = Now(cluster.shared(Replies, client.journal.path, here=True), "find_all") if len(known) else None
     return limits, (cluster.put(shipment(plan, addresses)), desk, replies, cluster.put(known))

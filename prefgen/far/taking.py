@@ -24,6 +24,7 @@ class Taking:
 
     def __post_init__(self) -> None:
         self._taken = set(taken(self.journal))
+        self._one = asyncio.Lock()
 
     async def look(self, root: str, plan: str) -> None:
         """Notes which ranges of a root are made."""
@@ -40,9 +41,10 @@ class Taking:
         """
         for name in [one for one in segments if one not in self._taken]:
             content = await asyncio.to_thread(self.storage.get, name)
-            if content is not None:
-                self.others |= await take_in(self.journal, name, content)
-                self._taken.add(name)
+            async with self._one:  # of two at once, neither would see what the other has of the same
+                if content is not None:
+                    self.others |= await take_in(self.journal, name, content)
+                    self._taken.add(name)
 
     async def of_range(self, name: str) -> None:
         """Takes in what a range's makers received."""

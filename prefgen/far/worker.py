@@ -8,7 +8,7 @@ import atexit
 import os
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from prefgen.engines import replicas as there
-from prefgen.engines.ray import Ask, asking, told_at_once
+from prefgen.engines.ray import Ask, asking
 from prefgen.errors import BudgetReached, GateClosed, Interrupted, PrefgenError, ProviderError, RunError
 from prefgen.far.maker import Maker
 from prefgen.far.ranges import segments_of
 from prefgen.far.scratch import scratch
 from prefgen.far.shipment import Shipment, planned
 from prefgen.llm import replica
-from prefgen.llm.behind import Behind
+from prefgen.llm.behind import Behind, Fetch
 from prefgen.llm.leased import Leases
 from prefgen.llm.store import Store
 from prefgen.planned import Plan
@@ -65,10 +65,10 @@ class Came:
 
 
 def make_range(
-    work: Work, rows: pl.DataFrame, sent: Shipment, desk: Any, replies: Any, known: "NDArray[np.uint64]"
+    work: Work, rows: pl.DataFrame, sent: Shipment, desk: Any, replies: Fetch | None, known: "NDArray[np.uint64]"
 ) -> Came:
     """One range, as a task of Ray. ``desk`` is the shared object that lends limits and budget (``prefgen.far.desk``);
-    ``replies`` the one that reads the run's journal, in which those ``known`` are.
+    ``replies`` gives those of the run's journal, in which those ``known`` are.
     """
     try:
         plan, way = _plan_of(work.sent, sent), asking(desk)
@@ -93,21 +93,17 @@ def _plan_of(name: str, sent: Shipment) -> Plan:
 
 @dataclass(frozen=True)
 class _Run:
-    """What is the run's own: its journal's ``replies``, of which those are there that are ``known``; and how models
-    that were placed for it are asked.
+    """What is the run's own: what gives the ``replies`` of its journal, in which those are that are ``known``; and how
+    models that were placed for it are asked.
     """
 
-    replies: Any
+    replies: Fetch | None
     known: "NDArray[np.uint64]"
     models: replica.Ask | None
 
     def behind(self, own: Store) -> Store:
         """A store before the run's."""
-        return Behind(own, self.known, self._fetched) if len(self.known) else own
-
-    def _fetched(self, keys: Sequence[bytes]) -> Mapping[bytes, tuple[bytes, int]]:
-        found: Mapping[bytes, tuple[bytes, int]] = told_at_once(self.replies, "find_all", list(keys))
-        return found
+        return Behind(own, self.known, self.replies) if self.replies else own
 
 
 async def _made(work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, of: _Run) -> str:
