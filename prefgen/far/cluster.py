@@ -18,6 +18,7 @@ from prefgen.engines.ray import AHEAD, Ask, Cluster, Now, Ray, asking
 from prefgen.errors import Interrupted, RunError
 from prefgen.far.desk import Desk
 from prefgen.far.product import Product
+from prefgen.far.pulse import shown
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import shipment
 from prefgen.far.taking import Taking
@@ -29,6 +30,7 @@ from prefgen.llm.leased import most_workers
 from prefgen.llm.store import Sqlite
 from prefgen.llm.terms import State
 from prefgen.planned import Plan
+from prefgen.progress import Progress
 from prefgen.storage import Storage
 
 
@@ -53,6 +55,7 @@ class OnRay:
     plan: Plan
     limits: Mapping[str, Any]
     shared: Sequence[Any]
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         self.digest, self.places = plan_digest(self.plan), AHEAD * self.cluster.workers
@@ -87,7 +90,13 @@ class OnRay:
         while True:
             state: State = await self.ask("stop", self.client.reason is not None)
             budget.spent, budget.calls = state.spent, state.calls
+            self.show({name: one.told for name, one in state.workers.items()})
             await asyncio.sleep(PULSE)
+
+    def show(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Lets the run tell what its workers told."""
+        if self.progress:
+            shown(self.progress, workers)
 
     def _heard(self, came: Came) -> None:
         """Raises what ended a worker; of one that was stopped, that nothing more is sent."""
@@ -120,6 +129,7 @@ async def on_ray(
                 heard.cancel()
                 with suppress(asyncio.CancelledError):
                     await heard
+                workers.show({})
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 

@@ -19,6 +19,7 @@ from prefgen.far.slices import publish
 from prefgen.far.taking import Taking
 from prefgen.llm.client import Client
 from prefgen.planned import Plan
+from prefgen.progress import Progress
 from prefgen.spool import in_shards, prompts_of
 from prefgen.stages import trees
 from prefgen.storage import Storage
@@ -40,6 +41,7 @@ class Merging:
     taking: Taking
     rest: bool
     places: int = 4
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         self.digest = plan_digest(self.plan)

@@ -10,6 +10,7 @@ import polars as pl
 
 from prefgen.far.product import Product
 from prefgen.flow import Flow
+from prefgen.progress import Progress
 from prefgen.shards import Cut, Made
 from prefgen.spool import in_shards
 from prefgen.stages import Walk
@@ -20,6 +21,8 @@ class Ranges(Protocol):
 
     places: int
     """Ranges that may be asked for at once."""
+    progress: Progress | None
+    """What is told of those that are being made."""
 
     def size(self, prompts: int, *, limited: bool) -> int:
         """Prompts in one range; ``limited`` says that a run may end between two."""
@@ -38,7 +41,7 @@ class FarWalk(Walk):
 
     def __init__(self, *args: Any, ranges: Ranges) -> None:
         super().__init__(*args)
-        self.ranges = ranges
+        self.ranges, ranges.progress = ranges, self.progress
         self._far: set[str] = set()
 
     async def below(self, root: str, tables: Sequence[str]) -> None:

@@ -5,9 +5,7 @@ whether to stop.
 
 import asyncio
 import atexit
-import os
 import shutil
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from prefgen.engines import replicas as there
 from prefgen.engines.ray import Ask, asking
 from prefgen.errors import BudgetReached, GateClosed, Interrupted, PrefgenError, ProviderError, RunError
 from prefgen.far.maker import Maker
+from prefgen.far.pulse import told
 from prefgen.far.ranges import segments_of
 from prefgen.far.scratch import scratch
 from prefgen.far.shipment import Shipment, planned
@@ -130,19 +129,6 @@ def _calls(ask: Ask) -> Callable[[str, tuple[Any, ...]], Awaitable[Any]]:
 async def _pulses(leases: Leases, maker: Maker) -> None:
     """Tells how far this worker is, and stops it when that is wanted."""
     while True:
-        if await leases.pulse(_told(maker)):
+        if await leases.pulse(told(maker.client, maker.under_way.values())):
             maker.client.shut(Interrupted("stopped"))
         await asyncio.sleep(PULSE)
-
-
-def _told(maker: Maker) -> dict[str, Any]:
-    """A worker in plain values."""
-    client, ranges = maker.client, [*maker.under_way.values()]
-    return {
-        "pid": os.getpid(),
-        "node": socket.gethostname(),
-        "calls": client.budget.calls,
-        "dollars": client.budget.spent,
-        "in_flight": client.pace.in_flight,
-        "prompts": sum(one.prompts_done for one in ranges),
-    }

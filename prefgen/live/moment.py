@@ -4,7 +4,7 @@ nothing for it.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prefgen.live.guess import Guess, Step, guess
 from prefgen.live.past import Past
@@ -109,8 +109,11 @@ def _steps(at: Progress, plan: Plan, past: Past, now: float) -> list[Step]:
 
 def _live(at: Progress, table: str) -> Count:
     """A step's count, with what shards under way have counted so far."""
-    total = Count(tally=at.counts[table].tally)
-    for one in (at.counts[table], *list(at.open.get(table, {}).values())):
+    own, opened = at.counts[table], list(at.open.get(table, {}).values())
+    total = Count(tally=own.tally if all(one.tally is own.tally for one in opened) else replace(own.tally))
+    for one in (own, *opened):
+        if one.tally is not own.tally:  # of a worker that counts for itself
+            total.tally.join(one.tally)
         for name in ("rows_in", "rows_out", "drawn"):
             setattr(total, name, getattr(total, name) + getattr(one, name))
         total.unreadable.update(dict(one.unreadable))  # copied in one go: the run's thread may add a reason
