@@ -3,6 +3,7 @@ every table has the bytes that it has where all is made here.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ import polars as pl
 from prefgen.far.product import Product
 from prefgen.flow import Flow
 from prefgen.progress import Progress
-from prefgen.shards import Cut, Made
+from prefgen.shards import Cut, Made, prompts_in
 from prefgen.spool import in_shards
 from prefgen.stages import Walk
 
@@ -61,12 +62,19 @@ class FarWalk(Walk):
         if again or flow.root not in self._far:
             return await super()._shard(rows, flow, leave, again=again)
         self.go_on()
+        self.progress.begun -= prompts_in(rows)  # a worker says when it begins
         with self.shutting():
             product = await self.ranges.made(flow.root, rows)
+        self.progress.begun += prompts_in(rows)
         if product is None:
             return await super()._shard(rows, flow, leave)
         self._spent(product)
-        return dict(product.made)
+        return {table: self._come(table, one) for table, one in product.made.items()}
+
+    def _come(self, table: str, made: Made) -> Made:
+        """What was made elsewhere, which is told from now on; what was spent on it has the run's own tally."""
+        count = replace(made.count, tally=self.progress.counts[table].tally)
+        return replace(made, count=self.progress.opened(table, count))
 
     def _spent(self, product: Product) -> None:
         """Counts what was asked elsewhere, and when each table was at work."""
