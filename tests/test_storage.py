@@ -63,6 +63,7 @@ def test_a_path_is_told_from_an_address(tmp_path: Path, s3: S3) -> None:
     for path in (tmp_path / "x", str(tmp_path / "x"), f"file://{tmp_path}/x"):
         assert (Storage(path).url, Storage(path).shared) == (str(tmp_path / "x"), False)
     assert Storage("x").url == str(Path.cwd() / "x")
+    assert Storage("memory://me:word@m/x").shown == "memory://…@m/x"
     assert (Storage("memory://m/x/").url, Storage("s3://b/x").shared) == ("memory://m/x", True)
     assert pickle.loads(pickle.dumps(Storage("memory://m/x"))).url == "memory://m/x"
 
@@ -166,8 +167,10 @@ def test_a_fault_that_stays_ends_in_words(fault: Fault, s3: S3) -> None:
     storage.patience = 0.02
     s3.plan = lambda number, method, path: fault
     for do, _ in WAYS.values():
+        s3.requests.clear()
         with pytest.raises(RunError) as told:
             do(storage)
+        assert len(s3.requests) <= 4, "nobody but us tries again, and HTTP once where a connection broke"
         words = str(told.value)
         assert words.startswith(storage.url), words
         assert "the storage does not answer as it should" in words
@@ -240,6 +243,15 @@ def test_large_files_go_in_parts_and_are_there_whole_or_not_at_all(s3: S3) -> No
     with pytest.raises(RunError, match="SlowDown"):
         storage.put("large", content)
     assert (storage.names(), storage.get("large")) == (["a/one", "a/two"], None)
+
+
+def test_other_servers_than_amazon_s_know_other_conditions(s3: S3) -> None:
+    storage = filled(s3)
+    s3.fails(0, "there", times=1)
+    storage.put("a/one", b"another")
+    s3.fails(0, "unknown", times=1)
+    storage.put("b", b"one")
+    assert (len(s3.requests), storage.get("a/one"), storage.get("b")) == (2, CONTENT, b"one")
 
 
 def test_more_names_than_one_answer_holds(s3: S3) -> None:
