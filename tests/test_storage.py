@@ -298,9 +298,8 @@ if (child := os.fork()) == 0:
 assert os.waitpid(child, 0)[1] == 0
 assert storage.get("child") == b"pc"
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
-    )
+    words = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]  # it forks beside threads
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 
