@@ -29,12 +29,14 @@ import pytest
 from fsspec.config import set_conf_env
 
 Fault = Literal[
-    "", "500", "503", "html", "reset", "half sent", "done", "begun", "cut", "stall", "no word", "denied", "no bucket"
-]
+    "", "500", "503", "html", "reset", "half sent", "done", "begun", "cut", "stall", "no word", "denied", "no bucket",
+    "there", "unknown",
+]  # fmt: skip
 FAULTS: tuple[Fault, ...] = ("500", "503", "html", "reset", "half sent", "done", "begun", "cut")
 """What passes: 500 InternalError; 503 SlowDown; 503 of a proxy's that is no XML; the connection is reset once the request
 is there, in the middle of it, or after it was done, which nobody is told; or in the middle of the answer; the answer ends
-too early. Beside them ``stall``: no answer comes; and ``no word``: what waits to be told to send its body waits on."""
+too early. Beside them ``stall``: no answer comes; and ``no word``: what waits to be told to send its body waits on;
+``there`` and ``unknown``: as servers other than Amazon's answer to a condition."""
 LASTING: tuple[Fault, ...] = ("denied", "no bucket")
 Plan = Callable[[int, str, str], Fault]
 
@@ -46,6 +48,8 @@ SAID: dict[str, tuple[str, str]] = {
     "503": ("503 Slow Down", ERROR.format("SlowDown", "Please reduce your request rate.")),
     "html": ("503 Service Unavailable", "<html><body><h1>503 Service Unavailable</h1>"),
     "denied": ("403 Forbidden", ERROR.format("AccessDenied", "Access Denied")),
+    "there": ("412 Precondition Failed", ERROR.format("PreconditionFailed", "At least one did not hold")),
+    "unknown": ("501 Not Implemented", ERROR.format("NotImplemented", "A header implies what is not implemented")),
     "no bucket": ("404 Not Found", ERROR.format("NoSuchBucket", "The specified bucket does not exist")),
 }
 _buckets = itertools.count(1)

@@ -38,6 +38,8 @@ class Storage:
 
     def __init__(self, url: str | Path, *, patience: float = PATIENCE, sleep: Sleep = time.sleep) -> None:
         self.url, self.shared = _told_apart(str(url))
+        self.shown = scrubbed(self.url)
+        """The address as people may see it, without a name and a password in it."""
         self.patience, self.sleep = patience, sleep
         self._place, self._process = _placed(self.url, shared=self.shared), os.getpid()
 
@@ -71,7 +73,7 @@ class Storage:
         self._here().tidy(all_names)
 
     def _tried(self, name: str, do: Callable[[Place], T]) -> T:
-        where = scrubbed(self.url) if name == ALL else f"{scrubbed(self.url)}/{name}"
+        where = self.shown if name == ALL else f"{self.shown}/{name}"
         if name != ALL and not _is_name(name):
             raise RunError(f"{where}: is no name of a file in a storage; name it by letters, digits, and _ . - = + , @")
         place = self._here()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from prefgen.errors import RunError, TryAgain
-from prefgen.storage.faults import code_of, no_bucket, scrubbed, status_of, told
+from prefgen.storage.faults import no_bucket, scrubbed, status_of, told
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -49,7 +49,7 @@ class Remote:
         except FileExistsError:
             return
         except OSError as e:
-            if code_of(e) == "PreconditionFailed" or status_of(e) == 412:
+            if status_of(e) == 412:
                 return
             if status_of(e) != 501:
                 raise
