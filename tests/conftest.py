@@ -4,7 +4,11 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
+import pytest
+
+from prefgen.card import drawing
 from tests.browser import browser
 
 __all__ = ["browser"]
@@ -13,3 +17,10 @@ CACHE = tempfile.mkdtemp(prefix="prefgen-datasets-")
 """Where ``datasets`` keeps what it has read: not where its user's own lies, and gone with the process."""
 os.environ["HF_DATASETS_CACHE"] = CACHE
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_together() -> Iterator[None]:
+    """One process draws the pictures of all runs of a worker: it takes longer to start than to draw."""
+    with drawing.together():
+        yield
