@@ -17,7 +17,8 @@ from prefgen.browse.rows import tables as shown_tables
 from prefgen.comparison.sides import opened as compared
 from prefgen.errors import RunError
 from prefgen.report import figures
-from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, shipped, tables, talk, written
+from tests.browse.planted import best_of_n, cascade, pairs, plain_run, rlcd, tables, talk, written
+from tests.shipped import Shipped
 from tests.test_recipes import NAMES, PRESETS
 
 ALL = 1 << 30
@@ -55,8 +56,8 @@ DOWN = {
 """The first way down from a pair to where it began."""
 
 
-def check(name: str, preset: str | None, folder: Path) -> None:
-    done = shipped(name, folder, preset)
+def check(name: str, preset: str | None, shipped: Shipped) -> None:
+    done = shipped.done(name, preset)
     table = PairTable(done.folder)
     rows, made = rows_of(table), PAIRS.get(name)
     assert ids(rows) == ([row["id"] for row in tables(done, made)[0]] if made else [])
@@ -85,14 +86,14 @@ SLOW = {"best-of-n", "cascade", "panel", "rlcd", "rubric", "self-rewarding"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in NAMES])
-def test_every_recipe_has_its_pairs(name: str, tmp_path: Path) -> None:
-    check(name, None, tmp_path)
+def test_every_recipe_has_its_pairs(name: str, shipped: Shipped) -> None:
+    check(name, None, shipped)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_every_preset_has_its_pairs(name: str, preset: str, tmp_path: Path) -> None:
-    check(name, preset, tmp_path)
+def test_every_preset_has_its_pairs(name: str, preset: str, shipped: Shipped) -> None:
+    check(name, preset, shipped)
 
 
 # --- states and judgments, exactly ------------------------------------------------------------
