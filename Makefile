@@ -5,7 +5,8 @@ SMALL = local/smollm2-135m
 # So small a model seldom ends a second revision.
 ONE_ROUND = --set steps.drawn2=null --set steps.critiques2=null --set steps.revisions2=null --set steps.pairs.revised=revisions1
 LOCAL = runs/local
-# Prompts of each; CI takes fewer.
+# Prompts of each; CI takes fewer. Of the quickstart, all where nothing is said.
+STARTED ?=
 REVISED ?= 12
 CONTRASTED ?= 10
 RATED ?= 24
@@ -46,7 +47,7 @@ trainers:
 
 # Recipes on a real model on your own cores. So small a model judges by likelihood, and keeps no form of its own.
 local:
-	prefgen run quickstart --quiet --out $(LOCAL)/quickstart
+	prefgen run quickstart --quiet --out $(LOCAL)/quickstart $(if $(STARTED),--take $(STARTED))
 	prefgen run constitutional --quiet --out $(LOCAL)/constitutional --take $(REVISED) \
 	  --set models.actor.use=$(SMALL) --set models.actor.max_tokens=512 $(ONE_ROUND)
 	prefgen run rlcd --quiet --out $(LOCAL)/rlcd --take $(CONTRASTED) \

@@ -722,38 +722,34 @@ WAYS = 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("then", [503, "close", "lost"])
-def test_a_fault_at_every_request_in_turn_ends_in_one_complete_commit(
-    then: Any, bare: Path, three: Path, tmp_path: Path
-) -> None:
-    """Of a first push, and of one that takes the place of another."""
+def test_a_fault_at_every_request_in_turn_ends_in_one_complete_commit(bare: Path, three: Path, tmp_path: Path) -> None:
+    """Of each kind; of a first push, and of one that takes the place of another."""
     first, second = (Job(["at once", str(place), "me/mine"]) for place in (bare, three))
     with Hub() as hub:
         hub.did([first], tmp_path)
         to_make = len(hub.requests)
         hub.did([second], tmp_path)
         to_change = len(hub.requests) - to_make
+    kinds: tuple[Any, ...] = (503, "close", "lost")
+    made, changed = ([(then, n) for then in kinds for n in range(most)] for most in (to_make, to_change))
 
     def tried(way: int) -> None:
-        made, changed, home = range(way, to_make, WAYS), range(way, to_change, WAYS), tmp_path / str(way)
+        home = tmp_path / str(way)
         one, other = (
             shutil.copytree(place, home / place.name) for place in (bare, three)
         )  # a push holds its run's folder
+        on = {f"me/at-{then}-{n}": (one, Fault("", then, after=n)) for then, n in made[way::WAYS]}
+        over = {f"me/on-{then}-{n}": (other, Fault("", then, after=n)) for then, n in changed[way::WAYS]}
         with Hub() as hub:
-            jobs = [Job(["at once", str(one), f"me/at-{n}"], [Fault("", then, after=n)]) for n in made]
-            said = hub.did(jobs, home)
-            assert [n for n, did in zip(made, said, strict=True) if did.code != 0] == [], said
-            assert {tuple(hub.repos[f"me/at-{n}"].titles()) for n in made} == {
-                ("self-taught-evaluators, by prefgen 0.1.0",)
-            }
-            assert [n for n in made if there(hub, f"me/at-{n}") != local(bare)] == []
-            for n in changed:
-                hub.made(f"me/on-{n}", local(bare), private=True)
-            jobs = [Job(["at once", str(other), f"me/on-{n}"], [Fault("", then, after=n)]) for n in changed]
-            said = hub.did(jobs, home)
-            assert [n for n, did in zip(changed, said, strict=True) if did.code != 0] == [], said
-            assert {len(hub.repos[f"me/on-{n}"].titles()) for n in changed} == {2}
-            assert [n for n in changed if there(hub, f"me/on-{n}") != local(three)] == []
+            for name in over:
+                hub.made(name, local(bare), private=True)
+            jobs = {name: Job(["at once", str(place), name], [fault]) for name, (place, fault) in (on | over).items()}
+            said = dict(zip(jobs, hub.did([*jobs.values()], home), strict=True))
+            assert {name: did for name, did in said.items() if did.code != 0} == {}
+            assert {tuple(hub.repos[name].titles()) for name in on} == {("self-taught-evaluators, by prefgen 0.1.0",)}
+            assert {len(hub.repos[name].titles()) for name in over} == {2}
+            assert [name for name in on if there(hub, name) != local(bare)] == []
+            assert [name for name in over if there(hub, name) != local(three)] == []
 
     with ThreadPoolExecutor(WAYS) as pool:
         assert len([*pool.map(tried, range(WAYS))]) == WAYS

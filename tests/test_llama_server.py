@@ -33,7 +33,7 @@ def base_url() -> Iterator[str]:
 def test_self_taught_evaluators(base_url: str, tmp_path: Path) -> None:
     """The address alone; and, so that it ends in a test's time, few short replies. So small a model sorts no prompts."""
     asked = [f"models.{model}.base_url={base_url}" for model in ("writer", "judge")]
-    short = ["models.writer.max_tokens=120", "models.judge.max_tokens=24", "steps.judgments.n=2"]
+    short = ["models.writer.max_tokens=48", "models.judge.max_tokens=24", "steps.judgments.n=2"]
     unsorted = ["steps.labelled=null", "steps.prompts=null", "steps.responses.answer=all"]
     done = run(load(ROOT / "recipes" / "self-taught-evaluators.yaml", [*asked, *short, *unsorted]), tmp_path, take=2)
     responses, judged = done.counts["responses"], done.counts["judgments"]

@@ -1,9 +1,10 @@
 """Each shipped recipe is what its Python twin says, and it and its presets run from end to end on a fake model."""
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -32,6 +33,9 @@ from prefgen.scores.elo import elo
 from prefgen.scores.mean import mean
 from prefgen.sources.load import load as load_prompts
 from tests.fakes import writes
+
+if TYPE_CHECKING:
+    from tests.shipped import Shipped
 
 ROOT = Path(__file__).parent.parent
 RECIPES = ROOT / "recipes"
@@ -162,11 +166,10 @@ FAKES = {str(k): writes for k in range(4)}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_path: Path) -> None:
-    recipe, take = on_fakes(name), TAKE.get(name, 12)
-    first = run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=6)
-    written = {p: p.read_bytes() for p in first.dataset.rglob("*") if p.is_file()}
-    again = run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=6)
+def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, shipped: "Shipped", tmp_path: Path) -> None:
+    recipe, first = on_fakes(name), shipped.done(name)
+    shutil.copytree(shipped.home(name), tmp_path / "run")
+    again = run(recipe, tmp_path / "run", fakes=FAKES, take=shipped.take(name), shard=6)
     assert set(first.configs) >= set(recipe.write)
     assert all(first.configs.values())
     for config in first.configs:
@@ -174,8 +177,12 @@ def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, tmp_p
         for row in pl.read_parquet(first.dataset / config / "*.parquet").head(40).to_dicts():
             check.validate(row)
     assert sum(count.tally.calls for count in again.counts.values()) == 0
-    assert {p: p.read_bytes() for p in again.dataset.rglob("*") if p.is_file()} == written
-    assert len(on_screen(first, 80, 24)) < 24
+    assert files(again.dataset) == files(first.dataset)
+    assert len(on_screen(again, 80, 24)) < 24
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def on_screen(done: Run, width: int, height: int) -> list[str]:
@@ -190,21 +197,18 @@ def on_screen(done: Run, width: int, height: int) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "panel"])
-def test_a_dataset_does_not_depend_on_how_the_work_is_cut(name: str, tmp_path: Path) -> None:
-    take = None if name in DATA else 7
-    one, other = (
-        run(on_fakes(name), tmp_path / str(shard), fakes=FAKES, take=take, shard=shard, side_by_side=shard)
-        for shard in (1, 3)
-    )
-    files = {p.relative_to(one.dataset): p.read_bytes() for p in one.dataset.rglob("*") if p.is_file()}
-    assert {p.relative_to(other.dataset): p.read_bytes() for p in other.dataset.rglob("*") if p.is_file()} == files
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dataset_does_not_depend_on_how_the_work_is_cut(name: str, shipped: "Shipped", tmp_path: Path) -> None:
+    """Five prompts at a time, with some left over at the end, and one by one; in another folder, and asked anew."""
+    other = run(on_fakes(name), tmp_path, fakes=FAKES, take=shipped.take(name), shard=1, side_by_side=1)
+    assert files(other.dataset) == files(shipped.done(name).dataset)
+    assert len(on_screen(other, 80, 24)) < 24
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_a_preset_plans_and_runs(name: str, preset: str, tmp_path: Path) -> None:
-    recipe, take = on_fakes(name, preset), TAKE.get(name, 8)
-    assert make(recipe, writers=CONFIGS, fakes=FAKES, take=take).steps
+def test_a_preset_plans_and_runs(name: str, preset: str, shipped: "Shipped") -> None:
+    recipe = on_fakes(name, preset)
+    assert make(recipe, writers=CONFIGS, fakes=FAKES, take=shipped.take(name)).steps
     if name != "self-taught-evaluators" or preset != "paper":  # the fake's prompts are all of one category
-        assert set(run(recipe, tmp_path / "run", fakes=FAKES, take=take, shard=8).configs) >= set(recipe.write)
+        assert set(shipped.done(name, preset).configs) >= set(recipe.write)

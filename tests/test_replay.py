@@ -23,8 +23,9 @@ from tests import test_edits, test_gate
 from tests.fakes import writes
 from tests.marks import unmarked
 from tests.servers import OpenAIServer
+from tests.shipped import Shipped
 from tests.test_early import recipe as priced
-from tests.test_recipes import FAKES, NAMES, ROOT, TAKE, on_fakes
+from tests.test_recipes import FAKES, NAMES, ROOT, on_fakes
 
 pytestmark = pytest.mark.slow
 
@@ -52,13 +53,13 @@ def costly(request: Request, seed: int) -> Completion:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_recipe_is_rebuilt_byte_for_byte_with_no_call(name: str, tmp_path: Path) -> None:
-    done = run(on_fakes(name), tmp_path / "run", fakes=FAKES, take=TAKE.get(name, 8), shard=6)
-    before = contents(tmp_path)
-    found = again(done.folder, out=tmp_path / "kept")
+def test_a_shipped_recipe_is_rebuilt_byte_for_byte_with_no_call(name: str, shipped: Shipped, tmp_path: Path) -> None:
+    shutil.copytree(shipped.home(name), tmp_path / "run")
+    before, folder = contents(tmp_path), tmp_path / "run" / shipped.place(name)
+    found = again(folder, out=tmp_path / "kept")
     assert (found.equal, found.left_out, found.changed) == (True, 0, False)
     made = contents(tmp_path / "kept" / "dataset")
-    assert made == contents(done.dataset)
+    assert made == contents(folder / "dataset")
     assert found.files == len(made) > 1
     shutil.rmtree(tmp_path / "kept")
     assert contents(tmp_path).keys() == before.keys()

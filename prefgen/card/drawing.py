@@ -2,8 +2,8 @@
 
 What draws brings a JavaScript engine, which takes a third of a second to start and holds a hundred megabytes until its
 process ends: a process of its own draws, and gives them back. ``together`` has one process draw for all who ask within
-it. Where none can be started, this one draws. Pictures are kept beside a run, so that one that is resumed draws nothing
-again.
+it, and within others like it. Where none can be started, this one draws. Pictures are kept beside a run, so that one
+that is resumed draws nothing again.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
+from threading import Lock, Timer
 from typing import IO, Any, Literal, Self
 
 from prefgen.card import drawer
@@ -72,7 +72,12 @@ def by_another(form: Form, charts: Sequence[str], python: str = sys.executable) 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Whatever is drawn within is drawn by one process, which starts when it is needed and ends at the end."""
+    """Whatever is drawn within is drawn by one process, which starts when it is needed and ends at the end: at the
+    outermost one's, where there are several.
+    """
+    if _SHARED.get():
+        yield
+        return
     with _Drawer() as one:
         before = _SHARED.set(one)
         try:
@@ -82,12 +87,18 @@ def together() -> Iterator[None]:
 
 
 class _Drawer:
-    """A process that draws, from its first picture on."""
+    """A process that draws, from its first picture on; one picture at a time, whoever asks."""
 
-    _process: "subprocess.Popen[bytes] | None" = None
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = Lock()
 
     def picture(self, form: Form, chart: str, python: str) -> bytes:
         """A chart's picture. Raises as ``by_another`` does; the next one is then drawn by another process."""
+        with self._lock:
+            return self._picture(form, chart, python)
+
+    def _picture(self, form: Form, chart: str, python: str) -> bytes:
         process = self._process = self._process or _started(python)
         assert process.stdin  # noqa: S101  (both are pipes)
         assert process.stdout  # noqa: S101

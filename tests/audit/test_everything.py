@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from prefgen import run
 from prefgen.audit import Asked, Audit, audit
 from prefgen.audit.page import made
 from prefgen.audit.taken import UnknownLayout
@@ -16,6 +15,7 @@ from prefgen.terminal import spell
 from tests import test_recipes as recipes
 from tests.formats import samples
 from tests.layouts import NO_PAIRS, SAMPLES
+from tests.shipped import Shipped
 
 SHIPPED = sorted((recipes.ROOT / "recipes" / "data").glob("*.jsonl"))
 
@@ -60,20 +60,14 @@ def test_configs_of_every_shape(config: str, tmp_path: Path) -> None:
     assert found.parts[0] | {"prompts": 0} == {"split": "train", "rows": 6, "pairs": 6, "prompts": 0, "unread": {}}
 
 
-def played(name: str, place: Path) -> Path:
-    """A shipped recipe on fakes, as its own test runs it."""
-    recipe, take = recipes.on_fakes(name), recipes.TAKE.get(name, 12)
-    return run(recipe, place / "run", fakes=recipes.FAKES, take=take).folder
-
-
 FAST = ("quickstart", "rewardbench")
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(one, marks=[] if one in FAST else pytest.mark.slow) for one in recipes.NAMES]
 )
-def test_what_shipped_recipes_make(name: str, tmp_path: Path) -> None:
-    folder = played(name, tmp_path)
+def test_what_shipped_recipes_make(name: str, shipped: Shipped) -> None:
+    folder = shipped.folder(name)
     if name == "rewardbench-2":  # numbers alone
         with pytest.raises(UnknownLayout, match="it has kind, name, score"):
             audit(Asked(str(folder)))

@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,13 @@ def test_another_process_draws_what_this_one_would() -> None:
 @pytest.mark.parametrize("python", ["", "/usr/bin/a-program-that-holds-us", "/no/such/python"])
 def test_where_no_process_can_be_started_this_one_draws(python: str) -> None:
     text = json.dumps(CHART)
-    with pytest.raises(OSError, match=r"no interpreter|No such file"):
-        drawing.by_another("png", [text], python)
-    assert drawing.drawn("png", [text], python) == [drawer.png(text)]
+
+    def none_drawn_before() -> None:
+        with pytest.raises(OSError, match=r"no interpreter|No such file"):
+            drawing.by_another("png", [text], python)
+        assert drawing.drawn("png", [text], python) == [drawer.png(text)]
+
+    Context().run(none_drawn_before)
 
 
 def test_what_no_process_draws_raises_here() -> None:
@@ -69,11 +75,13 @@ def test_other_charts_and_other_drawers_have_other_names() -> None:
 
 
 def started(draw: Callable[[], object]) -> int:
-    """How many processes this one starts meanwhile, as Python itself reports them."""
+    """How many processes this one starts meanwhile, as Python itself reports them. What draws for other tests does not
+    draw for it: whom that is lies in the context.
+    """
     found = list[str]()
     _HEARD.append(found)
     try:
-        draw()
+        Context().run(draw)
     finally:
         _HEARD.remove(found)
     return len(found)
@@ -99,8 +107,22 @@ def test_one_process_draws_for_all_who_ask_together() -> None:
         with drawing.together():
             apart()
 
+    def together_within() -> None:
+        with drawing.together():
+            together()
+            apart()
+
     assert started(apart) == 2
     assert started(together) == 1
+    assert started(together_within) == 1
+
+
+def test_several_threads_that_ask_one_process_get_each_its_own() -> None:
+    made = [charts.funnel([{"step": "1. a", "rows": rows, "lost": 2}]) for rows in range(10, 16)]
+    alone = drawing.svg(made)
+    with drawing.together(), ThreadPoolExecutor(3) as pool:
+        work = [pool.submit(copy_context().run, drawing.svg, [one]) for one in made]
+        assert [one.result() for one in work] == [[one] for one in alone]
 
 
 def test_after_a_chart_that_none_can_draw_the_next_is_drawn() -> None:

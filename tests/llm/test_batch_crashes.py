@@ -6,8 +6,8 @@ it does after that reaches neither. Then the next one begins.
 
 import asyncio
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +140,12 @@ def undisturbed(folder: Path, kind: type[Batched]) -> tuple[list[list[str]], lis
     return found, list(points(fate))
 
 
+def each(number: int, work: Callable[[int], None]) -> None:
+    """Does it for each number below; four at a time, for processes that are looked at here wait most of the time."""
+    with ThreadPoolExecutor(4) as pool:
+        assert len([*pool.map(work, range(number))]) == number
+
+
 both = pytest.mark.parametrize("kind", SERVERS, ids=["openai", "anthropic"])
 
 
@@ -156,10 +162,13 @@ def test_a_crash_at_some_points(tmp_path: Path) -> None:
 def test_a_crash_at_each_point(kind: type[Batched], tmp_path: Path) -> None:
     expected, found = undisturbed(tmp_path / "whole", kind)
     assert len(found) > 20
-    for number, point in enumerate(found):
+
+    def once(number: int) -> None:
         with kind(answer) as server:
             folder = tmp_path / str(number)
-            holds(folder, server, history(folder, server, [point])[0], expected)
+            holds(folder, server, history(folder, server, [found[number]])[0], expected)
+
+    each(len(found), once)
 
 
 @pytest.mark.slow
@@ -167,17 +176,21 @@ def test_a_crash_at_each_point(kind: type[Batched], tmp_path: Path) -> None:
 def test_two_crashes_one_after_the_other(kind: type[Batched], tmp_path: Path) -> None:
     """The second one comes while what the first one left is taken up."""
     expected, found = undisturbed(tmp_path / "whole", kind)
-    chance, number = random.Random(0), 0
-    for first in found:
+    chance = random.Random(0)
+    pairs = [(first, second) for first in found for second in chance.sample(found, 2)]
+    reached = list[int]()
+
+    def twice(number: int) -> None:
         with kind(answer) as server:
-            left = session(tmp_path / "left", server, Fate(first))
-            shutil.rmtree(tmp_path / "left")
-        if left is not None:
-            continue
-        for second in chance.sample(found, 2):
-            with kind(answer) as server:
-                folder, number = tmp_path / str(number), number + 1
-                holds(folder, server, history(folder, server, [first, second])[0], expected)
+            folder = tmp_path / str(number)
+            left = session(folder, server, Fate(pairs[number][0]))
+            if left is None:
+                reached.append(number)
+                left = history(folder, server, [pairs[number][1]])[0]
+            holds(folder, server, left, expected)
+
+    each(len(pairs), twice)
+    assert len(reached) > len(found)
 
 
 @pytest.mark.slow
@@ -187,12 +200,15 @@ def test_a_crash_at_each_point_where_a_batch_expires(kind: type[Batched], tmp_pa
     expected, _ = undisturbed(tmp_path / "whole", kind)
     with kind(answer, twists=[Twist(expire=1)]) as server:
         session(tmp_path / "seen", server, fate := Fate())
-    for number, point in enumerate(points(fate)):
+    seen = list(points(fate))
+
+    def once(number: int) -> None:
         with kind(answer, twists=[Twist(expire=1)]) as server:
-            folder = tmp_path / str(number)
-            found, _ = history(folder, server, [point])
+            found, _ = history(tmp_path / str(number), server, [seen[number]])
             assert found == expected
             assert max(server.all_paid().values()) == 1
+
+    each(len(seen), once)
 
 
 @pytest.mark.slow
@@ -202,12 +218,15 @@ def test_a_crash_at_each_point_and_then_online(kind: type[Batched], tmp_path: Pa
     third point: each costs a wait.
     """
     expected, found = undisturbed(tmp_path / "whole", kind)
-    for number, point in enumerate(found[::3]):
+
+    def once(number: int) -> None:
         with kind(answer, looks=1) as server:
             folder = tmp_path / str(number)
-            if session(folder, server, Fate(point)) is None:
+            if session(folder, server, Fate(found[3 * number])) is None:
                 assert session(folder, server, Fate(), how=False) == expected
             assert server.all_paid().total() == REQUESTS * (1 if kind is OpenAIBatchServer else DRAWS)
+
+    each(len(found[::3]), once)
 
 
 def test_an_answer_that_is_lost_makes_no_second_batch(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from prefgen.verbs import answer
 from prefgen.verbs import load as load_prompts
 from tests.report import played
 from tests.report.conftest import Runs
-from tests.test_recipes import DATA, FAKES, NAMES, on_fakes
+from tests.shipped import Shipped
+from tests.test_recipes import FAKES, NAMES, on_fakes
 from tests.worlds import Judge, perturber
 
 
@@ -244,12 +245,11 @@ def test_before_and_after_length_control_are_told_apart(runs: Runs) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_has_a_report(name: str, tmp_path: Path) -> None:
-    done = run(on_fakes(name), tmp_path / "run", fakes=FAKES, take=None if name in DATA else 12)
-    found = figures(done.folder)
+def test_every_recipe_has_a_report(name: str, shipped: Shipped) -> None:
+    found = figures(shipped.folder(name))
     assert {"verdict", "funnel", "costs"} <= set(named(sections(found)))
     assert facts(found)
-    assert done.report.read_text().startswith("<!doctype html>")
+    assert (shipped.folder(name) / "report.html").read_text().startswith("<!doctype html>")
     json.dumps(found, allow_nan=False)
 
 
