@@ -27,7 +27,7 @@ STOREYS = [
     {"drawing", "saved", "standins"},
     {"target", "splits", "rounds", "configs", "judged", "early", "kept", "replayed"},
     {"plan", "shards", "shardfiles", "together"},
-    {"flow", "progress"},
+    {"flow", "progress", "wholes"},
     {"stages", "judging"},
     {"rehearse", "dataset", "gate", "again", "trainers"},
     {"card", "verify", "export"},
@@ -71,7 +71,19 @@ def imported(path: Path) -> set[str]:
 def test_imports_run_one_way(path: Path) -> None:
     own, others = room(path), imported(path)
     if own in PARTS:
-        allowed = {"asker", "rows", "kinds", "conversations", "errors", "texts", "hostile", "bounds", "stopping", own}
+        allowed = {
+            "asker",
+            "rows",
+            "kinds",
+            "conversations",
+            "errors",
+            "texts",
+            "hostile",
+            "bounds",
+            "stopping",
+            "order",
+            own,
+        }
         assert others <= allowed
     elif own == "llm":
         assert others <= {"errors", "texts", "llm"}

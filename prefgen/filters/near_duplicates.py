@@ -6,13 +6,22 @@ so that nothing is dropped for an estimate. Of pairs exactly as alike as the thr
 thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from prefgen.filters._bulk import suspects
-from prefgen.filters._shingles import Near, band_keys, ngrams, texts_of, words
+from prefgen.filters._bulk import edges
+from prefgen.filters._shingles import TOGETHER, Near, band_keys, ngrams, texts_of, words
+from prefgen.order import BUCKET, ordered
 from prefgen.rows import because, drops, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BATCH = 20_000
+"""Rows whose texts are read at once."""
 
 
 def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3) -> pl.Expr:  # noqa: ARG001
@@ -24,25 +33,22 @@ def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: 
 
 
 def _compared(
-    rows: pl.DataFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
-) -> pl.DataFrame:
+    rows: pl.LazyFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
+) -> pl.LazyFrame:
     """The rows with the id of the earlier one that each is nearly the same as."""
-    texts = texts_of(rows, [of] if isinstance(of, str) else of)
-    places = suspects(texts, threshold, ngram)
-    said, ids = texts.gather(places).to_list(), rows["id"].gather(places).to_list()
-    seen, whose = Near(threshold), list[str | None]()
-    for place, keys in enumerate(band_keys(said, threshold, ngram).iter_rows()):
-        own = ngrams(words(said[place]), ngram)
-        near = seen.nearest(own, keys)
-        whose.append(ids[near[0]] if near else None)
-        if not near:
-            seen.add(place, own, keys)
-    found = pl.Series("detail", [None], pl.String).new_from_index(0, rows.height)
-    return rows.with_columns(found.scatter(places, pl.Series(whose, dtype=pl.String)))
+    of = [of] if isinstance(of, str) else of
+    places, groups = _related(edges(lambda: _texts(rows, of), threshold, ngram))
+    found = [_repeats(lot, threshold, ngram) for lot in _lots(rows, of, places, groups)]
+    told = pl.concat([pl.DataFrame(schema={"place": pl.UInt32, "detail": pl.String}), *found])
+    height = rows.select(pl.len()).collect(engine="streaming").item()
+    detail = pl.Series("detail", [None], pl.String).new_from_index(0, height).scatter(told["place"], told["detail"])
+    names = dict.fromkeys([*rows.collect_schema(), "detail"])
+    beside = pl.concat([rows.drop("detail", strict=False), detail.to_frame().lazy()], how="horizontal")
+    return beside.select(*names)
 
 
 @whole
-@drops(_near, prepared=_compared)
+@drops(_near, prepared=_compared, lazily=True, row_by_row=True)
 def near_duplicates(
     rows: pl.DataFrame,
     *,
@@ -56,3 +62,59 @@ def near_duplicates(
     row that it repeats. Raises ValueError for a threshold outside (0, 1].
     """
     return rows.drop("detail")
+
+
+def _texts(rows: pl.LazyFrame, of: Sequence[str]) -> Iterator[pl.Series]:
+    """The texts of all rows, some at a time."""
+    return (texts_of(some, of) for some in rows.select(*of).collect_batches(chunk_size=BATCH))
+
+
+def _related(ends: "NDArray[np.uint32]") -> tuple[pl.Series, pl.Series]:
+    """The places of texts that may be near another one, and the first place of those with which each hangs together."""
+    import numpy as np
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    places, at = np.unique(ends, return_inverse=True)
+    one, other = at.reshape(ends.shape)
+    met = csr_array((np.ones(len(one), np.bool_), (one, other)), shape=(len(places), len(places)))
+    _, part = connected_components(met, directed=False)
+    first = np.full(len(places), len(places), np.int64)
+    np.minimum.at(first, part, np.arange(len(places)))
+    return pl.Series(places, dtype=pl.UInt32), pl.Series(places[first[part]], dtype=pl.UInt32)
+
+
+def _lots(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series, groups: pl.Series) -> Iterator[pl.DataFrame]:
+    """These rows' ``place``, ``id`` and ``text``; those that hang together in one lot."""
+    if len(places) <= BUCKET:
+        yield from [pl.concat(found)] if (found := list(_at(rows, of, places))) else []
+        return
+    rank = pl.col("group").rank("ordinal") - 1
+    order = groups.to_frame("group").select(rank=rank, first=rank.min().over("group"))
+    yield from ordered(_at(rows, of, places), order["rank"], order["first"])
+
+
+def _at(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series) -> Iterator[pl.DataFrame]:
+    """The rows at these places, in order."""
+    start = 0
+    for some in rows.select("id", *of).collect_batches(chunk_size=BATCH):
+        first, end = (int(places.search_sorted(place)) for place in (start, start + some.height))
+        own = some[places[first:end] - start]
+        yield own.select(places[first:end].alias("place"), "id", texts_of(own, of).alias("text"))
+        start += some.height
+
+
+def _repeats(lot: pl.DataFrame, threshold: float, ngram: int) -> pl.DataFrame:
+    """The place and the ``detail`` of each row that is near an earlier one."""
+    seen, found, ids = Near(threshold), list[tuple[int, str]](), dict[int, str]()
+    lot = lot.sort("place")
+    for some in lot.iter_slices(TOGETHER):
+        keys = band_keys(some["text"].to_list(), threshold, ngram)
+        for (place, name, text), mine in zip(some.iter_rows(), keys.iter_rows(), strict=True):
+            own = ngrams(words(text), ngram)
+            if near := seen.nearest(own, mine):
+                found.append((place, ids[near[0]]))
+            else:
+                seen.add(place, own, mine)
+                ids[place] = name
+    return pl.DataFrame(found, schema={"place": pl.UInt32, "detail": pl.String}, orient="row")
