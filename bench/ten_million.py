@@ -4,7 +4,8 @@ of what the journal has are balanced. Each run is a process of its own, which co
 
 python bench/ten_million.py [ROWS] [FOLDER]
 
-With a FOLDER what is made stays there, and what is there is gone on with. 10^7 rows take about an hour of CPU and 15 GB.
+With a FOLDER what is made stays there, and what is there is gone on with. 10^7 rows take more than an hour of CPU, and
+15 GB of disk.
 """
 
 import json
@@ -54,8 +55,9 @@ def lay(place: Path, rows: int) -> None:
             words = vocabulary.gather(chance.integers(0, 20_000, here * WORDS)).reshape((here, WORDS)).arr.join(" ")
             number = pl.int_range(start, start + here, eager=True)
             earlier = pl.format("{} again {}", pl.col("words").shift(4), "n")
+            own, again = pl.format("{} {}", "words", "n"), pl.col("n") % AGAIN == AGAIN - 1
             made = pl.DataFrame([number.alias("n"), words.alias("words")]).select(
-                pl.when(pl.col("n") % AGAIN == AGAIN - 1).then(earlier).otherwise(pl.format("{} {}", "words", "n")).alias("prompt"),
+                pl.when(again).then(earlier).otherwise(own).alias("prompt"),
                 topic=pl.Series([*"abc"]).gather(chance.choice(3, here, p=[0.5, 0.3, 0.2])),
             )
             made.write_ndjson(file)
@@ -81,13 +83,14 @@ def one(place: Path, name: str) -> None:
 
     done = prefgen.run(load(place / f"{name}.yaml"), place / "run", fakes={"writer": writer})
     steps = {step["table"]: step for step in json.loads((done.folder / "run.json").read_text())["steps"]}
+    sizes = {"journal": (place / "run", "journal.sqlite*"), "tables": (done.folder / "tables", "*.parquet"),
+             "dataset": (done.dataset, "**/*")}  # fmt: skip
     told = {
         "rows": {table: count.rows_out for table, count in done.counts.items()},
         "asked": done.counts["responses"].tally.calls,
         "seconds": {table: step.get("seconds") for table, step in steps.items()},
-        "bytes": {"journal": size(place / "run", "journal.sqlite*"), "tables": size(done.folder / "tables", "*.parquet"),
-                  "dataset": size(done.dataset, "**/*")},
-    }  # fmt: skip
+        "bytes": {what: size(*of) for what, of in sizes.items()},
+    }
     (place / f"{name}.json").write_text(json.dumps(told))
 
 

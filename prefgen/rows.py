@@ -152,8 +152,8 @@ class TableVerb(Generic[P]):
     def _prepare(self, rows: Frame, *args: P.args, **kwargs: P.kwargs) -> Frame:
         if self.prepared is None:
             return rows
-        ready = self.prepared(rows.lazy() if self.lazily else rows.lazy().collect(), *args, **kwargs)
-        return ready.lazy().collect() if isinstance(rows, pl.DataFrame) else ready.lazy()
+        ready = self.prepared(rows.lazy() if self.lazily else rows.lazy().collect(), *args, **kwargs).lazy()
+        return cast("Frame", ready.collect() if isinstance(rows, pl.DataFrame) else ready)
 
 
 MOST_KNOWN = 64

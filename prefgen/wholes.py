@@ -6,6 +6,7 @@ of somebody's for instance, is given its tables in memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,37 +31,37 @@ Piece = tuple[int, pl.DataFrame, pl.DataFrame]
 """How many rows went in, those that came out, and those that are lost."""
 
 
-def made(step: Planned, paths: Sequence[Path], *, held: int = HELD) -> Iterator[Made]:
-    """The table of a step that sees its inputs whole, in pieces, in order. Raises RunError, which may come at the end:
-    until then no piece is good.
+def made(step: Planned, paths: Sequence[Path], *, held: int = HELD, at_once: int = AT_ONCE) -> Iterator[Made]:
+    """The table of a step that sees its inputs whole, in pieces, in order: tables of up to ``held`` bytes as one, of
+    larger ones ``at_once`` rows after another. Raises RunError, which may come at the end: until then no piece is good.
     """
     if sum(map(size, paths)) <= held or not getattr(step.verb, "row_by_row", False):
         yield _at_once(step, paths)
         return
     ids = Ids()
-    for rows, table, gone in _pieces(step, paths):
+    for rows, table, gone in _pieces(step, paths, at_once):
         of_its_columns(step, table)
         ids.add(table["id"])
         yield Made(table, gone, counted(rows, table.height, gone))
     if ids.repeated:
-        twice(step, ids.of(table["id"] for _, table, _ in _pieces(step, paths)))
+        twice(step, ids.of(table["id"] for _, table, _ in _pieces(step, paths, at_once)))
 
 
 def _at_once(step: Planned, paths: Sequence[Path]) -> Made:
     there = room()
     if there is not None and (needed := sum(map(size, paths))) > there:
-        raise RunError(_no_room(step, needed, there))
+        raise RunError(no_room(step, needed, there))
     tables = [pl.read_parquet(path) for path in paths]
     table, gone = table_of(step, tables)
     return Made(table, gone, counted(sum(one.height for one in tables), table.height, gone))
 
 
-def _no_room(step: Planned, needed: int, there: int) -> str:
-    what = (
-        f"{step.table}: {step.word} is given its whole table, {needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB are free"
-    )
+def no_room(step: Planned, needed: int, there: int) -> str:
+    """Why a verb cannot have its table, and what would do."""
+    sizes = f"{needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB of memory are free"
     cure = "take fewer rows; a verb of yours that looks at one prompt's rows at a time is marked @by_prompt"
-    return f"{what}; {cure}, and one that drops rows for what a few columns say is written with @filters"
+    other = "one that drops rows for what a few columns say is written with @filters"
+    return f"{step.table}: {step.word} is given its whole table at once, {sizes}; {cure}, and {other}"
 
 
 def size(path: Path) -> int:
@@ -81,31 +82,40 @@ def room(told: Path = Path("/proc/meminfo")) -> int | None:
 # --- piece by piece -------------------------------------------------------------------------
 
 
-def _pieces(step: Planned, paths: Sequence[Path]) -> Iterator[Piece]:
-    of = _filtered if isinstance(step.verb, TableVerb) else _joined
+def _pieces(step: Planned, paths: Sequence[Path], at_once: int) -> Iterator[Piece]:
+    verb, settings = step.verb, step.settings
     with named(step):
-        yield from of(step.verb, paths, step.settings)
+        if isinstance(verb, TableVerb):
+            yield from _filtered(
+                verb, frames(paths[0], at_once), _reasons(verb, pl.scan_parquet(paths[0]), settings), settings
+            )
+        else:
+            yield from _joined(verb, [frames(path, at_once) for path in paths], settings)
 
 
-def _joined(verb: Callable[..., pl.DataFrame], paths: Sequence[Path], settings: Mapping[str, Any]) -> Iterator[Piece]:
+def _joined(
+    verb: Callable[..., pl.DataFrame], tables: Sequence[Iterator[pl.DataFrame]], settings: Mapping[str, Any]
+) -> Iterator[Piece]:
     """A function's table of several, a piece of one beside nothing of the others; none of its rows is lost."""
-    nothing = [pl.scan_parquet(path).head(0).collect() for path in paths]
-    for place, path in enumerate(paths):
-        for rows in frames(path, AT_ONCE):
+    first = [next(table) for table in tables]
+    nothing = [rows.clear() for rows in first]
+    for place, rest in enumerate(tables):
+        for rows in chain([first[place]], rest):
             table = verb(*nothing[:place], rows, *nothing[place + 1 :], **settings)
             yield rows.height, table, pl.DataFrame(schema=LOST)
 
 
-def _filtered(verb: "TableVerb[Any]", paths: Sequence[Path], settings: Mapping[str, Any]) -> Iterator[Piece]:
-    """A verb's table of one."""
-    beside, place = _reasons(verb, pl.scan_parquet(paths[0]), settings), 0
-    for rows in frames(paths[0], AT_ONCE):
-        own = beside.slice(place, rows.height).with_columns(pl.col(DROPPED).cast(pl.String))
+def _filtered(
+    verb: "TableVerb[Any]", table: Iterator[pl.DataFrame], found: pl.DataFrame, settings: Mapping[str, Any]
+) -> Iterator[Piece]:
+    """A verb's table of one, whose rows' reasons are ``found``."""
+    place = 0
+    for rows in table:
+        own = found.slice(place, rows.height).with_columns(pl.col(DROPPED).cast(pl.String))
         place += rows.height
         marked = rows.with_columns(own.get_columns())
         stays = marked[DROPPED].is_null()
-        kept, gone = marked.filter(stays).drop(DROPPED), marked.filter(~stays)
-        yield rows.height, verb.made(kept, **settings), lost(gone)
+        yield rows.height, verb.made(marked.filter(stays).drop(DROPPED), **settings), lost(marked.filter(~stays))
 
 
 def _reasons(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, Any]) -> pl.DataFrame:
@@ -117,7 +127,8 @@ def _reasons(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, 
     stages = [*said.stages]
     if verb.first_alone and stages:
         ready = ready.with_columns(**stages.pop(0))
-    held = ready.select(*dict.fromkeys([*new, *_looked_at([*stages, {DROPPED: said.reason}])]))
+    looked_at = dict.fromkeys([*new, *_looked_at([*stages, {DROPPED: said.reason}])])
+    held = ready.select(*looked_at, pl.int_range(pl.len(), dtype=pl.UInt32).alias("__row"))  # also of no column
     found = held.collect(engine="streaming")
     for stage in stages:
         found = found.with_columns(**stage)
@@ -127,8 +138,8 @@ def _reasons(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, 
 def _prepared(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, Any]) -> pl.LazyFrame:
     if verb.prepared is None:
         return rows
-    given = rows if verb.lazily else rows.collect(engine="streaming")
-    return verb.prepared(given, **settings).lazy()
+    ready: pl.LazyFrame = verb.prepared(rows if verb.lazily else rows.collect(), **settings).lazy()
+    return ready
 
 
 def _looked_at(stages: Sequence[Mapping[str, pl.Expr]]) -> list[str]:
