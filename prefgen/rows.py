@@ -25,7 +25,6 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 DROPPED = "dropped"
 """The column in which a marked table says why a row goes; null where it stays."""
-
 OF_ONE_PROMPT = frozenset({"prompt_id", "id", "response_id", "pair_id"})
 """Columns whose equal values lie within one prompt."""
 
@@ -52,8 +51,10 @@ class TableVerb(Generic[P]):
     stages: Callable[P, Stages] | None = None
     lazily, row_by_row, first_alone = False, True, False
     """What ``drops`` and ``in_stages`` are told."""
+    looks_at: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    """Of one that makes rows of several: the columns at which it looks, with such settings; others it only carries."""
     keeps_most: Mapping[str, Any] = MappingProxyType({})
-    """Settings with which a verb keeps whatever it may come to keep: of rows that are not known yet, for estimates."""
+    """Settings with which a verb keeps whatever it may come to keep, for estimates."""
     __name__: str
 
     def __init__(
@@ -156,8 +157,7 @@ class TableVerb(Generic[P]):
         return cast("Frame", ready.collect() if isinstance(rows, pl.DataFrame) else ready)
 
 
-MOST_KNOWN = 64
-"""Different settings of a verb that are kept."""
+MOST_KNOWN = 64  # different settings of a verb that are kept
 
 
 def _marked(rows: Frame, said: Said) -> Frame:

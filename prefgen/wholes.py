@@ -1,8 +1,9 @@
 """What a verb makes of whole tables, when memory has no room for them.
 
 Of a verb whose rows are each made by themselves (``row_by_row``), the reasons are found over what they look at alone,
-which polars' streaming engine takes from the files; then the rows go by, some thousand at a time. Any other verb, one
-of somebody's for instance, is given its tables in memory.
+which polars' streaming engine takes from the files; then the rows go by, some thousand at a time. One that makes rows
+of several, and says what it ``looks_at``, is given the rest as cells (``prefgen.cells``). Any other verb, one of
+somebody's for instance, is given its tables in memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from prefgen.applied import split
+from prefgen.cells import filled, narrowed
 from prefgen.errors import RunError
 from prefgen.order import frames
 from prefgen.planned import Planned
@@ -35,7 +38,7 @@ def made(step: Planned, paths: Sequence[Path], *, held: int = HELD, at_once: int
     """The table of a step that sees its inputs whole, in pieces, in order: tables of up to ``held`` bytes as one, of
     larger ones ``at_once`` rows after another. Raises RunError, which may come at the end: until then no piece is good.
     """
-    if sum(map(size, paths)) <= held or not getattr(step.verb, "row_by_row", False):
+    if sum(map(size, paths)) <= held or not (row_by_row(step.verb) or looks_at(step.verb)):
         yield _at_once(step, paths)
         return
     ids = Ids()
@@ -45,6 +48,17 @@ def made(step: Planned, paths: Sequence[Path], *, held: int = HELD, at_once: int
         yield Made(table, gone, counted(rows, table.height, gone))
     if ids.repeated:
         twice(step, ids.of(table["id"] for _, table, _ in _pieces(step, paths, at_once)))
+
+
+def row_by_row(verb: Any) -> bool:
+    """Whether each row of a verb's table is made by itself."""
+    return bool(getattr(verb, "row_by_row", False))
+
+
+def looks_at(verb: Any) -> "Callable[[Mapping[str, Any]], Sequence[str]] | None":
+    """What tells the columns that a verb looks at; None where nothing does."""
+    found: Callable[[Mapping[str, Any]], Sequence[str]] | None = getattr(verb, "looks_at", None)
+    return found
 
 
 def _at_once(step: Planned, paths: Sequence[Path]) -> Made:
@@ -83,14 +97,34 @@ def room(told: Path = Path("/proc/meminfo")) -> int | None:
 
 
 def _pieces(step: Planned, paths: Sequence[Path], at_once: int) -> Iterator[Piece]:
-    verb, settings = step.verb, step.settings
+    verb, settings, path = step.verb, step.settings, paths[0]
     with named(step):
-        if isinstance(verb, TableVerb):
-            yield from _filtered(
-                verb, frames(paths[0], at_once), _reasons(verb, pl.scan_parquet(paths[0]), settings), settings
-            )
+        if not row_by_row(verb):
+            yield from _carried(step, path, at_once)
+        elif isinstance(verb, TableVerb):
+            yield from _filtered(verb, frames(path, at_once), _reasons(verb, path, settings), settings)
         else:
             yield from _joined(verb, [frames(path, at_once) for path in paths], settings)
+
+
+def _carried(step: Planned, path: Path, at_once: int) -> Iterator[Piece]:
+    """A verb's table of one, of which what it does not look at is filled in when it is made."""
+    narrow = narrowed(path, _looked(step.verb, step.settings))
+    table, gone = split(step.verb, [narrow], step.settings)
+    rows, gone = narrow.height, lost(gone)
+    del narrow
+    for some in filled(table, path, step.schema, at_once):
+        yield rows, some, gone
+        rows, gone = 0, gone.clear()
+
+
+OF_LOST = ("prompt_id", "id", "detail")
+"""Columns that are told of a lost row."""
+
+
+def _looked(verb: Any, settings: Mapping[str, Any]) -> set[str]:
+    said = looks_at(verb)
+    return {*OF_LOST, *(said(settings) if said else ())}
 
 
 def _joined(
@@ -118,10 +152,10 @@ def _filtered(
         yield rows.height, verb.made(marked.filter(stays).drop(DROPPED), **settings), lost(marked.filter(~stays))
 
 
-def _reasons(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, Any]) -> pl.DataFrame:
+def _reasons(verb: "TableVerb[Any]", path: Path, settings: Mapping[str, Any]) -> pl.DataFrame:
     """Why each row goes, in ``dropped``, and the columns that the verb adds to the rows to find it."""
-    said, own = verb.said(None, **settings), rows.collect_schema()
-    ready, new = _prepared(verb, rows, settings), list[str]()
+    said, own = verb.said(None, **settings), pl.read_parquet_schema(path)
+    ready, new = _prepared(verb, path, settings), list[str]()
     if verb.prepared:
         new = [name for name in ready.collect_schema() if name not in own or name == "detail"]
     stages = [*said.stages]
@@ -135,10 +169,12 @@ def _reasons(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, 
     return found.select(*new, said.reason.cast(pl.Categorical))
 
 
-def _prepared(verb: "TableVerb[Any]", rows: pl.LazyFrame, settings: Mapping[str, Any]) -> pl.LazyFrame:
+def _prepared(verb: "TableVerb[Any]", path: Path, settings: Mapping[str, Any]) -> pl.LazyFrame:
+    rows = pl.scan_parquet(path)
     if verb.prepared is None:
         return rows
-    ready: pl.LazyFrame = verb.prepared(rows if verb.lazily else rows.collect(), **settings).lazy()
+    ready: pl.LazyFrame
+    ready = verb.prepared(rows if verb.lazily else narrowed(path, _looked(verb, settings)), **settings).lazy()
     return ready
 
 

@@ -21,7 +21,7 @@ STOREYS = [
     {"asker", "rows", "verbs", "settings", "pages"},
     {"hostile", "applied", "stopping", "order", "framing"},
     {"recipe", "llm", "engines", "tablefile", "codefile", *PARTS},
-    {"pools", "touched", "told", "schema", "resources", "statistics", "spool", "agreement"},
+    {"cells", "pools", "touched", "told", "schema", "resources", "statistics", "spool", "agreement"},
     {"canaries", "nothing"},
     {"planned", "shown"},
     {"drawing", "saved", "standins"},

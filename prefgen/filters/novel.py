@@ -125,3 +125,6 @@ def novel(rows: pl.DataFrame, *, of: str = "instruction", at_most: float = 0.7) 
     ValueError for ``at_most`` outside [0, 1].
     """
     return rows.drop("detail", "prompt", "part", strict=False)
+
+
+novel.looks_at = lambda settings: (settings.get("of", "instruction"), "prompt", "part")
