@@ -89,9 +89,9 @@ def _lots(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series, groups: pl.S
     if len(places) <= BUCKET:
         yield from [pl.concat(found)] if (found := list(_at(rows, of, places))) else []
         return
-    rank = pl.col("group").rank("ordinal") - 1
-    order = groups.to_frame("group").select(rank=rank, first=rank.min().over("group"))
-    yield from ordered(_at(rows, of, places), order["rank"], order["first"])
+    order = groups.to_frame("group").with_columns(rank=pl.col("group").rank("ordinal") - 1)
+    first = order.select(pl.col("rank").min().over("group"))["rank"]
+    yield from ordered(_at(rows, of, places), order["rank"], first)
 
 
 def _at(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series) -> Iterator[pl.DataFrame]:
