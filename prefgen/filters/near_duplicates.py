@@ -37,8 +37,8 @@ def _compared(
 ) -> pl.LazyFrame:
     """The rows with the id of the earlier one that each is nearly the same as."""
     of = [of] if isinstance(of, str) else of
-    places, groups = _related(edges(lambda: _texts(rows, of), threshold, ngram))
-    found = [_repeats(lot, threshold, ngram) for lot in _lots(rows, of, places, groups)]
+    places, groups = related(edges(lambda: _texts(rows, of), threshold, ngram))
+    found = [repeats(lot, threshold, ngram) for lot in lots(rows, of, places, groups)]
     told = pl.concat([pl.DataFrame(schema={"place": pl.UInt32, "detail": pl.String}), *found])
     height = rows.select(pl.len()).collect(engine="streaming").item()
     detail = pl.Series("detail", [None], pl.String).new_from_index(0, height).scatter(told["place"], told["detail"])
@@ -69,7 +69,7 @@ def _texts(rows: pl.LazyFrame, of: Sequence[str]) -> Iterator[pl.Series]:
     return (texts_of(some, of) for some in rows.select(*of).collect_batches(chunk_size=BATCH))
 
 
-def _related(ends: "NDArray[np.uint32]") -> tuple[pl.Series, pl.Series]:
+def related(ends: "NDArray[np.uint32]") -> tuple[pl.Series, pl.Series]:
     """The places of texts that may be near another one, and the first place of those with which each hangs together."""
     import numpy as np
     from scipy.sparse import csr_array
@@ -84,9 +84,13 @@ def _related(ends: "NDArray[np.uint32]") -> tuple[pl.Series, pl.Series]:
     return pl.Series(places, dtype=pl.UInt32), pl.Series(places[first[part]], dtype=pl.UInt32)
 
 
-def _lots(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series, groups: pl.Series) -> Iterator[pl.DataFrame]:
-    """These rows' ``place``, ``id`` and ``text``; those that hang together in one lot."""
-    if len(places) <= BUCKET:
+def lots(
+    rows: pl.LazyFrame, of: Sequence[str], places: pl.Series, groups: pl.Series, most: int = BUCKET
+) -> Iterator[pl.DataFrame]:
+    """These rows' ``place``, ``id`` and ``text``; where there are more than ``most``, in lots, those that hang together
+    in one.
+    """
+    if len(places) <= most:
         yield from [pl.concat(found)] if (found := list(_at(rows, of, places))) else []
         return
     order = groups.to_frame("group").with_columns(rank=pl.col("group").rank("ordinal") - 1)
@@ -104,7 +108,7 @@ def _at(rows: pl.LazyFrame, of: Sequence[str], places: pl.Series) -> Iterator[pl
         start += some.height
 
 
-def _repeats(lot: pl.DataFrame, threshold: float, ngram: int) -> pl.DataFrame:
+def repeats(lot: pl.DataFrame, threshold: float, ngram: int) -> pl.DataFrame:
     """The place and the ``detail`` of each row that is near an earlier one."""
     seen, found, ids = Near(threshold), list[tuple[int, str]](), dict[int, str]()
     lot = lot.sort("place")
