@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from prefgen.filters import near_duplicates
 from prefgen.filters._bulk import edges
+from prefgen.filters._groups import lots, related
 from prefgen.filters._shingles import jaccard, ngrams, words
 from tests.filters.tables import pairs, why
 
@@ -76,13 +77,13 @@ def test_lots_on_the_disk_change_nothing(texts: list[str]) -> None:
     verb, rows = sys.modules["prefgen.filters.near_duplicates"], prompts(*texts).lazy()
     held, laid = (edges(lambda: [pl.Series(texts, dtype=pl.String)], 0.5, 1, most=most) for most in (1000, 5))
     assert {*map(frozenset, laid.T.tolist())} == {*map(frozenset, held.T.tolist())}
-    places, groups = verb.related(laid)
-    assert {*groups.to_list()} <= {*places.to_list()} == {*np.unique(held).tolist()}
-    assert all(groups[places.index_of(int(a))] == groups[places.index_of(int(b))] for a, b in held.T)
-    found = {most: list(verb.lots(rows, ["prompt"], places, groups, most)) for most in (1000, -1)}
+    if laid.size:
+        places, groups = np.unique(laid).tolist(), related(laid).to_list()
+        assert {*groups} <= {*places} == {*np.unique(held).tolist()}
+        assert all(groups[places.index(a)] == groups[places.index(b)] for a, b in held.T)
+    found = {most: list(lots(rows, ["prompt"], laid, most)) for most in (1000, -1)}
     assert len(found[1000]) <= 1
-    seen = [{*lot["place"].to_list()} for lot in found[-1]]
-    assert sum(map(len, seen)) == len(places)
+    assert sum(lot.height for lot in found[-1]) == len(np.unique(laid))
     told = {
         most: pl.concat([verb.repeats(lot, 0.5, 1) for lot in lots]).sort("place")
         for most, lots in found.items()
@@ -92,11 +93,11 @@ def test_lots_on_the_disk_change_nothing(texts: list[str]) -> None:
 
 
 def test_texts_that_hang_together_are_in_one_lot() -> None:
-    verb, number = sys.modules["prefgen.filters.near_duplicates"], pl.int_range(40_000, eager=True)
+    number = pl.int_range(40_000, eager=True)
     texts = pl.select(pl.format("a{} b{} c{} {}", *[number % 20_000] * 3, number)).to_series()
-    places, groups = verb.related(edges(lambda: [texts], 0.4, 1))
-    assert (groups == places % 20_000).all()
+    ends = edges(lambda: [texts], 0.4, 1)
+    assert (related(ends) == number % 20_000).all()
     rows = texts.alias("prompt").to_frame().with_columns(id=number.cast(pl.String)).lazy()
-    first, *more = [{*(lot["place"] % 20_000).to_list()} for lot in verb.lots(rows, ["prompt"], places, groups)]
+    first, *more = [{*(lot["place"] % 20_000).to_list()} for lot in lots(rows, ["prompt"], ends)]
     assert len(more) > 1
     assert all(first.isdisjoint(other) for other in more)
