@@ -65,12 +65,12 @@ def table(place: Path, first: int, rows: int) -> str:
 def write(place: Path, first: int, batch: int, name: str, *, splits: bool) -> str:
     """The dataset of a table, read in batches of about so many rows."""
     from prefgen import dataset
-    from prefgen.splits import Splits, assigned, prompts_of
+    from prefgen.splits import of_tables
     from prefgen.tablefile import batches
 
     path, parted = place / "tables" / f"pairs-{first}.parquet", None
     if splits:
-        parted = Splits(SHARES, assigned(prompts_of(path), SHARES))
+        parted = of_tables([path], SHARES)
     rows = map(dataset.CONFIGS["preferences"], batches(path, batch))
     found = dataset.write(place / name, {"preferences": rows}, splits=parted, readme=_readme)
     files = [*(place / name).rglob("*.parquet")]

@@ -25,7 +25,6 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 DROPPED = "dropped"
 """The column in which a marked table says why a row goes; null where it stays."""
-
 OF_ONE_PROMPT = frozenset({"prompt_id", "id", "response_id", "pair_id"})
 """Columns whose equal values lie within one prompt."""
 
@@ -50,15 +49,19 @@ class TableVerb(Generic[P]):
 
     whole: bool | Callable[..., bool] | None = None
     stages: Callable[P, Stages] | None = None
+    lazily, row_by_row, first_alone = False, True, False
+    """What ``drops`` and ``in_stages`` are told."""
+    looks_at: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    """Of one that makes rows of several: the columns at which it looks, with such settings; others it only carries."""
     keeps_most: Mapping[str, Any] = MappingProxyType({})
-    """Settings with which a verb keeps whatever it may come to keep: of rows that are not known yet, for estimates."""
+    """Settings with which a verb keeps whatever it may come to keep, for estimates."""
     __name__: str
 
     def __init__(
         self,
         reason: Callable[P, pl.Expr],
         reshape: Callable[Concatenate[pl.DataFrame, P], pl.DataFrame] | None = None,
-        prepared: Callable[Concatenate[pl.DataFrame, P], pl.DataFrame] | None = None,
+        prepared: Callable[Concatenate[Any, P], Any] | None = None,
     ) -> None:
         self.reason, self.reshape, self.prepared = reason, reshape, prepared
         self._known: dict[Hashable, Said] = {}
@@ -66,7 +69,7 @@ class TableVerb(Generic[P]):
 
     def marked(self, rows: Rows, *args: P.args, **kwargs: P.kwargs) -> Rows:
         """All rows, with the column ``dropped``: why a row goes, null where it stays."""
-        said = self._said(rows, *args, **kwargs)
+        said = self.said(rows, *args, **kwargs)
         if is_nothing(rows):
             return rows
         with needs.told(self.__name__, lambda: names_of(rows)):
@@ -90,7 +93,7 @@ class TableVerb(Generic[P]):
         """The verb's table of a frame, and the rows that are not in it, with their reasons in ``dropped``: what a run
         does with every few prompts.
         """
-        said = self._said(None, *args, **kwargs)
+        said = self.said(None, *args, **kwargs)
         with needs.told(self.__name__, lambda: rows.columns):
             ready = self._prepare(rows, *args, **kwargs)
             marked = _marked(ready, said)
@@ -106,14 +109,14 @@ class TableVerb(Generic[P]):
         A filter of a lazy frame stays lazy; a verb that reshapes collects it.
         """
         if self.reshape is None:
-            return self._kept(rows, self._said(rows, *args, **kwargs))
+            return self._kept(rows, self.said(rows, *args, **kwargs))
         if is_nothing(rows):
             return rows
         marked = self.marked(as_frame(rows), *args, **kwargs)
         kept = marked.filter(pl.col(DROPPED).is_null()).drop(DROPPED)
         return cast("Rows", like(rows, self.made(kept, *args, **kwargs)))
 
-    def _said(self, rows: object, *args: P.args, **kwargs: P.kwargs) -> Said:
+    def said(self, rows: object, *args: P.args, **kwargs: P.kwargs) -> Said:
         """What the settings come to, kept for the next call, and whether rows have it; None is for any rows. Raises
         TypeError for settings that the verb has not, and MissingColumn.
         """
@@ -150,12 +153,11 @@ class TableVerb(Generic[P]):
     def _prepare(self, rows: Frame, *args: P.args, **kwargs: P.kwargs) -> Frame:
         if self.prepared is None:
             return rows
-        ready = self.prepared(rows.lazy().collect(), *args, **kwargs)
-        return ready if isinstance(rows, pl.DataFrame) else ready.lazy()
+        ready = self.prepared(rows.lazy() if self.lazily else rows.lazy().collect(), *args, **kwargs).lazy()
+        return cast("Frame", ready.collect() if isinstance(rows, pl.DataFrame) else ready)
 
 
-MOST_KNOWN = 64
-"""Different settings of a verb that are kept."""
+MOST_KNOWN = 64  # different settings of a verb that are kept
 
 
 def _marked(rows: Frame, said: Said) -> Frame:
@@ -193,12 +195,16 @@ def filters(reason: Callable[P, pl.Expr]) -> TableVerb[P]:
 def drops(
     reason: Callable[P, pl.Expr],
     *,
-    prepared: Callable[Concatenate[pl.DataFrame, P], pl.DataFrame] | None = None,
+    prepared: Callable[Concatenate[Any, P], Any] | None = None,
+    lazily: bool = False,
+    row_by_row: bool = False,
 ) -> Callable[[Callable[Concatenate[pl.DataFrame, P], pl.DataFrame]], TableVerb[P]]:
     """A verb that first drops rows for ``reason`` and then makes its table of the kept ones.
 
-    ``prepared`` adds columns that the reason looks at, where no expression could.
-    All of these functions take the same settings, with the same defaults; raises TypeError where they differ.
+    ``prepared`` adds columns that the reason looks at, where no expression could: to a frame, or ``lazily`` to a lazy
+    one. ``row_by_row`` says that what is made of a row does not depend on the others, so that a table that memory has
+    no room for goes by in slices. All of these functions take the same settings, with the same defaults; raises
+    TypeError where they differ.
     """
 
     def verb(reshape: Callable[Concatenate[pl.DataFrame, P], pl.DataFrame]) -> TableVerb[P]:
@@ -206,18 +212,21 @@ def drops(
         for of_rows in (reshape, prepared or reshape):
             if [str(s) for s in signature(of_rows).parameters.values()][1:] != settings:
                 raise TypeError(f"{of_rows.__name__} and {reason.__name__} must take the same settings: {settings}")
-        return TableVerb(reason, reshape, prepared)
+        made = TableVerb(reason, reshape, prepared)
+        made.lazily, made.row_by_row = lazily, row_by_row
+        return made
 
     return verb
 
 
-def in_stages(stages: Callable[P, Stages]) -> Callable[[TableVerb[P]], TableVerb[P]]:
+def in_stages(stages: Callable[P, Stages], *, first_alone: bool = False) -> Callable[[TableVerb[P]], TableVerb[P]]:
     """Adds columns for a verb's reason to look at, step by step: each step sees those before it, none is in the table.
-    Takes the settings that the reason takes.
+    Takes the settings that the reason takes. ``first_alone`` says that the first step looks at each row by itself: of a
+    large table only what it makes is held, and not the texts that it is made of.
     """
 
     def staged(verb: TableVerb[P]) -> TableVerb[P]:
-        verb.stages = stages
+        verb.stages, verb.first_alone = stages, first_alone
         return verb
 
     return staged

@@ -7,18 +7,20 @@ duplicates are in different splits, and a prompt that is appended later moves no
 
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from prefgen.errors import Problem, RunError
+from prefgen.order import Folder, frames, number
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
+from prefgen.tablefile import tablefiles
 
 TRAIN = "train"
 """The split of what no other takes."""
@@ -84,33 +86,44 @@ def assigned(prompts: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame
     return prompts.select("prompt_id", pl.Series("split", found, pl.String))
 
 
-def placed(texts: Sequence[str], own: Sequence[str], *, fixed: int = 0) -> list[str | None]:
+def placed(texts: Sequence[str] | pl.LazyFrame, own: Sequence[str], *, fixed: int = 0) -> list[str | None]:
     """The split of each text: that of the earlier ones that it is near, None where they are in two, its ``own`` where
-    it is near none. The first ``fixed`` have their own whatever they are near.
+    it is near none. The first ``fixed`` have their own whatever they are near. Texts may be a table's column ``text``.
     """
+    from prefgen.filters._bulk import edges
+    from prefgen.filters._groups import lots
+    from prefgen.filters._groups import texts as said_in
+
+    rows = texts if isinstance(texts, pl.LazyFrame) else pl.LazyFrame({"text": pl.Series(texts, dtype=pl.String)})
     found: list[str | None] = list(own)
+    ends = edges(lambda: said_in(rows, ["text"]), THRESHOLD, NGRAM)  # others are near none
+    for lot in lots(rows.with_columns(id=pl.lit("")), ["text"], ends):
+        _place(lot["text"].to_list(), lot["place"].to_list(), found, fixed)
+    return found
+
+
+def _place(texts: Sequence[str], places: Sequence[int], found: list[str | None], fixed: int) -> None:
+    """Finds the splits of texts that may be near one another, at their places among all."""
     buckets: defaultdict[tuple[int, int], dict[str, list[int]]] = defaultdict(dict)
     is_near = _nearness(texts)
-    for place, *keys in _met(texts):
-        mine = [(band, key) for band, key in enumerate(keys) if key is not None]
+    for one, *keys in _met(texts):
+        place, mine = places[one], [(band, key) for band, key in enumerate(keys) if key is not None]
         if place >= fixed:
-            near = _near_splits(place, [buckets[one] for one in mine], is_near)
-            found[place] = own[place] if not near else near.pop() if len(near) == 1 else None
+            near = _near_splits(one, [buckets[key] for key in mine], is_near)
+            found[place] = found[place] if not near else near.pop() if len(near) == 1 else None
         if (split := found[place]) is not None:
-            for one in mine:
-                buckets[one].setdefault(split, []).append(place)
-    return found
+            for key in mine:
+                buckets[key].setdefault(split, []).append(one)
 
 
 def _met(texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The places of texts that share a band with another one, and their numbers in those bands."""
-    from prefgen.filters._bulk import suspects
     from prefgen.filters._shingles import band_keys
 
-    places = suspects(pl.Series(texts, dtype=pl.String), THRESHOLD, NGRAM)  # others are near none
-    keys = band_keys([texts[place] for place in places], THRESHOLD, NGRAM)
-    shared = keys.select(places.alias("place"), *(pl.when(one.is_duplicated()).then(one) for one in keys))
-    return shared.filter(pl.any_horizontal(pl.exclude("place").is_not_null())).iter_rows()
+    keys = band_keys(texts, THRESHOLD, NGRAM).with_row_index("place")
+    bands = pl.exclude("place")
+    shared = keys.select("place", pl.when(bands.is_duplicated()).then(bands))
+    return shared.filter(pl.any_horizontal(bands.is_not_null())).iter_rows()
 
 
 def _near_splits(place: int, buckets: Sequence[Mapping[str, Sequence[int]]], is_near: Any) -> set[str]:
@@ -139,26 +152,34 @@ def _nearness(texts: Sequence[str]) -> Any:
 
 @dataclass(frozen=True)
 class Splits:
-    """Where each prompt goes (``of``: ``prompt_id``, ``split``); counts the rows that are left out, as they come."""
+    """Where each prompt goes (``of``: ``prompt_id``, or its ``number``, and ``split``); counts the rows that are left
+    out, as they come.
+    """
 
     shares: Mapping[str, float]
     of: pl.DataFrame
     left_out: dict[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def _known(self) -> tuple[pl.Series, pl.Series]:
+        """The numbers of all prompts, sorted, and their splits: what is looked up for every few rows."""
+        own = number(pl.col("prompt_id")).alias("number") if "prompt_id" in self.of.columns else pl.col("number")
+        known = self.of.select(own, pl.col("split").cast(pl.Categorical)).sort("number")
+        return known["number"], known["split"]
+
     def parted(self, config: str, rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """The rows of each split. A table without prompts is all in ``train``."""
         if "prompt_id" not in rows.columns:
             return {TRAIN: rows}
-        placed = rows.join(self.of, on="prompt_id", how="left", maintain_order="left")
-        lost = placed.filter(pl.col("split").is_null())
-        for unknown in lost.join(self.of, on="prompt_id", how="anti").head(1)["prompt_id"]:
+        numbers, splits = self._known
+        own = rows.select(number(pl.col("prompt_id")))["prompt_id"]
+        place = numbers.search_sorted(own).clip(0, max(len(numbers) - 1, 0))
+        for unknown in rows.filter(numbers.gather(place) != own if len(numbers) else True).head(1)["prompt_id"]:
             raise RunError(f"{config}: the prompt {unknown} is in no table that prompts come from, and has no split")
-        if lost.height:
-            self.left_out[config] = self.left_out.get(config, 0) + lost.height
-        names = (TRAIN, *self.shares)
-        parts = placed.partition_by("split", as_dict=True, include_key=False, maintain_order=True)
-        nothing = rows.clear()
-        return {name: parts.get((name,), nothing) for name in names}
+        split = splits.gather(place) if len(numbers) else splits
+        if lost := split.null_count():
+            self.left_out[config] = self.left_out.get(config, 0) + lost
+        return {name: rows.filter((split == name).fill_null(value=False)) for name in (TRAIN, *self.shares)}
 
 
 def of_run(plan: Plan, tables: Path) -> Splits | None:
@@ -166,12 +187,46 @@ def of_run(plan: Plan, tables: Path) -> Splits | None:
     if not plan.splits:
         return None
     origins = _origins(plan, tables)
-    parts = [prompts_of(tables / f"{table}.parquet") for table in plan.steps if table in origins]
-    prompts = pl.concat(parts).unique("prompt_id", keep="first", maintain_order=True) if parts else _NONE
-    return Splits(plan.splits, assigned(prompts, plan.splits))
+    return of_tables([tables / f"{table}.parquet" for table in plan.steps if table in origins], plan.splits)
 
 
-_NONE = pl.DataFrame(schema={"prompt_id": pl.String, "prompt": pl.String})
+def of_tables(paths: Sequence[Path], shares: Mapping[str, float]) -> Splits:
+    """The splits of all prompts of some tables, in order. Their texts lie on the disk meanwhile."""
+    home, numbers = (
+        Folder(),
+        pl.concat([pl.Series([], dtype=pl.UInt64), *(n for path in paths for n in _numbers(path))]),
+    )
+    first, target = numbers.is_first_distinct(), home.path / "prompts.parquet"
+    own = _laid(target, paths, first, shares)
+    found = placed(pl.scan_parquet(target), own) if paths else []
+    of = {"number": numbers.filter(first), "split": pl.Series(found, dtype=pl.Categorical)}
+    return Splits(shares, pl.DataFrame(of))
+
+
+def _numbers(path: Path) -> Iterator[pl.Series]:
+    """The prompts of a table, row by row, as numbers."""
+    return (rows.select(number(pl.col("prompt_id")))["prompt_id"] for rows in frames(path, columns=["prompt_id"]))
+
+
+def _laid(target: Path, paths: Sequence[Path], first: pl.Series, shares: Mapping[str, float]) -> list[str]:
+    """Writes the ``text`` of each prompt, once; of one without it nothing. Gives the splits that their hashes say."""
+    own, row = list[str](), 0
+    with tablefiles(target) as (file,):
+        for rows in (some for path in paths for some in prompts_of(path)):
+            new, row = rows.filter(first.slice(row, rows.height)), row + rows.height
+            own += [drawn(prompt_id, shares) for prompt_id in new["prompt_id"]]
+            file.add(new.select("text"))
+    return own
+
+
+def prompts_of(path: Path) -> Iterator[pl.DataFrame]:
+    """The prompts of a table, row by row, some at a time: ``prompt_id`` and ``text``."""
+    from prefgen.filters._shingles import texts_of
+
+    names = pl.read_parquet_schema(path)
+    for rows in frames(path, columns=["prompt_id", *(name for name in ("prompt",) if name in names)]):
+        text = texts_of(rows, ["prompt"]) if "prompt" in names else pl.Series([""]).new_from_index(0, rows.height)
+        yield rows.select("prompt_id", text.cast(pl.String).alias("text"))
 
 
 def _origins(plan: Plan, tables: Path) -> set[str]:
@@ -193,20 +248,8 @@ def _origins(plan: Plan, tables: Path) -> set[str]:
 
 def _has_others(tables: Path, table: str, inputs: Sequence[str]) -> bool:
     """Whether a table has prompts that its inputs lack."""
-    own, *others = (pl.scan_parquet(tables / f"{one}.parquet").select("prompt_id") for one in (table, *inputs))
-    return not own.join(pl.concat(others), on="prompt_id", how="anti").head(1).collect().is_empty()
-
-
-def prompts_of(path: Path) -> pl.DataFrame:
-    """The prompts of a table, each once, in order; of one without their text the ids alone."""
-    from prefgen.filters._shingles import texts_of
-
-    lazy = pl.scan_parquet(path)
-    names = lazy.collect_schema().names()
-    columns = ["prompt_id", *(name for name in ("prompt",) if name in names)]
-    rows = lazy.select(columns).unique("prompt_id", keep="first", maintain_order=True).collect()
-    text = texts_of(rows, ["prompt"]) if "prompt" in names else [""] * rows.height
-    return rows.select("prompt_id", pl.Series("prompt", text, pl.String))
+    own, *others = (pl.concat([*_numbers(tables / f"{one}.parquet")]).unique() for one in (table, *inputs))
+    return not own.is_in(pl.concat(others).implode()).all()
 
 
 # --- in words -------------------------------------------------------------------------------
@@ -216,13 +259,13 @@ def told(splits: Splits, configs: Mapping[str, Mapping[str, int]]) -> dict[str, 
     """What run.json and the card say: the shares asked for, prompts by split, prompts and rows left out and why, and
     the splits that some config has no row of.
     """
-    counts = Counter(splits.of["split"].drop_nulls().to_list())
+    counts = dict(splits.of["split"].cast(pl.String).value_counts().iter_rows())
     empty = {
         name: [one for one in (TRAIN, *splits.shares) if not rows.get(one)] for name, rows in configs.items() if rows
     }
     return {
         "asked": dict(splits.shares),
-        "prompts": {name: counts[name] for name in (TRAIN, *splits.shares)},
+        "prompts": {name: counts.get(name, 0) for name in (TRAIN, *splits.shares)},
         "left_out": {"prompts": splits.of["split"].null_count(), "rows": dict(splits.left_out), "why": TWO},
         "empty": {name: lacking for name, lacking in empty.items() if lacking and name != "results"},
     }

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from prefgen import wholes
 from prefgen.asker import Row
 from prefgen.canaries import check
 from prefgen.early import Early, pace, up_to
@@ -29,7 +30,7 @@ from prefgen.progress import Progress as Progress  # noqa: PLC0414  # what is kn
 from prefgen.rounds import LOST, Count, ask_all, seem_known
 from prefgen.shards import SHARD, Cut, Files, Made, Spans, prompts_in, shard_size, under_way
 from prefgen.spool import in_shards, prompts_of
-from prefgen.together import Asked, counted, table_of
+from prefgen.together import Asked
 
 
 async def make_tables(
@@ -180,12 +181,10 @@ class Walk:
             rows, dropped = step.source.rows, Counter(step.source.dropped)
             self.progress.counts[step.table].add(Count(rows + dropped.total(), rows, rows, dropped=dropped))
             return
-        frames = [pl.read_parquet(self.folder / f"{name}.parquet") for name in step.inputs]
-        with self.progress.clock.at_work(step.table):
-            table, lost = await asyncio.to_thread(table_of, step, frames)
-        with Files(self.folder, [step.table]) as files:
-            made = Made(table, lost, counted(sum(one.height for one in frames), table.height, lost))
-            self._add({step.table: made}, files)
+        pieces = wholes.made(step, [self.folder / f"{name}.parquet" for name in step.inputs])
+        with Files(self.folder, [step.table]) as files, self.progress.clock.at_work(step.table):
+            while (made := await asyncio.to_thread(next, pieces, None)) is not None:
+                self._add({step.table: made}, files)
 
     async def _guarded(
         self, rows: pl.DataFrame, flow: Flow, early: Early, leave: Callable[[], None]

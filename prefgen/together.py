@@ -232,12 +232,22 @@ def table_of(step: Planned, frames: Sequence[pl.DataFrame]) -> tuple[pl.DataFram
     """A verb's table, and the rows that are not in it, with the columns of LOST. Raises RunError."""
     with named(step):
         made, gone = split(step.verb, frames, step.settings)
+    of_its_columns(step, made)
+    twice(step, made["id"])
+    return made, lost(gone)
+
+
+def of_its_columns(step: Planned, made: pl.DataFrame) -> None:
+    """Raises RunError where a verb made other columns than the plan has."""
     if made.schema != step.schema:
         raise RunError(f"{step.table}: {step.word} made other columns than it made of an empty table: {made.schema}")
-    if not made["id"].is_unique().all():
-        twice = made["id"].filter(made["id"].is_duplicated())[0]
-        raise RunError(f"{step.table}: {step.word} made several rows with the id {twice}; a row's id is its own")
-    return made, lost(gone)
+
+
+def twice(step: Planned, ids: pl.Series) -> None:
+    """Raises RunError where an id comes twice."""
+    if not ids.is_unique().all():
+        again = ids.filter(ids.is_duplicated())[0]
+        raise RunError(f"{step.table}: {step.word} made several rows with the id {again}; a row's id is its own")
 
 
 def counted(rows_in: int, rows_out: int, lost: pl.DataFrame) -> Count:

@@ -137,7 +137,7 @@ def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
     """Raises RunError for a path of this machine, where there are others."""
     if cluster.nodes > 1 and not storage.shared:
         cure = "name one that all see with --storage, such as s3://bucket/folder or a folder on NFS"
-        raise RunError(f"{storage.url}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
+        raise RunError(f"{storage.shown}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
 
 
 def _shared(

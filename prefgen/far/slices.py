@@ -243,5 +243,5 @@ def _all(digest: str, root: str) -> str:
 def _read(storage: Storage, name: str) -> pl.DataFrame:
     content = storage.get(name)
     if content is None:
-        raise RunError(f"{storage.url}/{name}: is gone; run `prefgen merge` again")
+        raise RunError(f"{storage.shown}/{name}: is gone; run `prefgen merge` again")
     return pl.read_parquet(io.BytesIO(content))

@@ -6,12 +6,15 @@ that cannot be near any other.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
+from prefgen.filters._lots import MANY, Lots
 from prefgen.filters._shingles import words
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 Found = TypeVar("Found")
+Again = Callable[[], Iterable[pl.Series]]
+"""Texts, some at a time, as often as they are asked for."""
 
 ODD = 0x9E3779B97F4A7C15
 """Odd, with its bits well mixed: what numbers are spread by."""
@@ -39,7 +44,15 @@ MOST, LEFT = (1 << OFTEN) - 1, 64 - ROW - OFTEN
 
 
 def suspects(texts: pl.Series, threshold: float, n: int, *, piece: int = PIECE) -> pl.Series:
-    """Places of texts, among which are all that are ``threshold`` alike to another one: Jaccard of their runs of n.
+    """Places of texts, among which are all that are ``threshold`` alike to another one: Jaccard of their runs of n."""
+    import numpy as np
+
+    return pl.Series(np.unique(edges(lambda: [texts], threshold, n, piece=piece)), dtype=pl.UInt32)
+
+
+def edges(texts: Again, threshold: float, n: int, *, piece: int = PIECE, most: int = MANY) -> "NDArray[np.uint32]":
+    """Two texts' places for each number that they share of those that tell who may be alike: of any two texts that are,
+    one leads to the other over such edges. The texts are gone over twice; of numbers there are ``most`` held.
 
     Sets of a and b runs that are so alike have threshold * max(a, b) in common. So of each set all but as many runs and
     one may be left out, the last in an order that is the same for all, and the two still share one (the prefix filter:
@@ -48,14 +61,22 @@ def suspects(texts: pl.Series, threshold: float, n: int, *, piece: int = PIECE) 
     import numpy as np
 
     often = np.zeros(1 << TABLE, np.uint8)
-    for _, (place, more) in _each(texts, lambda some: _counted(some, n), piece):
+    for _, (place, more) in _each(texts(), lambda some: _counted(some, n), piece):
         often[place] = np.minimum(often[place] + np.minimum(more, MOST), MOST)
-    rows, numbers = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
-    for start, (row, number) in _each(texts, lambda some: _begun(some, n, often, threshold), piece):
-        rows.append(row + start)
-        numbers.append(number)
-    shared = pl.Series(np.concatenate(numbers)).is_duplicated()
-    return pl.Series(np.concatenate(rows)).filter(shared).unique().sort().cast(pl.UInt32)
+    lots = Lots(most)
+    for start, (row, number) in _each(texts(), lambda some: _begun(some, n, often, threshold), piece):
+        lots.add((row + start).astype(np.uint32), number)
+    return np.concatenate([np.zeros((2, 0), np.uint32), *(_edges(*lot) for lot in lots.each())], axis=1)
+
+
+def _edges(row: "NDArray[np.uint32]", number: "Numbers") -> "NDArray[np.uint32]":
+    """The places of every two rows that stand beside one another, by their numbers, and have the same one."""
+    import numpy as np
+
+    order = np.argsort(number, kind="stable")
+    row, number = row[order], number[order]
+    same = np.flatnonzero(number[1:] == number[:-1])
+    return np.stack([row[same], row[same + 1]])
 
 
 def _counted(texts: pl.Series, n: int) -> "tuple[Numbers, Places]":
@@ -88,7 +109,7 @@ class Known:
         import numpy as np
 
         self.n, self.pair = n, pair
-        found = list(_each(texts, lambda some: (runs(some, n)[1], runs(some, pair)[1])))
+        found = list(_each([texts], lambda some: (runs(some, n)[1], runs(some, pair)[1])))
         self.runs = np.unique(np.concatenate([some for _, (some, _) in found]))
         self.has_run, self.has_pair = (_table([both[which] for _, both in found]) for which in (0, 1))
 
@@ -98,7 +119,7 @@ class Known:
         """
         import numpy as np
 
-        found = [row + start for start, row in _each(texts, lambda some: self._suspects(some, threshold), piece)]
+        found = [row + start for start, row in _each([texts], lambda some: self._suspects(some, threshold), piece)]
         return pl.Series(np.concatenate([np.zeros(0, np.int64), *found]), dtype=pl.UInt32)
 
     def _suspects(self, texts: pl.Series, threshold: float) -> "Places":
@@ -204,14 +225,33 @@ def _row(key: "Numbers") -> "Places":
     return (key >> np.uint64(64 - ROW)).astype(np.int64)
 
 
-def _each(texts: pl.Series, work: Callable[[pl.Series], Found], piece: int = PIECE) -> Iterator[tuple[int, Found]]:
-    """What comes of each piece, in order, with the place of its first text; several threads work."""
-    starts = list(_pieces(texts, piece))
-    if len(starts) < 2:
-        yield from ((start, work(texts.slice(start, size))) for start, size in starts)
+def _each(
+    texts: Iterable[pl.Series], work: Callable[[pl.Series], Found], piece: int = PIECE
+) -> Iterator[tuple[int, Found]]:
+    """What comes of each piece, in order, with the place of its first text; several threads work, and no more pieces
+    are held than they have at hand.
+    """
+    cut, waiting = _cut(texts, piece), deque[tuple[int, Future[Found]]]()
+    first = list(islice(cut, 2))
+    if len(first) < 2:
+        yield from ((start, work(some)) for start, some in first)
         return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from zip((start for start, _ in starts), pool.map(lambda of: work(texts.slice(*of)), starts), strict=True)
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        for start, some in chain(first, cut):
+            waiting.append((start, pool.submit(work, some)))
+            if len(waiting) > threads:
+                yield waiting[0][0], waiting.popleft()[1].result()
+        yield from ((start, one.result()) for start, one in waiting)
+
+
+def _cut(texts: Iterable[pl.Series], piece: int) -> Iterator[tuple[int, pl.Series]]:
+    """Texts in pieces, each with the place of its first."""
+    place = 0
+    for some in texts:
+        for start, size in _pieces(some, piece):
+            yield place + start, some.slice(start, size)
+        place += len(some)
 
 
 def _pieces(texts: pl.Series, piece: int) -> Iterator[tuple[int, int]]:

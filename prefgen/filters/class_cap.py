@@ -4,7 +4,7 @@ Self-Rewarding LMs (arXiv:2401.10020) take out part of the score 4.
 
 import polars as pl
 
-from prefgen.rows import because, drops, shuffled, whole
+from prefgen.rows import Stages, because, drops, in_stages, shuffled, whole
 
 
 def largest(counts: dict[object, int], share: float) -> dict[object, int]:
@@ -23,10 +23,10 @@ def largest(counts: dict[object, int], share: float) -> dict[object, int]:
     return dict.fromkeys(counts, 0)
 
 
-def _over(*, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.Expr:
+def _over(*, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.Expr:  # noqa: ARG001
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1; it is {share:g}")
-    place = shuffled(seed, "class_cap").rank("ordinal").over(by)
+    place = pl.col("__place").rank("ordinal").over(by)
     return because(
         ("no class", pl.col(by).is_null()),
         (f"too few classes for a share of {share:g}", pl.col("_limit").max() == 0),
@@ -34,17 +34,23 @@ def _over(*, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.Expr:
     )
 
 
-def _limits(rows: pl.DataFrame, *, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.DataFrame:  # noqa: ARG001
-    counts = dict(rows.filter(pl.col(by).is_not_null()).group_by(by).len().sort(by).iter_rows())
+def _shuffled(*, by: str = "score", share: float = 0.4, seed: int = 0) -> Stages:  # noqa: ARG001
+    return ({"__place": shuffled(seed, "class_cap")},)
+
+
+def _limits(rows: pl.LazyFrame, *, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.LazyFrame:  # noqa: ARG001
+    of_each = rows.filter(pl.col(by).is_not_null()).group_by(by).len().sort(by)
+    counts = dict(of_each.collect(engine="streaming").iter_rows())
     limits = largest(counts, share)
     given = pl.DataFrame(
-        {by: list(limits), "_limit": list(limits.values())}, schema={by: rows.schema[by], "_limit": pl.Int64}
+        {by: list(limits), "_limit": list(limits.values())}, schema={by: rows.collect_schema()[by], "_limit": pl.Int64}
     )
-    return rows.join(given, on=by, how="left", maintain_order="left")
+    return rows.join(given.lazy(), on=by, how="left", maintain_order="left")
 
 
 @whole
-@drops(_over, prepared=_limits)
+@in_stages(_shuffled, first_alone=True)
+@drops(_over, prepared=_limits, lazily=True, row_by_row=True)
 def class_cap(rows: pl.DataFrame, *, by: str = "score", share: float = 0.4, seed: int = 0) -> pl.DataFrame:  # noqa: ARG001
     """Keeps as many rows as can stay with no class of ``by`` over ``share`` of them; which of a class, the seed and the
     rows' ids decide. A share that so few classes cannot meet keeps none: two classes need one half at least. Raises

@@ -25,10 +25,10 @@ def _tiers(
     these are held against.
     """
     text, points, short, long = pl.col(response), pl.col("__points"), pl.col("__short"), pl.col("__long")
-    best, worst, here, size = pl.col("__best"), pl.col("__worst"), pl.int_range(pl.len()), length(response, unit)
+    best, worst, here, size = pl.col("__best"), pl.col("__worst"), pl.int_range(pl.len()), pl.col("__size")
     reach = min(rho + BORDER, 0.5 - BORDER) * (best - worst)
     return (
-        {"__points": pl.when(text.is_not_null()).then(finite(score))},
+        {"__points": pl.when(text.is_not_null()).then(finite(score)), "__size": length(response, unit)},
         {"__best": points.max().over(by), "__worst": points.min().over(by), "__scored": points.count().over(by)},
         {
             "__short": pl.when(best - points <= reach).then(size),
@@ -44,7 +44,7 @@ def _tiers(
 
 
 @whole_across("by")
-@in_stages(_tiers)
+@in_stages(_tiers, first_alone=True)
 @filters
 def length_control(
     *,
@@ -52,7 +52,7 @@ def length_control(
     unit: Unit = "characters",
     max_chosen: int | None = None,
     score: str = "score",  # noqa: ARG001  what scores come to is settled before
-    response: str = "response",
+    response: str = "response",  # noqa: ARG001
     by: str = "prompt_id",  # noqa: ARG001
 ) -> pl.Expr:
     """Keeps two rows of each prompt: one to be chosen, one to be rejected. ``best_worst`` makes the pair.
@@ -69,7 +69,7 @@ def length_control(
         raise ValueError(f"rho must be 0 or more, and under 0.5, where the two tiers meet; it is {rho}")
     short, long = pl.col("__short"), pl.col("__long")
     return because(
-        ("no response", pl.col(response).is_null()),
+        ("no response", pl.col("__size").is_null()),
         ("not scored", pl.col("__points").is_null()),
         ("fewer than two scored responses", pl.col("__scored") < 2),
         ("equal scores", ~apart(pl.col("__best"), pl.col("__worst"))),

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from prefgen.filters._bulk import suspects
-from prefgen.filters._shingles import Near, band_keys, ngrams, texts_of, words
+from prefgen.filters._bulk import edges
+from prefgen.filters._groups import lots, texts
+from prefgen.filters._shingles import TOGETHER, Near, band_keys, ngrams, words
 from prefgen.rows import because, drops, whole
 
 
@@ -24,25 +25,22 @@ def _near(*, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: 
 
 
 def _compared(
-    rows: pl.DataFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
-) -> pl.DataFrame:
+    rows: pl.LazyFrame, *, of: str | Sequence[str] = "prompt", threshold: float = 0.8, ngram: int = 3
+) -> pl.LazyFrame:
     """The rows with the id of the earlier one that each is nearly the same as."""
-    texts = texts_of(rows, [of] if isinstance(of, str) else of)
-    places = suspects(texts, threshold, ngram)
-    said, ids = texts.gather(places).to_list(), rows["id"].gather(places).to_list()
-    seen, whose = Near(threshold), list[str | None]()
-    for place, keys in enumerate(band_keys(said, threshold, ngram).iter_rows()):
-        own = ngrams(words(said[place]), ngram)
-        near = seen.nearest(own, keys)
-        whose.append(ids[near[0]] if near else None)
-        if not near:
-            seen.add(place, own, keys)
-    found = pl.Series("detail", [None], pl.String).new_from_index(0, rows.height)
-    return rows.with_columns(found.scatter(places, pl.Series(whose, dtype=pl.String)))
+    of = [of] if isinstance(of, str) else of
+    ends = edges(lambda: texts(rows, of), threshold, ngram)
+    found = [repeats(lot, threshold, ngram) for lot in lots(rows, of, ends)]
+    told = pl.concat([pl.DataFrame(schema={"place": pl.UInt32, "detail": pl.String}), *found])
+    height = rows.select(pl.len()).collect(engine="streaming").item()
+    detail = pl.Series("detail", [None], pl.String).new_from_index(0, height).scatter(told["place"], told["detail"])
+    names = dict.fromkeys([*rows.collect_schema(), "detail"])
+    beside = pl.concat([rows.drop("detail", strict=False), detail.to_frame().lazy()], how="horizontal")
+    return beside.select(*names)
 
 
 @whole
-@drops(_near, prepared=_compared)
+@drops(_near, prepared=_compared, lazily=True, row_by_row=True)
 def near_duplicates(
     rows: pl.DataFrame,
     *,
@@ -56,3 +54,18 @@ def near_duplicates(
     row that it repeats. Raises ValueError for a threshold outside (0, 1].
     """
     return rows.drop("detail")
+
+
+def repeats(lot: pl.DataFrame, threshold: float, ngram: int) -> pl.DataFrame:
+    """The place and the ``detail`` of each row that is near an earlier one."""
+    seen, found, ids = Near(threshold), list[tuple[int, str]](), dict[int, str]()
+    for some in lot.iter_slices(TOGETHER):
+        keys = band_keys(some["text"].to_list(), threshold, ngram)
+        for (place, name, text), mine in zip(some.iter_rows(), keys.iter_rows(), strict=True):
+            own = ngrams(words(text), ngram)
+            if near := seen.nearest(own, mine):
+                found.append((place, ids[near[0]]))
+            else:
+                seen.add(place, own, mine)
+                ids[place] = name
+    return pl.DataFrame(found, schema={"place": pl.UInt32, "detail": pl.String}, orient="row")

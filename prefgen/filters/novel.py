@@ -114,7 +114,7 @@ def _likeness(said: Sequence[Sequence[str]], some: Sequence[int], others: Sequen
 
 
 @whole
-@drops(_near, prepared=_compared)
+@drops(_near, prepared=_compared, row_by_row=True)
 def novel(rows: pl.DataFrame, *, of: str = "instruction", at_most: float = 0.7) -> pl.DataFrame:  # noqa: ARG001
     """Keeps the texts whose ROUGE-L F to every prompt that was there before, and to every text kept before them, is
     ``at_most`` 0.7.
@@ -125,3 +125,6 @@ def novel(rows: pl.DataFrame, *, of: str = "instruction", at_most: float = 0.7) 
     ValueError for ``at_most`` outside [0, 1].
     """
     return rows.drop("detail", "prompt", "part", strict=False)
+
+
+novel.looks_at = lambda settings: (settings.get("of", "instruction"), "prompt", "part")

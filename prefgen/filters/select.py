@@ -7,11 +7,26 @@ from typing import Any
 
 import polars as pl
 
-from prefgen.rows import because, filters, shuffled
+from prefgen.rows import Stages, because, filters, in_stages, shuffled
 
 Value = str | int | float | bool
 
 
+def _shuffled(
+    *,
+    by: str,  # noqa: ARG001
+    among: Sequence[Value] | None = None,  # noqa: ARG001
+    without: Sequence[Value] | None = None,  # noqa: ARG001
+    at_least: float | None = None,  # noqa: ARG001
+    at_most: float | None = None,  # noqa: ARG001
+    take: int | None = None,
+    seed: int = 0,
+) -> Stages:
+    """What orders the prompts, where some of them are taken."""
+    return () if take is None else ({"__place": shuffled(seed, "select", of="prompt_id")},)
+
+
+@in_stages(_shuffled, first_alone=True)
 @filters
 def select(
     *,
@@ -21,7 +36,7 @@ def select(
     at_least: float | None = None,
     at_most: float | None = None,
     take: int | None = None,
-    seed: int = 0,
+    seed: int = 0,  # noqa: ARG001  prompts are shuffled before
 ) -> pl.Expr:
     """Keeps the rows whose column ``by`` is ``among`` these values, is none of those in ``without``, and lies between
     ``at_least`` and ``at_most``. ``take`` keeps so many prompts of them, which the seed and their ids pick.
@@ -43,12 +58,12 @@ def select(
     if at_most is not None:
         reasons.append((f"{by} over {at_most:g}", ~(column <= at_most).fill_null(value=False)))
     lost = because(*reasons) if reasons else pl.lit(None, pl.String)
-    return lost if take is None else pl.coalesce(lost, _not_taken(lost.is_null(), take, seed))
+    return lost if take is None else pl.coalesce(lost, _not_taken(lost.is_null(), take))
 
 
-def _not_taken(stays: pl.Expr, take: int, seed: int) -> pl.Expr:
+def _not_taken(stays: pl.Expr, take: int) -> pl.Expr:
     """Why a row is not among the prompts that are taken."""
-    place = pl.when(stays).then(shuffled(seed, "select", of="prompt_id")).rank("dense")
+    place = pl.when(stays).then("__place").rank("dense")
     return because(("not among the prompts taken", place > take))
 
 

@@ -83,6 +83,9 @@ def neighbor(
     )
 
 
+neighbor.looks_at = lambda settings: ("prompt", "response")  # noqa: ARG005
+
+
 def _asked(prompt: Any) -> str:
     """The last user message of a conversation, or the text that a prompt is."""
     if isinstance(prompt, str):

@@ -4,7 +4,8 @@ Self-Taught Evaluators' release (arXiv:2408.02666): of each ordered pair all rig
 and the first ``most`` kept. EvalPlanner (arXiv:2501.18099) pairs the executions of one plan in one order the same way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -81,3 +82,11 @@ def right_wrong(
             *own.columns, *sides["chosen"].values(), *sides["rejected"].values(), "rejected_kind", "judgment_replies"
         )
     )
+
+
+def _looks_at(settings: Mapping[str, Any]) -> Sequence[str]:
+    by = settings.get("by", ORDERED_PAIR)
+    return ("gold", "verdict", "judgment_reply", *([by] if isinstance(by, str) else by))
+
+
+right_wrong.looks_at = _looks_at

@@ -28,6 +28,9 @@ RESULTS = pl.Schema(
 )
 """One row a number, a percentage for people to read. Its ids are the numbers' names, for it has no prompts."""
 
+OF_CREDIT = ("credit_robust", "credit_official", "credit_mode", "unreadable", "judge_model")
+"""Columns that tell of a credit where it comes from."""
+
 
 @dataclass(frozen=True)
 class Tally:

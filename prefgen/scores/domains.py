@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.rows import because, drops, finite, whole
-from prefgen.scores._results import RESULTS, Tally, interval, result, said_by, tallies, together
+from prefgen.scores._results import OF_CREDIT, RESULTS, Tally, interval, result, said_by, tallies, together
 
 SIX = "6-domain"
 """The only convention for the overall score: the plain mean."""
@@ -47,6 +47,11 @@ def domains(rows: pl.DataFrame, *, credit: str = "credit", subset: str = "subset
     made = [_domain(tally, same) for tally in found.values()]
     made += [{name: row[name] for name in RESULTS} | _named(row, same) for row in ready.iter_rows(named=True)]
     return pl.DataFrame([*made, _overall(made, same)], schema=RESULTS)
+
+
+domains.looks_at = lambda settings: (
+    settings.get("credit", "credit"), settings.get("subset", "subset"), *OF_CREDIT, *RESULTS
+)  # fmt: skip
 
 
 def _domain(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The verdict that most of a judge's samples reach. Self-Taught Evaluators, arXiv:2408.02666, votes over N = 32."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import polars as pl
 
@@ -56,3 +56,11 @@ def majority(
         silent = pl.col("_tied") | pl.col("verdict").is_null()
         first = first.with_columns(pl.when(~silent).then(c).alias(c) for c in words)
     return first.filter(pl.struct(keys).is_first_distinct()).drop("_tied")
+
+
+def _looks_at(settings: Mapping[str, Any]) -> Sequence[str]:
+    by = settings.get("by", ONE_ORDER)
+    return ("verdict", *([by] if isinstance(by, str) else by))
+
+
+majority.looks_at = _looks_at

@@ -52,6 +52,11 @@ def mean(
     return made.select(*own, pl.exclude(own))
 
 
+mean.looks_at = lambda settings: (
+    settings.get("of", "score"), settings.get("by", "response_id"), "judgment_reply", "judgment_replies",
+)  # fmt: skip
+
+
 def _replies(columns: list[str]) -> Iterator[pl.Expr]:
     """The keys of the replies that were counted, one or several from each judgment."""
     if "judgment_replies" in columns:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from prefgen.rows import because, drops, finite, whole
-from prefgen.scores._results import RESULTS, Tally, interval, result, said_by, tallies, together
+from prefgen.scores._results import OF_CREDIT, RESULTS, Tally, interval, result, said_by, tallies, together
 
 # fmt: off
 WEIGHTS: Mapping[str, Mapping[str, int]] = {
@@ -92,6 +92,11 @@ def sections(
     made += [_prior(scores["Prior"], ordered, same)] if "Prior" in scores else []
     made += [_overall(name, scores[name], ordered, same) for name in (FOUR, WITH_PRIOR) if name in scores]
     return pl.DataFrame(made, schema=RESULTS)
+
+
+sections.looks_at = lambda settings: (
+    settings.get("credit", "credit"), settings.get("subset", "subset"), *OF_CREDIT
+)  # fmt: skip
 
 
 def _subset(tally: Tally, same: Mapping[str, Any]) -> dict[str, Any]:

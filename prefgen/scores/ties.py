@@ -120,6 +120,11 @@ def ties(
     return pl.DataFrame([*made, result("domain", domain, note=note, **same)], schema=RESULTS)
 
 
+ties.looks_at = lambda settings: (
+    settings.get("item", "item"), "correct", "score", "judgment", "response_id", "judge_model"
+)  # fmt: skip
+
+
 def _items(rows: pl.DataFrame, item: str) -> dict[str, Ratings]:
     """The ratings of each item's right and wrong answers."""
     answers = rows.group_by(item, "response_id", maintain_order=True).agg(

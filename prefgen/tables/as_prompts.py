@@ -17,7 +17,7 @@ def _unasked(*, of: str = "instruction") -> pl.Expr:
     )
 
 
-def _hashed(rows: pl.DataFrame, *, of: str = "instruction") -> pl.DataFrame:
+def _hashed(rows: pl.LazyFrame, *, of: str = "instruction") -> pl.LazyFrame:
     """The rows with the ids that their texts have as prompts: those that ``load`` gives."""
     return rows.with_columns(pl.col(of).str.strip_chars().map_elements(_hash, pl.String).alias("_hash"))
 
@@ -28,7 +28,7 @@ def _hash(text: str) -> str:
 
 
 @whole
-@drops(_unasked, prepared=_hashed)
+@drops(_unasked, prepared=_hashed, lazily=True, row_by_row=True)
 def as_prompts(rows: pl.DataFrame, *, of: str = "instruction") -> pl.DataFrame:
     """Prompts of one user turn, with the text of the column ``of``; equal texts make one. Other columns stay."""
     turn = pl.struct(pl.lit("user").alias("role"), pl.col(of).str.strip_chars().alias("content"))

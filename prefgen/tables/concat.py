@@ -15,3 +15,6 @@ def concat(*tables: pl.DataFrame) -> pl.DataFrame:
         for part, table in enumerate(tables)
     ]
     return pl.concat(parts, how="diagonal_relaxed")
+
+
+concat.row_by_row = True  # type: ignore[attr-defined]

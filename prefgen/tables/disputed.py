@@ -24,7 +24,7 @@ def _agreed(*, at_least: float = 1.0, votes: int = 2, by: str = "pair_id") -> pl
 
 
 @whole_across("by")
-@drops(_agreed)
+@drops(_agreed, row_by_row=True)
 def disputed(
     rows: pl.DataFrame,
     *,
