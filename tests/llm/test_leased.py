@@ -133,26 +133,56 @@ def test_where_nothing_limits_nobody_is_asked() -> None:
 
 
 def test_a_permit_that_is_old_is_good_for_nothing() -> None:
-    """Those who asked for it have given up, and others used the time; who comes later gets one of now."""
-    world = World(2)
+    """At one a second: who asked for it has given up, and another worker used the time since."""
+    world, model = World(2), Model(USE, rpm=60 / OF_STATED)
 
-    async def go() -> list[float]:
-        one = world.worker(0)
-        rest = asyncio.ensure_future(world.press(one, STATED, 1, depth=40))
-        await asyncio.sleep(0.5)
+    async def go() -> None:
+        one, other = world.worker(0), world.worker(1)
         pace = Pace(one.gate_of)
-        giving_up = [asyncio.ensure_future(world.send(one, pace, STATED)) for _ in range(20)]
-        await asyncio.sleep(0.02)
-        for task in giving_up:
-            task.cancel()
-        await asyncio.sleep(0.5)
-        await rest
-        before, asked = now(), world.asked["lease"]
-        await world.send(one, pace, STATED)
-        assert world.asked["lease"] == asked + 1
-        return [at - before for at, _ in world.seen if at >= before]
+        await world.send(one, pace, model)
+        given_up = asyncio.ensure_future(world.send(one, pace, model))
+        await asyncio.sleep(0.1)
+        given_up.cancel()
+        await world.press(other, model, 4, depth=3)
+        await world.send(one, pace, model)
 
-    assert len(virtual.run(go())) == 1
+    virtual.run(go())
+    at = [seen for seen, worker in world.seen if worker == "w0"]
+    assert len(at) == 2
+    assert at[1] > max(seen for seen, worker in world.seen if worker == "w1") + 0.7
+
+
+def test_tokens_that_are_booked_are_in_the_end_those_that_were_used() -> None:
+    """Whatever was guessed, and whoever gave up."""
+    world = World(1)
+    asked, used = list[float](), list[int]()
+
+    async def ask(method: str, args: tuple[Any, ...]) -> Any:
+        found = await world.ask(method, args)
+        if method == "lease":
+            _, _, _, tokens, news = args
+            asked.append(news.tokens + tokens * len(found.delays))
+        return found
+
+    async def one(pace: Pace, number: int) -> None:
+        async with pace.turn(Model(USE, tpm=60_000, rpm=6000, max_tokens=1), 10 + number * 37 % 200) as turn:
+            await asyncio.sleep(0.2)
+            turn.used = 1 + number * 91 % 300
+            used.append(turn.used)
+
+    async def go() -> None:
+        leases = Leases("w0", ask)
+        pace = Pace(leases.gate_of)
+        tasks = [asyncio.ensure_future(one(pace, number)) for number in range(1, 60)]
+        await asyncio.wait(tasks, timeout=2)
+        for task in tasks[40:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await leases.close()
+
+    virtual.run(go())
+    assert 20 < len(used) < 60
+    assert sum(asked) == pytest.approx(sum(used))
 
 
 def test_permits_that_are_not_needed_go_to_others() -> None:
