@@ -106,6 +106,29 @@ def test_a_wait_that_one_worker_is_told_holds_for_all() -> None:
     assert sum(at > told[0] + 4 for at, _ in world.seen) > 500
 
 
+@pytest.mark.parametrize("behind", [0, 20], ids=["nothing else to tell", "while permits are asked for"])
+def test_a_refusal_is_told_at_once_also_where_nothing_more_is_sent(behind: int) -> None:
+    world = World(1)
+
+    async def refused(pace: Pace) -> None:
+        with pytest.raises(TryAgain):
+            async with pace.turn(STATED):
+                raise TryAgain("rate_limited", "slow down", attempts=0, wait=9.0)
+
+    async def go() -> str:
+        pace = Pace(world.worker(0).gate_of)
+        first = asyncio.ensure_future(refused(pace))
+        others = [asyncio.ensure_future(world.send(world.worker(0), pace, Model(USE, rpm=1))) for _ in range(behind)]
+        await first
+        for task in others:
+            task.cancel()
+        await asyncio.sleep(0.02)
+        hold = world.permits.state().holds[USE]
+        return hold.by if hold else ""
+
+    assert virtual.run(go()) == "paused"
+
+
 def test_a_worker_that_dies_takes_no_more_than_its_permits_along() -> None:
     """Three go on without it, and use all of the limit."""
     world = World()
@@ -255,7 +278,7 @@ def test_where_nobody_answers_the_run_ends_in_words(tmp_path: Path) -> None:
     async def go() -> Exception | None:
         client = client_of(tmp_path, Leases("w0", ask))
         with pytest.raises(Shut):
-            await drawn(client, Model("fake/one", rpm=600), 0)
+            await asyncio.wait_for(drawn(client, Model("fake/one", rpm=600), 0), 60)
         await client.close()
         client.journal.close()
         return client.reason
