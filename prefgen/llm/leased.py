@@ -29,6 +29,10 @@ AHEAD, LEARNING = 0.2, 0.05
 """Seconds before the last permit's time at which more are asked for; and where the limit is not known, so that what is
 found out of it is heeded soon.
 """
+LARGEST = 8 * LEASE
+"""Permits at most that are asked for at a time: twice as many as the last time where few are left, since the wire is slow
+then, or nothing is held back.
+"""
 DRIFT = 1e-4
 """Seconds by which two clocks may come apart in one."""
 LOOK = 1.0
@@ -42,7 +46,7 @@ class LeasedGate(Gate):
         super().__init__(most, safe(endpoint.rpm), safe(endpoint.tpm), endpoint.paced)
         self._endpoint, self._line, self._leases = endpoint, line, leases
         self._permits: list[tuple[float, float]] = []  # when it may be used, and for how many tokens
-        self._asking = False
+        self._asking, self._size = False, LEASE
         self._told, self._refused, self._sent, self._tokens = NO_LIMITS, 0, 0, 0.0
         self._until = -math.inf  # it was refused with a wait
         self._quickest, self._heard = math.inf, 0.0
@@ -91,9 +95,11 @@ class LeasedGate(Gate):
             return
         self._forget(now)
         needed = min(self._line.waiting, int(self.places) - self.in_flight) - len(self._permits)
-        ahead = AHEAD if self.limit != math.inf else LEARNING
-        if needed > 0 and (not self._permits or self._permits[-1][0] < now + ahead):
-            self._ask(min(LEASE, needed))
+        ahead = self._permits[-1][0] - now if self._permits else 0.0
+        most = AHEAD if self.limit != math.inf else LEARNING
+        if needed > 0 and ahead < most:
+            self._size = min(LARGEST, 2 * self._size) if ahead < most / 2 else max(LEASE, self._size // 2)
+            self._ask(min(self._size, needed))
 
     def _ask(self, want: int) -> None:
         self._asking = True

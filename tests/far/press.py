@@ -29,8 +29,6 @@ from prefgen.llm.outcome import Tally
 from prefgen.llm.permits import Permits
 from prefgen.llm.request import Model, Request
 
-START = 3.0
-"""Seconds until all begin: their processes are there by then."""
 DEPTH = 100
 """Requests of each worker that wait or are under way."""
 
@@ -40,6 +38,15 @@ class Desk:
 
     def __init__(self, **how: Any) -> None:
         self.permits, self.calls, self.began = Permits(**how), 0, time.process_time()
+        self.there = 0
+
+    def arrive(self) -> None:
+        """One more worker's process is there."""
+        self.there += 1
+
+    def arrived(self) -> int:
+        """How many are."""
+        return self.there
 
     def call(self, method: str, args: tuple[Any, ...]) -> Any:
         self.calls += 1
@@ -51,7 +58,7 @@ class Desk:
 
 
 @ray.remote(num_cpus=0)
-def worker(number: int, workers: int, model: Model, seconds: float, start: float) -> tuple[int, float]:
+def worker(number: int, workers: int, model: Model, seconds: float) -> tuple[int, float]:
     """Requests that it sent, and seconds of CPU."""
     desk = ray.get_actor("desk")
 
@@ -62,7 +69,9 @@ def worker(number: int, workers: int, model: Model, seconds: float, start: float
         with tempfile.TemporaryDirectory() as folder:
             leases = Leases(f"w{number}", ask, workers=workers, number=number)
             client = leases.client(Journal(Path(folder) / "journal.sqlite"))
-            await asyncio.sleep(max(0.0, start - time.time()))
+            await desk.arrive.remote()
+            while await desk.arrived.remote() < workers:  # noqa: ASYNC110  # it is another process's to say
+                await asyncio.sleep(0.1)
             await press(client, model, number, seconds)
             await client.close()
             await leases.close()
@@ -102,8 +111,7 @@ def main(url: str, workers: int, rpm: float, seconds: float) -> None:
     try:
         desk = named(workers)
         calls, _ = ray.get(desk.cost.remote())
-        start = time.time() + START
-        found = ray.get([worker.remote(number, workers, model, seconds, start) for number in range(workers)])
+        found = ray.get([worker.remote(number, workers, model, seconds) for number in range(workers)])
         calls, cpu = ray.get(desk.cost.remote())
         json.dump(
             {"sent": [one[0] for one in found], "cpu": [one[1] for one in found], "asked": calls, "desk": cpu},

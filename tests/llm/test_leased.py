@@ -10,12 +10,13 @@ from prefgen.errors import Interrupted, RunError, TryAgain
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.gate import START_RATE
 from prefgen.llm.journal import Journal
-from prefgen.llm.leased import Leases, most_workers, share
+from prefgen.llm.leased import LARGEST, Leases, most_workers, share
 from prefgen.llm.limits import Limits
 from prefgen.llm.outcome import Tally
 from prefgen.llm.pace import Pace
 from prefgen.llm.permits import LEASE, OF_STATED
 from prefgen.llm.request import Model, Request
+from prefgen.llm.terms import Endpoint
 from tests.sim import virtual
 from tests.sim.leases import World, now
 from tests.sim.limiter import Bucket
@@ -34,10 +35,12 @@ def test_each_second_sees_what_is_stated_and_no_more(workers: int) -> None:
     world = World(workers)
     second(world.run(STATED, 6), 485, 500)
     assert world.asked["lease"] <= len(world.seen) / LEASE * 3 + 2 * workers
+    assert world.wanted <= LARGEST
 
 
-def test_a_slow_wire_costs_nothing_of_the_rate() -> None:
-    second(World(wire=0.05).run(STATED, 6), 485, 505)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_slow_wire_costs_nothing_of_the_rate(workers: int) -> None:
+    second(World(workers, wire=0.05).run(STATED, 6), 485, 505)
 
 
 def test_of_few_a_minute_each_comes_in_its_time() -> None:
@@ -92,6 +95,17 @@ def test_a_refusal_that_one_worker_sees_slows_all(url: str | None) -> None:
     assert max(found[5:7]) <= 190
 
 
+def test_a_server_of_ones_own_that_refuses_one_of_many_goes_on_nearly_as_fast() -> None:
+    def answer(at: float, worker: str) -> None:
+        if 3 <= at < 3.05 and worker == "w0":
+            raise TryAgain("rate_limited", "slow down", attempts=0)
+
+    world, model = World(answer=answer), Model(USE, base_url="http://127.0.0.1:8000/v1")
+    world.run(model, 3.5)
+    assert world.refused
+    assert world.permits.lease("w9", Endpoint(f"{USE} {model.base_url}"), 0).requests >= 0.8 * 64
+
+
 def test_a_wait_that_one_worker_is_told_holds_for_all() -> None:
     told = list[float]()
 
@@ -104,6 +118,29 @@ def test_a_wait_that_one_worker_is_told_holds_for_all() -> None:
     world.run(STATED, 10)
     assert not [at for at, _ in world.seen if told[0] + 0.1 < at < told[0] + 4], "all have heard of it by then"
     assert sum(at > told[0] + 4 for at, _ in world.seen) > 500
+
+
+@pytest.mark.parametrize("behind", [0, 20], ids=["nothing else to tell", "while permits are asked for"])
+def test_a_refusal_is_told_at_once_also_where_nothing_more_is_sent(behind: int) -> None:
+    world = World(1)
+
+    async def refused(pace: Pace) -> None:
+        with pytest.raises(TryAgain):
+            async with pace.turn(STATED):
+                raise TryAgain("rate_limited", "slow down", attempts=0, wait=9.0)
+
+    async def go() -> str:
+        pace = Pace(world.worker(0).gate_of)
+        first = asyncio.ensure_future(refused(pace))
+        others = [asyncio.ensure_future(world.send(world.worker(0), pace, Model(USE, rpm=1))) for _ in range(behind)]
+        await first
+        for task in others:
+            task.cancel()
+        await asyncio.sleep(0.02)
+        hold = world.permits.state().holds[USE]
+        return hold.by if hold else ""
+
+    assert virtual.run(go()) == "paused"
 
 
 def test_a_worker_that_dies_takes_no_more_than_its_permits_along() -> None:
@@ -133,26 +170,56 @@ def test_where_nothing_limits_nobody_is_asked() -> None:
 
 
 def test_a_permit_that_is_old_is_good_for_nothing() -> None:
-    """Those who asked for it have given up, and others used the time; who comes later gets one of now."""
-    world = World(2)
+    """At one a second: who asked for it has given up, and another worker used the time since."""
+    world, model = World(2), Model(USE, rpm=60 / OF_STATED)
 
-    async def go() -> list[float]:
-        one = world.worker(0)
-        rest = asyncio.ensure_future(world.press(one, STATED, 1, depth=40))
-        await asyncio.sleep(0.5)
+    async def go() -> None:
+        one, other = world.worker(0), world.worker(1)
         pace = Pace(one.gate_of)
-        giving_up = [asyncio.ensure_future(world.send(one, pace, STATED)) for _ in range(20)]
-        await asyncio.sleep(0.02)
-        for task in giving_up:
-            task.cancel()
-        await asyncio.sleep(0.5)
-        await rest
-        before, asked = now(), world.asked["lease"]
-        await world.send(one, pace, STATED)
-        assert world.asked["lease"] == asked + 1
-        return [at - before for at, _ in world.seen if at >= before]
+        await world.send(one, pace, model)
+        given_up = asyncio.ensure_future(world.send(one, pace, model))
+        await asyncio.sleep(0.1)
+        given_up.cancel()
+        await world.press(other, model, 4, depth=3)
+        await world.send(one, pace, model)
 
-    assert len(virtual.run(go())) == 1
+    virtual.run(go())
+    at = [seen for seen, worker in world.seen if worker == "w0"]
+    assert len(at) == 2
+    assert at[1] > max(seen for seen, worker in world.seen if worker == "w1") + 0.99
+
+
+def test_tokens_that_are_booked_are_in_the_end_those_that_were_used() -> None:
+    """Whatever was guessed, and whoever gave up."""
+    world = World(1)
+    asked, used = list[float](), list[int]()
+
+    async def ask(method: str, args: tuple[Any, ...]) -> Any:
+        found = await world.ask(method, args)
+        if method == "lease":
+            _, _, _, tokens, news = args
+            asked.append(news.tokens + tokens * len(found.delays))
+        return found
+
+    async def one(pace: Pace, number: int) -> None:
+        async with pace.turn(Model(USE, tpm=60_000, rpm=6000, max_tokens=1), 10 + number * 37 % 200) as turn:
+            await asyncio.sleep(0.2)
+            turn.used = 1 + number * 91 % 300
+            used.append(turn.used)
+
+    async def go() -> None:
+        leases = Leases("w0", ask)
+        pace = Pace(leases.gate_of)
+        tasks = [asyncio.ensure_future(one(pace, number)) for number in range(1, 60)]
+        await asyncio.wait(tasks, timeout=2)
+        for task in tasks[40:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await leases.close()
+
+    virtual.run(go())
+    assert 20 < len(used) < 60
+    assert sum(asked) == pytest.approx(sum(used))
 
 
 def test_permits_that_are_not_needed_go_to_others() -> None:
@@ -225,7 +292,7 @@ def test_where_nobody_answers_the_run_ends_in_words(tmp_path: Path) -> None:
     async def go() -> Exception | None:
         client = client_of(tmp_path, Leases("w0", ask))
         with pytest.raises(Shut):
-            await drawn(client, Model("fake/one", rpm=600), 0)
+            await asyncio.wait_for(drawn(client, Model("fake/one", rpm=600), 0), 60)
         await client.close()
         client.journal.close()
         return client.reason

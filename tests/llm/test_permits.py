@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefgen.llm.gate import BURST, CUT, OF_TOLD, START_RATE, Hold
@@ -198,6 +198,7 @@ def test_requests_are_lent_to_the_last_one() -> None:
     assert permits.money("a", Account(0.0, 7), 8).state == "no_calls"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 1.0, 7.3]), st.sampled_from([None, 0, 5, 40]))
 def test_never_more_is_lent_than_there_is(seed: int, max_cost: float, max_calls: int | None) -> None:
     """Workers that borrow, spend what they have, give back, and die, in any order: a ledger of its own beside it."""

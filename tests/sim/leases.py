@@ -41,10 +41,11 @@ class World:
         self.chance = random.Random(1)
         self.seen: list[tuple[float, str]] = []
         self.asked: Counter[str] = Counter()
-        self.refused = 0
+        self.refused = self.wanted = 0
 
     async def ask(self, method: str, args: tuple[Any, ...]) -> Any:
         self.asked[method] += 1
+        self.wanted = max(self.wanted, args[2] if method == "lease" else 0)
         await asyncio.sleep(self.chance.uniform(0, self.wire))
         found = getattr(self.permits, method)(*args)
         await asyncio.sleep(self.chance.uniform(0, self.wire))
