@@ -23,9 +23,10 @@ CALM = {
     "RAY_AUTH_MODE": "token",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_worker_niceness": "0",
+    "RAY_task_oom_retries": "3",
 }
-"""What a cluster of one's own begins with: it tells nobody of itself, lets nobody in, and works as any other process
-does; Ray would have its workers stand behind all else.
+"""What a cluster of one's own begins with: it tells nobody of itself, lets nobody in, works as any other process does
+(Ray would have its workers stand behind all else), and gives up work that fills the memory each time.
 """
 PATIENCE = 10.0
 """Seconds for which a cluster is knocked at."""
@@ -49,28 +50,34 @@ class Ray:
 
 @dataclass
 class Cluster:
-    """A cluster, while it is entered. Raises RunError for one that is not to be had."""
+    """A cluster, while it is entered: the one that this process is in, where it is in one, which stays then. Raises
+    RunError for one that is not to be had.
+    """
 
     of: Ray
     ray: Any = None
     workers: int = 0
     nodes: int = 1
     cores: int = 1
+    own: bool = True
 
     def __enter__(self) -> Self:
         self.ray = imported()
-        _begin(self.ray, self.of)
+        self.own = not self.ray.is_initialized()
+        if self.own:
+            _begin(self.ray, self.of)
         try:
             self.cores = int(self.ray.cluster_resources().get("CPU", 1)) or 1
             self.nodes = sum(bool(node["Alive"]) for node in self.ray.nodes())
             self.limit(self.of.workers or self.cores)
         except BaseException:
-            self.ray.shutdown()
+            self.__exit__(None, None, None)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.ray.shutdown()
+        if self.own:
+            self.ray.shutdown()
 
     def limit(self, workers: int) -> None:
         """Lets so many pieces of work be under way at once, and a few be there for who is done."""
@@ -108,10 +115,10 @@ class Cluster:
             raise RunError(f"{what}: failed on a worker: {_last(e)}; what was received is kept") from e
         except errors.RayError as e:
             line = str(e).strip().partition("\n")[0][:200]
-            raise RunError(f"{what}: the cluster failed ({type(e).__name__}: {line}); is it up? {AGAIN}") from e
+            raise RunError(f"{what}: the cluster failed ({type(e).__name__}: {line}); is it up? Then {AGAIN}") from e
 
 
-AGAIN = "Run the same command again: what was received is kept"
+AGAIN = "run the same command again: what was received is kept"
 
 
 def asking(shared: Any) -> Ask:

@@ -14,7 +14,7 @@ import polars as pl
 
 from prefgen import placed
 from prefgen.engines import replicas
-from prefgen.engines.ray import AHEAD, Ask, Cluster, Now, Ray, asking
+from prefgen.engines.ray import AGAIN, AHEAD, Ask, Cluster, Now, Ray, asking
 from prefgen.errors import Interrupted, RunError
 from prefgen.far.desk import Desk
 from prefgen.far.product import Product
@@ -85,13 +85,18 @@ class OnRay:
         return await self.taking.product(came.product)
 
     async def hear(self) -> None:
-        """Hears what workers tell, and stops them when nothing more is to be sent; until it is cancelled."""
+        """Hears what workers tell, and stops them when nothing more is to be sent; until it is cancelled, or the object
+        that they share is lost: without its limits nothing more is sent.
+        """
         budget = self.client.budget
-        while True:
-            state: State = await self.ask("stop", self.client.reason is not None)
-            budget.spent, budget.calls = state.spent, state.calls
-            self.show({name: one.told for name, one in state.workers.items()})
-            await asyncio.sleep(PULSE)
+        try:
+            while True:
+                state: State = await self.ask("stop", self.client.reason is not None)
+                budget.spent, budget.calls = state.spent, state.calls
+                self.show({name: one.told for name, one in state.workers.items()})
+                await asyncio.sleep(PULSE)
+        except Exception as e:  # noqa: BLE001  # whatever Ray raises
+            self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
 
     def show(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Lets the run tell what its workers told."""

@@ -7,9 +7,11 @@ import hashlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+
+import tenacity
 
 from prefgen.errors import RunError
 from prefgen.folders import journal_of, locked
@@ -20,6 +22,8 @@ from prefgen.storage import Storage
 
 EVERY = 5.0
 """Seconds between two exports: what is lost with a node, beside what is in flight there."""
+PATIENCE = 30.0
+"""Seconds for which a journal is waited for that another has."""
 
 
 @asynccontextmanager
@@ -35,7 +39,7 @@ async def scratch(
     that is. What a process left on this machine that was killed is gone on with by ``whose`` it was. Raises RunError.
     """
     home = _home(storage, segments, whose)
-    with locked(home):
+    with _held(home):
         journal = Journal(journal_of(home), store=behind(Sqlite(journal_of(home))))
         exports = _Exports(storage, segments, Exporter(journal_of(home)))
         try:
@@ -51,6 +55,22 @@ async def scratch(
             journal.close()
             await asyncio.to_thread(exports.last)
             shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _held(home: Path) -> Iterator[None]:
+    """Holds the place of a journal. Another who has it still is told to stop meanwhile: Ray may take a worker for lost
+    that lives. Raises RunError where it does not.
+    """
+    turns = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(RunError),
+        wait=tenacity.wait_fixed(1),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        reraise=True,
+    )
+    with ExitStack() as stack:
+        turns(lambda: stack.enter_context(locked(home)))
+        yield
 
 
 def _home(storage: Storage, segments: str, whose: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from prefgen import placed
+from prefgen import __version__, placed
 from prefgen import plan as planning
 from prefgen.allow import NOTHING, Allow
 from prefgen.errors import RecipeError, RunError
@@ -31,6 +31,7 @@ class Shipment:
     fakes: Mapping[str, Any] = field(default_factory=dict)
     allow: Allow = NOTHING
     addresses: placed.Addresses = field(default_factory=dict)
+    version: str = __version__
 
 
 def shipment(plan: Plan, addresses: placed.Addresses) -> Shipment:
@@ -44,6 +45,9 @@ def planned(sent: Shipment, place: Path) -> Plan:
     """The plan of a shipment, whose files are laid in a folder. Raises RunError for what is not as it was where it was
     made: a key that is not set, a package that is not there.
     """
+    if sent.version != __version__:
+        what = f"this run is of prefgen {sent.version}, and a worker has {__version__}"
+        raise RunError(f"{what}; install the same on all machines")
     for name, content in sent.files.items():
         path = place / FILES / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from prefgen import placed
 from prefgen.allow import NOTHING, Allow
 from prefgen.door import finished, seldom_collecting, stoppable
 from prefgen.engines import local
@@ -125,13 +126,17 @@ def run_slice(
 
     whole = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
     plan = planning.make(part_of(recipe, part), writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
-    for notice in whole.notices:
+    placed.refuse(whole)
+    for notice in [*whole.notices, *([ALL] if whole.target else [])]:
         say(f"note: {notice}")
     work = _Slicing(for_a_part(plan), part, Storage(storage), plan_digest(whole), plan.target is not None, say)
     stop, budget = threading.Event(), Budget(max_calls and share(max_calls, part), part_of(recipe, part).max_cost)
     with seldom_collecting():
         finished(work.whole(gate.plans(plan), budget, stop), stop)
     return work.done
+
+
+ALL = "a shard makes all of its prompts; `prefgen merge` keeps as many as the target says"
 
 
 @dataclass
@@ -176,7 +181,7 @@ class _Slicing:
             return
         results = local.run_shards(own, lambda rows, _: self._range(root, rows, maker, there), places=SIDE_BY_SIDE)
         async for _ in results:
-            self.say(f"shard {self.part}: {root}: {self.done.there + self.done.made:,} ranges made")
+            self.say(f"shard {self.part}: {root}: {self.done.made:,} ranges made, {self.done.there:,} were there")
 
     def _own(self, root: str) -> Iterator[pl.DataFrame] | None:
         """The ranges of a root that are this slice's; None where its table is not made yet."""
