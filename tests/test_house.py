@@ -235,7 +235,7 @@ run(recipe, "out", fakes={"m": lambda request, seed: "an answer"})
 """
 
 
-def test_a_run_loads_no_statistics_no_hub_and_no_drawer(tmp_path: Path) -> None:
+def test_a_run_loads_no_statistics_no_hub_no_drawer_and_no_cluster(tmp_path: Path) -> None:
     """Nor what other libraries would bring along."""
     code = f"{RUN}\nprint(' '.join(sys.modules), file=sys.stderr)"
     path = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -255,6 +255,10 @@ def test_a_run_loads_no_statistics_no_hub_and_no_drawer(tmp_path: Path) -> None:
         "openai",
         "anthropic",
         "sklearn",
+        "ray",
+        "fsspec",
+        "s3fs",
+        "botocore",
     }
     assert not {name.split(".")[0] for name in loaded} & heavy
     assert "pyarrow.compute" not in loaded
