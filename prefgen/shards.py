@@ -1,6 +1,6 @@
 """A shard: a few whole prompts, what is made of them, and the files that this is written to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -34,6 +34,20 @@ def shard_size(prompts: int, places: int, *, limited: bool) -> int:
     return max(1, min(SHARD if limited else WRITTEN, prompts // FEWEST, places // 2))
 
 
+def prompts_in(rows: pl.DataFrame) -> int:
+    """How many prompts some rows are of."""
+    return rows["prompt_id"].n_unique()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A root's table in shards: how many ``places`` there are for them, and how many of these each takes (``size``)."""
+
+    shards: Iterable[pl.DataFrame]
+    places: int
+    size: Callable[[pl.DataFrame], int]
+
+
 @dataclass(frozen=True)
 class Made:
     """What one step made of one shard: its table, the rows that are not in it, and what became of all."""
@@ -53,7 +67,7 @@ class Spans:
 
     def add(self, shard: pl.DataFrame, finished: int) -> None:
         """The next shard, of which the first so many prompts are finished."""
-        start, self.place = self.place, self.place + shard["prompt_id"].n_unique()
+        start, self.place = self.place, self.place + prompts_in(shard)
         if self.spans and self.spans[-1][1] == start:
             self.spans[-1][1] = start + finished
         elif finished:

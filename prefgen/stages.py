@@ -27,7 +27,7 @@ from prefgen.llm.exchange import Enough
 from prefgen.planned import Plan, Planned
 from prefgen.progress import Progress as Progress  # noqa: PLC0414  # what is known by this module's name
 from prefgen.rounds import LOST, Count, ask_all, seem_known
-from prefgen.shards import SHARD, Files, Made, Spans, shard_size, under_way
+from prefgen.shards import SHARD, Cut, Files, Made, Spans, prompts_in, shard_size, under_way
 from prefgen.spool import in_shards, prompts_of
 from prefgen.together import Asked, counted, table_of
 
@@ -55,13 +55,12 @@ async def make_tables(
     for table in plan.steps:
         progress.counts[table] = Count()
     way = (walk or Walk)(plan, client, folder, shard, side_by_side, progress)
-    depths = stages(plan)
-    progress.stages = max(depths.values(), default=0) + 1
+    progress.stages = max(stages(plan).values(), default=0) + 1
     try:
         for depth in range(progress.stages):
             progress.stage = depth
-            for root in [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]:
-                await way.tree(root, [t for t in _below(plan, root) if depths[t] == depth and t != root])
+            for root, tables in trees(plan, depth).items():
+                await way.tree(root, tables)
             way.go_on()
     except Shut as e:
         raise client.reason or e from None
@@ -76,6 +75,13 @@ def stages(plan: Plan) -> dict[str, int]:
     for table, step in plan.steps.items():
         depths[table] = max((depths[name] for name in step.inputs), default=0) + (step.whole and bool(step.inputs))
     return depths
+
+
+def trees(plan: Plan, depth: int) -> dict[str, list[str]]:
+    """The roots of a stage, each with the tables below it that are made in the same stage."""
+    depths = stages(plan)
+    roots = [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]
+    return {root: [t for t in _below(plan, root) if depths[t] == depth and t != root] for root in roots}
 
 
 def _is_root(step: Planned) -> bool:
@@ -101,19 +107,24 @@ class Walk:
         self.shard, self.side_by_side, self.progress = shard, side_by_side, progress
 
     async def tree(self, root: str, tables: Sequence[str]) -> None:
-        """Makes a root's table whole, then the tables below it: prompts flow one by one, and are written by shards."""
+        """Makes a root's table whole, then the tables below it."""
         await self._root(self.plan.steps[root])
+        await self.below(root, tables)
+
+    async def below(self, root: str, tables: Sequence[str]) -> None:
+        """Makes the tables below a root, whose own is in its file: prompts flow one by one, and are written by
+        shards.
+        """
         path = self.folder / f"{root}.parquet"
         prompts = prompts_of(path)
         early, finished = self._early(tables), self.progress.finished.setdefault(root, Spans(prompts))
         self.progress.begin([root, *tables], prompts, early, time.monotonic())
-        flow = Flow(self.plan, root, tables, self)
-        places = self.side_by_side * (self.shard or SHARD) if self.side_by_side else under_way(self.plan, tables)
+        flow, cut = Flow(self.plan, root, tables, self), self._cut(path, prompts, tables, limited=early.is_limited)
         results = local.run_shards(
-            in_shards(path, self.shard or shard_size(prompts, places, limited=early.is_limited)),
+            cut.shards,
             lambda rows, leave: self._guarded(rows, flow, early, leave),
-            places=places,
-            size=lambda rows: rows["prompt_id"].n_unique(),
+            places=cut.places,
+            size=cut.size,
             may_begin=early.may_begin,
         )
         with Files(self.folder, tables) as files:
@@ -129,6 +140,11 @@ class Walk:
         self.progress.ended = self.progress.ended or early.why
         if early.enough:
             self.client.reopen()
+
+    def _cut(self, path: Path, prompts: int, tables: Sequence[str], *, limited: bool) -> Cut:
+        """A root's table in shards, of which so many prompts are under way as these tables' models have to do with."""
+        places = self.side_by_side * (self.shard or SHARD) if self.side_by_side else under_way(self.plan, tables)
+        return Cut(in_shards(path, self.shard or shard_size(prompts, places, limited=limited)), places, prompts_in)
 
     def _early(self, tables: Sequence[str]) -> Early:
         table, target = self.plan.target or ("", None)
@@ -149,7 +165,7 @@ class Walk:
             rows = up_to(rows, last)
             made = await self._shard(rows, flow, again=True)  # every reply of it is known
         self._add(made, files)
-        return rows["prompt_id"].n_unique()
+        return prompts_in(rows)
 
     def _add(self, made: "Mapping[str, Made]", files: "Files") -> None:
         files.add(made)
@@ -175,7 +191,7 @@ class Walk:
         self, rows: pl.DataFrame, flow: Flow, early: Early, leave: Callable[[], None]
     ) -> "tuple[pl.DataFrame, dict[str, Made] | BudgetReached]":
         """A shard and its tables; or why it could not be finished, which is no reason to give up the others."""
-        prompts, kept, why = rows["prompt_id"].n_unique(), 0, None
+        prompts, kept, why = prompts_in(rows), 0, None
         self.progress.begun += prompts
         try:
             made = await self._shard(rows, flow, leave)
