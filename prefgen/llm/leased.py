@@ -30,8 +30,8 @@ AHEAD, LEARNING = 0.2, 0.05
 found out of it is heeded soon.
 """
 LARGEST = 8 * LEASE
-"""Permits at most that are asked for at a time: twice as many as last time where few are left, since the wire is slow
-then, or nothing is held back.
+"""Permits at most that are asked for at a time: twice as many as the last time where few are left, for then the wire is
+slow, or nothing is held back.
 """
 DRIFT = 1e-4
 """Seconds by which two clocks may come apart in one."""
