@@ -75,3 +75,13 @@ def test_classes_are_equal_whatever_the_order(gold: list[str | None], seed: int)
     assert set(kept["gold"].value_counts()["count"]) <= {smallest}
     mixed = table(gold).sample(fraction=1, shuffle=True, seed=abs(seed) % 1000)
     assert_frame_equal(balance(mixed, seed=seed), kept, check_row_order=False)
+
+
+def test_rows_that_count_as_one_stay_or_go_together() -> None:
+    """Four pairs of A and two of B, each with as many rows as its number says."""
+    pairs = [(f"p{n}", "AAAABB"[n], k) for n in range(6) for k in range(n + 1)]
+    rows = pl.DataFrame([(f"{p}.{k}", p, gold) for p, gold, k in pairs], schema=["id", "pair_id", "gold"], orient="row")
+    for seed in range(5):
+        kept = balance(rows, same="pair_id", seed=seed)
+        assert kept.group_by("gold").agg(pl.col("pair_id").n_unique())["pair_id"].to_list() == [2, 2]
+        assert kept.equals(rows.filter(pl.col("pair_id").is_in(kept["pair_id"].unique().implode())))
