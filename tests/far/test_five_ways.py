@@ -10,6 +10,7 @@ from tests.far.five import PLACES, Killer, digest, recipe
 from tests.servers import OpenAIServer
 from tests.spoken import spoken
 
+pytestmark = pytest.mark.slow  # three clusters begin
 TAKE = 130
 """Prompts: ranges of two."""
 
