@@ -26,6 +26,7 @@ from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range
 from prefgen.llm import segments
 from prefgen.llm.behind import known_keys
 from prefgen.llm.client import Client, Shut
+from prefgen.llm.journal import Attempt
 from prefgen.llm.leased import most_workers
 from prefgen.llm.store import Sqlite
 from prefgen.llm.terms import State
@@ -98,6 +99,15 @@ class OnRay:
         except Exception as e:  # noqa: BLE001  # whatever Ray raises
             self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
 
+    async def book(self) -> None:
+        """Keeps what lost workers may have spent beyond what they told, for runs that come after this one."""
+        with suppress(Exception):  # a cluster that is lost tells nothing
+            state: State = await self.ask("stop", True)  # noqa: FBT003
+            if state.lost:
+                words = f"lent to workers that were lost: {state.lost_calls:,} requests"
+                lost = Attempt(b"", "lost", words, billed=True, dollars=state.lost)
+                await self.taking.journal.note(lost)
+
     def show(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Lets the run tell what its workers told."""
         if self.progress:
@@ -135,6 +145,7 @@ async def on_ray(
                 with suppress(asyncio.CancelledError):
                     await heard
                 workers.show({})
+                await workers.book()
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 
