@@ -101,12 +101,13 @@ class OnRay:
 
     async def book(self) -> None:
         """Keeps what lost workers may have spent beyond what they told, for runs that come after this one."""
-        with suppress(Exception):  # a cluster that is lost tells nothing
+        try:
             state: State = await self.ask("stop", True)  # noqa: FBT003
-            if state.lost:
-                words = f"lent to workers that were lost: {state.lost_calls:,} requests"
-                lost = Attempt(b"", "lost", words, billed=True, dollars=state.lost)
-                await self.taking.journal.note(lost)
+        except Exception:  # noqa: BLE001  # a cluster that is lost tells nothing
+            return
+        if state.lost:
+            words = f"lent to workers that were lost: {state.lost_calls:,} requests"
+            await self.taking.journal.note(Attempt(b"", "lost", words, billed=True, dollars=state.lost))
 
     def show(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Lets the run tell what its workers told."""

@@ -26,6 +26,7 @@ from prefgen.llm.budget import Budget
 from prefgen.llm.client import Client
 from prefgen.llm.journal import Journal
 from prefgen.llm.request import Completion, Request, Usage
+from prefgen.llm.terms import Account
 from prefgen.progress import Progress
 from prefgen.stages import make_tables
 from prefgen.storage import Storage
@@ -192,3 +193,19 @@ def test_what_fails_in_one_range_is_what_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ProviderError, match="the quota is spent"):
         far(answers(), tmp_path / "far", breaks)
+
+
+def test_what_a_lost_worker_was_lent_counts_in_the_next_run(tmp_path: Path) -> None:
+    plan = planning.make(answers(max_cost=2.0), writers=CONFIGS, fakes={"m": says})
+    journal, desk = Journal(tmp_path / "journal.sqlite"), Desk({"workers": 1, "max_cost": 2.0})
+    worker, _ = desk.begin("a range")
+    lent = desk.call("money", (worker, Account(), 1, 0.25, 0.5)).dollars
+    desk.begin("a range")  # another one, in its place
+
+    async def ended() -> None:
+        taking, client = Taking(plan, Storage(tmp_path / "ranges"), journal), Client(journal, plan.fakes)
+        await OnRay(Threads(1), taking, client, plan, {}, (None, Here(desk))).book()  # type: ignore[arg-type]
+
+    asyncio.run(ended())
+    assert journal.spent() == lent == 0.5
+    journal.close()
