@@ -54,17 +54,16 @@ class Merging:
         """Looks whether slices made all of a root's ranges. Raises RunError where they have to."""
         await self.taking.look(root, self.digest)
         lacking, ranges = await asyncio.to_thread(self._lacking, root, rows)
-        if not lacking:
-            return True
-        if self.rest or (len(lacking) == ranges and not self._asks(root)):
-            return False
-        if len(lacking) < ranges or self.plan.steps[root].source:
+        some = len(lacking) < ranges
+        if not lacking or self.rest or not (some or self._asks(root)):
+            return some  # what no slice made is made here
+        if some or self.plan.steps[root].source:
             raise RunError(f"{root}: {self._missing(lacking, ranges)}; run what is missing again, or merge with --rest")
         await asyncio.to_thread(publish, self.taking.storage, self.digest, root, self._cut(rows))
         raise RunError(f"{root} is whole now: run every shard again, which makes what comes after it, and then merge")
 
     async def made(self, root: str, rows: pl.DataFrame) -> Product | None:
-        """A range's product; None where replies were lost to others that came before them."""
+        """A range's product; None where no slice made it, and where it was made of a reply that the journal has not."""
         name = await asyncio.to_thread(name_of, self.digest, root, rows)
         named = self.taking.made(name, failed=True)
         return await self.taking.product(named) if named else None

@@ -32,8 +32,8 @@ class Ranges(Protocol):
         """Told before a root's ranges are asked for, with its table. Gives whether they are made elsewhere."""
 
     async def made(self, root: str, rows: pl.DataFrame) -> Product | None:
-        """What is made of a range; None where it is to be made here, of replies that are known by now. Raises what
-        ends a run.
+        """What is made of a range; None where it is to be made here, of what is known by now, and what is not is asked.
+        Raises what ends a run.
         """
 
 
