@@ -1,6 +1,7 @@
 """Shipped recipes on fakes, each run once for all workers of a suite, for tests that look at what a run leaves."""
 
 import json
+import shutil
 from pathlib import Path
 
 from filelock import FileLock
@@ -35,6 +36,11 @@ class Shipped:
     def folder(self, name: str) -> Path:
         """The run's own folder, within: that of a pilot, where not all prompts are taken."""
         return self.done(name).folder
+
+    def copied(self, name: str, to: Path) -> Path:
+        """The run's own folder in a copy of that with the journal, less what readers of a journal leave beside it."""
+        shutil.copytree(self.home(name), to, ignore=shutil.ignore_patterns("journal.sqlite-*"))
+        return to / self.place(name)
 
     def place(self, name: str) -> str:
         """Where the run's own folder lies in that with the journal."""

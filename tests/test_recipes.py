@@ -1,7 +1,6 @@
 """Each shipped recipe is what its Python twin says, and it and its presets run from end to end on a fake model."""
 
 import io
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,7 +167,7 @@ FAKES = {str(k): writes for k in range(4)}
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_runs_on_a_fake_model_and_again_without_a_call(name: str, shipped: "Shipped", tmp_path: Path) -> None:
     recipe, first = on_fakes(name), shipped.done(name)
-    shutil.copytree(shipped.home(name), tmp_path / "run")
+    shipped.copied(name, tmp_path / "run")
     again = run(recipe, tmp_path / "run", fakes=FAKES, take=shipped.take(name), shard=6)
     assert set(first.configs) >= set(recipe.write)
     assert all(first.configs.values())

@@ -54,8 +54,8 @@ def costly(request: Request, seed: int) -> Completion:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_recipe_is_rebuilt_byte_for_byte_with_no_call(name: str, shipped: Shipped, tmp_path: Path) -> None:
-    shutil.copytree(shipped.home(name), tmp_path / "run")
-    before, folder = contents(tmp_path), tmp_path / "run" / shipped.place(name)
+    folder = shipped.copied(name, tmp_path / "run")
+    before = contents(tmp_path)
     found = again(folder, out=tmp_path / "kept")
     assert (found.equal, found.left_out, found.changed) == (True, 0, False)
     made = contents(tmp_path / "kept" / "dataset")

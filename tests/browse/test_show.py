@@ -48,7 +48,7 @@ def test_tables_are_told_with_their_rows_and_what_went(tmp_path: Path) -> None:
     assert "verdict_agreement judgments" in said
     assert "modified_prompt" in said
     assert said.count("prompt_id") == 1  # a column is told where it is new
-    assert max(map(len, said.splitlines())) <= 100
+    assert max(map(len, said.replace(str(tmp_path), "runs").splitlines())) <= 100
 
 
 def test_no_word_is_broken_on_a_narrow_screen(tmp_path: Path) -> None:

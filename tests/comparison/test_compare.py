@@ -370,10 +370,9 @@ def test_of_a_run_that_ended_early_the_prompts_that_it_came_to_are_taken(tmp_pat
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_can_be_compared_with_a_pilot_of_itself(name: str, shipped: Shipped, tmp_path: Path) -> None:
-    copytree(shipped.home(name), tmp_path / "run")
-    take = shipped.take(name)
+    whole, take = shipped.copied(name, tmp_path / "run"), shipped.take(name)
     half = run(on_fakes(name), tmp_path / "run", fakes=FAKES, take=take - 2 if take else 10)
-    found = compare(tmp_path / "run" / shipped.place(name), half.folder)
+    found = compare(whole, half.folder)
     assert found["overlap"]["taken"]["both"] > 0
     assert all(told["differ"] == 0 for one in found["judges"] if (told := one.get("verdicts")))
     json.dumps(found, allow_nan=False)
