@@ -185,7 +185,8 @@ def _engine(name: EngineName, far: dict[str, Any], *, batch: bool) -> "Engine | 
     given = [option for option, value in far.items() if value is not None]
     if name is EngineName.local:
         if given:
-            raise RecipeError([Problem("", "", f"{given[0]} says how Ray works", "say --engine ray as well")])
+            cure = "say --engine ray as well" + (", or --shard" if given[0] == "--storage" else "")
+            raise RecipeError([Problem("", "", f"{given[0]} says how Ray works", cure)])
         return None
     if batch:
         raise RecipeError([Problem("", "", "batches are sent by one process", "say --batch or --engine ray, not both")])

@@ -20,16 +20,17 @@ LIVES = 4
 """Workers that may be lost over one piece of work: it may be the work that kills them, by its memory for one."""
 CALM = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AUTH_MODE": "token",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_worker_niceness": "0",
     "RAY_task_oom_retries": "3",
 }
-"""What a cluster of one's own begins with: it tells nobody of itself, lets nobody in, works as any other process does
-(Ray would have its workers stand behind all else), and gives up work that fills the memory each time.
+"""What a cluster of one's own begins with: it tells nobody of itself, works as any other process does (Ray would have
+its workers stand behind all else), and gives up work that fills the memory each time.
 """
 PATIENCE = 10.0
 """Seconds for which a cluster is knocked at."""
+NODES_PATIENCE = 60.0
+"""Seconds for which each node is waited for when all are asked."""
 AHEAD = 2
 """Pieces of work that are asked for, as a multiple of workers: so that none waits for whoever hands them out."""
 Ask = Callable[..., Awaitable[Any]]
@@ -62,7 +63,7 @@ class Cluster:
     own: bool = True
 
     def __enter__(self) -> Self:
-        self.ray = imported()
+        self.ray = imported(tokens=_tokens(self.of))
         self.own = not self.ray.is_initialized()
         if self.own:
             _begin(self.ray, self.of)
@@ -97,6 +98,31 @@ class Cluster:
             node = self.ray.get_runtime_context().get_node_id()
             options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
         return self.ray.remote(kind).options(**options).remote(*args)
+
+    def everywhere(self, work: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        """What a function gives on each node, by its address. Raises RunError where one cannot be asked."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        task = self.ray.remote(work)
+        asked = [
+            (
+                node["NodeManagerAddress"],
+                task.options(
+                    num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                ).remote(*args),
+            )
+            for node in self.ray.nodes()
+            if node["Alive"]
+        ]
+        found: dict[str, Any] = {}
+        for address, one in asked:
+            try:
+                found[address] = self.ray.get(one, timeout=NODES_PATIENCE)
+            except self.ray.exceptions.RayError as e:
+                raise RunError(
+                    f"the node {address} does no work: {_last(e)}; is the same prefgen installed there?"
+                ) from e
+        return found
 
     async def run(self, work: Callable[..., Any], *args: Any, what: str) -> Any:
         """What a function gives on some worker; where that worker is lost, on another. Raises RunError where several
@@ -142,9 +168,9 @@ class Now:
         return imported().get(getattr(self.shared, self.method).remote(*args))
 
 
-def imported() -> Any:
-    """Ray. Raises RunError where it is not installed."""
-    for name, value in CALM.items():
+def imported(*, tokens: bool = False) -> Any:
+    """Ray; whether it shows ``tokens`` it reads when it is imported. Raises RunError where it is not installed."""
+    for name, value in [*CALM.items(), *([("RAY_AUTH_MODE", "token")] if tokens else [])]:
         os.environ.setdefault(name, value)
     try:
         import ray
@@ -153,9 +179,21 @@ def imported() -> Any:
     return ray
 
 
+def _address(of: Ray) -> str | None:
+    return of.address or os.environ.get("RAY_ADDRESS")
+
+
+def _tokens(of: Ray) -> bool:
+    """Whether a token is to be shown: to a cluster of one's own, and to another where there is one, as `ray start` asks
+    for it then.
+    """
+    told = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return not _address(of) or bool(told) or (Path.home() / ".ray" / "auth_token").exists()
+
+
 def _begin(ray: Any, of: Ray) -> None:
     how: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    address = of.address or os.environ.get("RAY_ADDRESS")
+    address = _address(of)
     if address is None:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         cores = max(of.workers or 1, _cores())
@@ -165,6 +203,9 @@ def _begin(ray: Any, of: Ray) -> None:
         how["address"] = address
     try:
         ray.init(**how)
+    except ray.exceptions.AuthenticationError as e:
+        cure = "give this machine the token of its first node (`ray get-auth-token` there), as RAY_AUTH_TOKEN"
+        raise RunError(f"ray: {address or 'a cluster on this machine'} lets nobody in without its token; {cure}") from e
     except (ConnectionError, RuntimeError, ValueError, OSError) as e:
         line = str(e).strip().partition("\n")[0][:200]
         cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"

@@ -3,6 +3,7 @@ it is found how far the lost one came: on the storage, and on the same machine i
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ from prefgen.llm.terms import State
 from prefgen.planned import Plan
 from prefgen.progress import Progress
 from prefgen.storage import Storage
+
+NFS_PATIENCE = 10.0
+"""Seconds after which a file that one node wrote is seen by another, or never."""
 
 
 class Replies:
@@ -83,21 +87,26 @@ class OnRay:
         came = await self.cluster.run(make_range, work, rows, *self.shared, what=what)
         await self.taking.of_range(name)
         self._heard(came)
-        return await self.taking.product(came.product)
+        product = await self.taking.product(came.product)
+        with suppress(Exception):  # ``hear`` says what it means
+            await self._told()  # no more of this range's worker, whose rows the run counts from here on
+        return product
 
     async def hear(self) -> None:
         """Hears what workers tell, and stops them when nothing more is to be sent; until it is cancelled, or the object
         that they share is lost: without its limits nothing more is sent.
         """
-        budget = self.client.budget
         try:
             while True:
-                state: State = await self.ask("stop", self.client.reason is not None)
-                budget.spent, budget.calls = state.spent, state.calls
-                self.show({name: one.told for name, one in state.workers.items()})
+                await self._told()
                 await asyncio.sleep(PULSE)
         except Exception as e:  # noqa: BLE001  # whatever Ray raises
             self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
+
+    async def _told(self) -> None:
+        budget, state = self.client.budget, await self.ask("stop", self.client.reason is not None)
+        budget.spent, budget.calls = state.spent, state.calls
+        self.show({name: one.told for name, one in state.workers.items()})
 
     async def book(self) -> None:
         """Keeps what lost workers may have spent beyond what they told, for runs that come after this one."""
@@ -151,10 +160,26 @@ async def on_ray(
 
 
 def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
-    """Raises RunError for a path of this machine, where there are others."""
-    if cluster.nodes > 1 and not storage.shared:
-        cure = "name one that all see with --storage, such as s3://bucket/folder or a folder on NFS"
-        raise RunError(f"{storage.shown}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
+    """Raises RunError for a folder that not all nodes see: what is made there would never come."""
+    if cluster.nodes == 1 or storage.shared:
+        return
+    name = f"seen/{uuid4().hex}"
+    storage.put(name, b"")
+    try:
+        blind = [node for node, sees in cluster.everywhere(_sees, storage.url, name).items() if not sees]
+    finally:
+        storage.remove([name])
+    if blind:
+        cure = "name a path that all see with --storage, such as s3://bucket/folder or a folder on NFS"
+        raise RunError(f"{storage.shown}: is not seen by {len(blind)} of {cluster.nodes} nodes ({blind[0]}); {cure}")
+
+
+def _sees(url: str, name: str) -> bool:
+    """Whether a file is seen on this node; on NFS that may take a moment."""
+    storage, until = Storage(url), time.monotonic() + NFS_PATIENCE
+    while not (found := storage.has(name)) and time.monotonic() < until:
+        time.sleep(0.5)
+    return found
 
 
 def _shared(

@@ -66,7 +66,7 @@ def test_slices_and_their_merge(tmp_path: Path) -> None:
 def test_options_that_do_not_go_together_are_told(tmp_path: Path) -> None:
     lines = {
         "run --workers 2": "--workers says how Ray works; say --engine ray as well",
-        "run --storage x": "--storage says how Ray works; say --engine ray as well",
+        "run --storage x": "--storage says how Ray works; say --engine ray as well, or --shard",
         "run --engine ray --batch": "say --batch or --engine ray, not both",
         "run --shard 0/2 --engine ray": "leave out --engine; `prefgen merge` makes the dataset",
         "run --shard 0/2 --push me/x": "leave out --push; `prefgen merge` makes the dataset",
