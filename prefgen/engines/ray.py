@@ -8,7 +8,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -202,7 +203,8 @@ def _begin(ray: Any, of: Ray) -> None:
         _reached(address)
         how["address"] = address
     try:
-        ray.init(**how)
+        with nullcontext() if address else _alone():
+            ray.init(**how)
     except ray.exceptions.AuthenticationError as e:
         cure = "give this machine the token of its first node (`ray get-auth-token` there), as RAY_AUTH_TOKEN"
         raise RunError(f"ray: {address or 'a cluster on this machine'} lets nobody in without its token; {cure}") from e
@@ -210,6 +212,23 @@ def _begin(ray: Any, of: Ray) -> None:
         line = str(e).strip().partition("\n")[0][:200]
         cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"
         raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({line}); {cure}") from e
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """What begins here listens on this machine alone: Ray takes 127.0.0.1 for this machine's name in the network, and
+    for itself only where no cluster can be, which is so on macOS and Windows.
+    """
+    from ray._private import ray_constants as constants
+
+    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+    was, there = constants.ENABLE_RAY_CLUSTER, os.environ.get(name)
+    constants.ENABLE_RAY_CLUSTER, os.environ[name] = False, "0"
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = was
+        os.environ.pop(name) if there is None else os.environ.update({name: there})
 
 
 def _reached(address: str) -> None:

@@ -59,3 +59,16 @@ def test_a_token_is_shown_to_ones_own_cluster_and_where_there_is_one(
     elif token:
         monkeypatch.setenv(token, "token")
     assert ray._tokens(Ray(address)) is (not address or bool(token))
+
+
+@pytest.mark.slow
+def test_a_cluster_of_ones_own_listens_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with Cluster(Ray(workers=1)) as mine:
+        assert [node["NodeManagerAddress"] for node in mine.ray.nodes()] == ["127.0.0.1"]
+        assert mine.everywhere(_one) == {"127.0.0.1": 1}
+
+
+def _one() -> int:
+    return 1
