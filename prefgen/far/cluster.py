@@ -61,6 +61,7 @@ class OnRay:
         self.digest, self.places = plan_digest(self.plan), AHEAD * self.cluster.workers
         self.ask: Ask = asking(self.shared[1])
         self.sent = uuid4().hex
+        self._others = self.client.budget.spent, self.client.budget.calls
 
     def size(self, prompts: int, *, limited: bool) -> int:
         """By the prompts alone."""
@@ -68,7 +69,7 @@ class OnRay:
 
     async def begin(self, root: str, rows: Path) -> bool:  # noqa: ARG002
         """Looks what an earlier run made; workers that were stopped go on."""
-        await self.ask("stop", False)  # noqa: FBT003
+        await self._told(stopped=False)
         await self.taking.look(root, self.digest)
         return True
 
@@ -88,15 +89,25 @@ class OnRay:
         """Hears what workers tell, and stops them when nothing more is to be sent; until it is cancelled, or the object
         that they share is lost: without its limits nothing more is sent.
         """
-        budget = self.client.budget
         try:
             while True:
-                state: State = await self.ask("stop", self.client.reason is not None)
-                budget.spent, budget.calls = state.spent, state.calls
+                state = await self._told(stopped=self.client.reason is not None)
                 self.show({name: one.told for name, one in state.workers.items()})
                 await asyncio.sleep(PULSE)
         except Exception as e:  # noqa: BLE001  # whatever Ray raises
             self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
+
+    async def _told(self, *, stopped: bool) -> State:
+        """Tells whether workers are to stop, and what was asked here, by gates for one; hears how workers stand, whose
+        money is this run's as well.
+        """
+        budget = self.client.budget
+        own = max(0.0, budget.spent - self._others[0]), budget.calls - self._others[1]
+        state: State = await self.ask("stop", stopped, *own)
+        others = state.spent - own[0], state.calls - own[1]
+        budget.spent, budget.calls = budget.spent + others[0] - self._others[0], budget.calls + others[1] - self._others[1]
+        self._others = others
+        return state
 
     def show(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Lets the run tell what its workers told."""
@@ -124,6 +135,7 @@ async def on_ray(
     with Cluster(of) as cluster:
         _seen_by_all(storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
+        client.budget.spent = await asyncio.to_thread(client.journal.spent)
         with placed.started([plan, *gates.values()], say) as addresses:
             client.ask = replicas.ask if addresses else None
             workers = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, addresses, client))
@@ -135,6 +147,7 @@ async def on_ray(
                 with suppress(asyncio.CancelledError):
                     await heard
                 workers.show({})
+        await taking.all_of(await asyncio.to_thread(storage.names, "segments"))  # of those taken for lost, the last
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 

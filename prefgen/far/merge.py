@@ -96,4 +96,5 @@ async def merging(of: Merge, plan: Plan, client: Client, home: Path) -> AsyncIte
     """What slices made, with their replies in the run's own journal."""
     taking = Taking(plan, Storage(of.storage or home / "ranges"), client.journal)
     await taking.all_of(await asyncio.to_thread(taking.storage.names, "segments"))
+    client.budget.spent = await asyncio.to_thread(client.journal.spent)
     yield Merging(plan, taking, of.rest)

@@ -153,9 +153,12 @@ class _Slicing:
     done: Sliced = field(default_factory=Sliced)
 
     async def whole(self, gates: Mapping[str, Plan], budget: Budget, stop: threading.Event) -> None:
-        """All that can be made of it."""
-        async with self._client("segments/gates", replace(budget), stop) as client:
-            await self._gated(gates, client)
+        """All that can be made of it. What gates cost, which all slices share, is each one's to bear in equal parts."""
+        if gates:
+            own = Budget(budget.max_calls, budget.max_cost)
+            async with self._client("segments/gates", own, stop) as client:
+                await self._gated(gates, client)
+            budget.calls, budget.spent = own.calls, own.spent / self.part.of
         async with self._client(self.part.segments, budget, stop) as client:
             maker = Maker(self.plan, client, self.storage)
             for depth in range(max(stages(self.plan).values(), default=0) + 1):
@@ -206,7 +209,7 @@ class _Slicing:
     async def _client(self, segments: str, budget: Budget, stop: threading.Event) -> AsyncIterator[Client]:
         """What asks, as long as it is wanted; what it receives lies on the storage then."""
         async with scratch(self.storage, segments, whose=str(self.part)) as journal:
-            budget.spent = journal.spent()
+            budget.spent += journal.spent()
             client = Client(journal, self.plan.fakes, budget)
 
             def halt() -> None:

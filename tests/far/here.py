@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import numpy as np
 import polars as pl
+import pytest
 
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
+from prefgen.engines.ray import Ray
 from prefgen.far.desk import Desk
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import Shipment, shipment
@@ -36,6 +38,39 @@ class Method:
 
     def remote(self, *args: Any) -> Awaitable[Any]:
         return asyncio.sleep(0, self.call(*args))
+
+
+class Inline:
+    """A cluster of threads of this process, with the face of ``prefgen.engines.ray.Cluster``."""
+
+    def __init__(self, of: Ray) -> None:
+        self.of, self.nodes = of, 1
+
+    def __enter__(self) -> "Inline":
+        self.limit(self.of.workers or 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def limit(self, workers: int) -> None:
+        self.workers, self.turns = workers, asyncio.Semaphore(workers)
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def shared(self, kind: type, *args: Any, here: bool = False) -> Here:
+        return Here(kind(*args))
+
+    async def run(self, work: Callable[..., Any], *args: Any, what: str) -> Any:
+        async with self.turns:
+            return await asyncio.to_thread(work, *args)
+
+
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets ``--engine ray`` be such a cluster."""
+    monkeypatch.setattr("prefgen.far.cluster.Cluster", Inline)
+    monkeypatch.setattr("prefgen.far.cluster.Now", lambda shared, method: getattr(shared.of, method))
 
 
 class Bench:

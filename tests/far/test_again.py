@@ -2,17 +2,20 @@
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from prefgen import Recipe, do, load, run
+from prefgen.engines.ray import Ray
 from prefgen.errors import BudgetReached, RowFailed, RunError
 from prefgen.far.merge import Merge
 from prefgen.far.slices import Slice, run_slice
 from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.request import Completion, Request, Usage
 from prefgen.llm.segments import Exporter, take_in
+from tests.far.here import inline
 from tests.far.test_slices import GATED, same, two_stages
 from tests.marks import unmarked
 
@@ -88,28 +91,104 @@ def test_a_reply_too_many_is_booked_once_however_often_it_comes(tmp_path: Path) 
     worker.close()
 
 
-def dear(request: Request, seed: int) -> Completion:
-    """A cent each."""
-    text = request.messages[-1]["content"]
-    return Completion(f"Score: {5 if 'zebra' in text else 1}", usage=Usage(1, 10))
+class Dear:
+    """A judge that is right, at a cent a call."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.says = unmarked(lambda request, seed: f"Score: {5 if 'zebra' in request.messages[-1]['content'] else 1}")
+
+    def __call__(self, request: Request, seed: int) -> Completion:
+        self.calls += 1
+        return Completion(self.says(request, seed), usage=Usage(1, 10))
 
 
-def gated(cost: float) -> Recipe:
+PRICE = {"max_tokens": 10, "price": {"input": 0, "output": 1000}}
+
+
+def gated(cost: float | None = None) -> Recipe:
     """A gate of twelve cents, and sixteen more."""
     gold = [f'{{"prompt": "p{n}", "chosen": "zebra {n}", "rejected": "yak {n}"}}\n' for n in range(6)]
     Path("gold.jsonl").write_text("".join(gold))
-    price = "max_tokens: 10, price: {input: 0, output: 1000}"
-    Path("gated.yaml").write_text(GATED.replace("use: fake/m", f"use: fake/m, {price}") + f"max_cost: {cost}\n")
-    return load("gated.yaml")
+    Path("gated.yaml").write_text(GATED)
+    recipe = load("gated.yaml")
+    return replace(recipe, models={"m": {**recipe.models["m"], **PRICE}}, max_cost=cost)
 
 
 def test_a_gate_is_paid_out_of_a_slices_share(tmp_path: Path) -> None:
-    calls = []
-
-    def counted(request: Request, seed: int) -> Completion:
-        calls.append(seed)
-        return dear(request, seed)
-
+    model = Dear()
     with pytest.raises(BudgetReached):
-        run_slice(gated(0.205), Slice(0, 1), "meet", fakes={"m": unmarked(counted)})
-    assert len(calls) <= 20
+        run_slice(gated(0.205), Slice(0, 1), "meet", fakes={"m": model})
+    assert model.calls == 20
+    with pytest.raises(BudgetReached, match=r"2 requests sent, the limit of --max-calls|14 requests"):
+        run_slice(gated(), Slice(0, 1), "other", fakes={"m": model}, max_calls=14)
+    assert model.calls == 34
+
+
+def test_a_gate_is_paid_out_of_what_workers_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inline(monkeypatch)
+    model = Dear()
+    with pytest.raises(BudgetReached):
+        run(gated(0.205), tmp_path / "run", fakes={"m": model}, engine=Ray(workers=2))
+    assert model.calls == 20
+    with pytest.raises(BudgetReached):
+        run(gated(), tmp_path / "other", fakes={"m": model}, max_calls=14, engine=Ray(workers=2))
+    assert model.calls == 34
+
+
+def test_a_gate_that_takes_long_keeps_to_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inline(monkeypatch)
+    monkeypatch.setattr("prefgen.far.cluster.PULSE", 0.01)
+    model = Dear()
+
+    async def slowly(request: Request, seed: int) -> Completion:
+        await asyncio.sleep(0.05)
+        return model(request, seed)
+
+    recipe = gated(0.055)
+    one = replace(recipe, models={"m": {**recipe.models["m"], "concurrency": 1}})
+    with pytest.raises(BudgetReached):
+        run(one, tmp_path / "run", fakes={"m": slowly}, engine=Ray(workers=2))
+    assert model.calls == 5
+
+
+def priced(cost: float | None = None) -> Recipe:
+    """Fifty answers, a cent each."""
+    steps = {"prompts": do("load", "prompts.jsonl"), "said": do("answer", "prompts", model="m")}
+    models = {"m": {"use": "fake/m", **PRICE}}
+    return Recipe(name="x", models=models, steps=steps, write={"responses": "said"}, max_cost=cost)
+
+
+def test_money_of_slices_is_gone_for_the_rest(tmp_path: Path) -> None:
+    model = Dear()
+    run_slice(priced(), Slice(0, 2), tmp_path / "meet", fakes={"m": model})
+    assert model.calls == 24
+    with pytest.raises(BudgetReached):
+        run(priced(0.305), tmp_path / "run", fakes={"m": model}, engine=Merge(tmp_path / "meet", rest=True))
+    assert model.calls <= 30
+
+
+def test_what_slices_made_is_merged_whatever_the_limit_is_by_now(tmp_path: Path) -> None:
+    for n in (0, 1):
+        run_slice(priced(), Slice(n, 2), tmp_path / "meet", fakes={"m": Dear()})
+    for _ in range(2):
+        merged = run(priced(0.1), tmp_path / "run", fakes={"m": Dear()}, engine=Merge(tmp_path / "meet"))
+        assert merged.configs["responses"] == {"train": 50}
+
+
+def test_money_of_a_run_that_was_killed_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its replies are on the storage, and not in the journal yet."""
+    inline(monkeypatch)
+    model, home = Dear(), tmp_path / "run"
+
+    async def killed(*_: object) -> None:
+        raise RunError("killed")
+
+    with monkeypatch.context() as m, pytest.raises(RunError, match="killed"):
+        m.setattr("prefgen.far.taking.Taking.of_range", killed)
+        run(priced(), home, fakes={"m": model}, engine=Ray(workers=1))
+    paid = model.calls
+    assert paid
+    with pytest.raises(BudgetReached):
+        run(priced(paid / 100 + 0.105), home, fakes={"m": model}, engine=Ray(workers=2))
+    assert model.calls <= paid + 10
