@@ -22,7 +22,7 @@ from prefgen.far.pulse import shown
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import shipment
 from prefgen.far.taking import Taking
-from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range
+from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range, sign
 from prefgen.llm import segments
 from prefgen.llm.behind import known_keys
 from prefgen.llm.client import Client, Shut
@@ -70,6 +70,7 @@ class OnRay:
     async def begin(self, root: str, rows: Path) -> bool:  # noqa: ARG002
         """Looks what an earlier run made; workers that were stopped go on."""
         await self._told(stopped=False)
+        await asyncio.to_thread(self.taking.storage.put, sign(self.sent), b"here")
         await self.taking.look(root, self.digest)
         return True
 
@@ -133,7 +134,7 @@ async def on_ray(
     storage = Storage(f"{of.storage or home / 'ranges'}/{segments.name_of(client.journal)}")
     taking = Taking(plan, storage, client.journal)
     with Cluster(of) as cluster:
-        _seen_by_all(storage, cluster)
+        _seen_by_all(of, storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
         client.budget.spent = await asyncio.to_thread(client.journal.spent)
         with placed.started([plan, *gates.values()], say) as addresses:
@@ -151,9 +152,11 @@ async def on_ray(
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 
-def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
-    """Raises RunError for a path of this machine, where there are others."""
-    if cluster.nodes > 1 and not storage.shared:
+def _seen_by_all(of: Ray, storage: Storage, cluster: Cluster) -> None:
+    """Raises RunError where there are other machines, and nobody named a storage for them; whether they see one that is
+    named, each of them looks.
+    """
+    if cluster.nodes > 1 and of.storage is None:
         cure = "name one that all see with --storage, such as s3://bucket/folder or a folder on NFS"
         raise RunError(f"{storage.shown}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
 

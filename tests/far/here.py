@@ -15,11 +15,12 @@ from prefgen.engines.ray import Ray
 from prefgen.far.desk import Desk
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import Shipment, shipment
-from prefgen.far.worker import Came, Work, make_range
+from prefgen.far.worker import Came, Work, make_range, sign
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 from prefgen.spool import in_shards, prompts_of
 from prefgen.stages import trees
+from prefgen.storage import Storage
 
 
 class Here:
@@ -43,8 +44,10 @@ class Method:
 class Inline:
     """A cluster of threads of this process, with the face of ``prefgen.engines.ray.Cluster``."""
 
+    nodes = 1
+
     def __init__(self, of: Ray) -> None:
-        self.of, self.nodes = of, 1
+        self.of = of
 
     def __enter__(self) -> "Inline":
         self.limit(self.of.workers or 1)
@@ -93,4 +96,5 @@ class Bench:
     def make(self, place: int = 0) -> Came:
         """Makes a range."""
         work = Work(self.own, self.storage, self.root, self.name(place), self.limits)
+        Storage(self.storage).put(sign(self.own), b"here")
         return make_range(work, self.ranges[place], self.sent, Here(self.desk), None, np.zeros(0, np.uint64))

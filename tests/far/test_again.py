@@ -15,7 +15,7 @@ from prefgen.far.slices import Slice, run_slice
 from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.request import Completion, Request, Usage
 from prefgen.llm.segments import Exporter, take_in
-from tests.far.here import inline
+from tests.far.here import Inline, inline
 from tests.far.test_slices import GATED, same, two_stages
 from tests.marks import unmarked
 
@@ -192,3 +192,14 @@ def test_money_of_a_run_that_was_killed_is_gone(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(BudgetReached):
         run(priced(paid / 100 + 0.105), home, fakes={"m": model}, engine=Ray(workers=2))
     assert model.calls <= paid + 10
+
+
+def test_a_folder_that_is_named_may_be_one_that_all_machines_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inline(monkeypatch)
+    monkeypatch.setattr(Inline, "nodes", 2, raising=False)
+    with pytest.raises(RunError, match="is a path of this machine, and the cluster has 2"):
+        run(priced(), tmp_path / "run", fakes={"m": Dear()}, engine=Ray(workers=1))
+    done = run(priced(), tmp_path / "run", fakes={"m": Dear()}, engine=Ray(workers=1, storage=tmp_path / "nfs"))
+    assert done.configs["responses"] == {"train": 50}
