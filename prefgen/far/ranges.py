@@ -92,7 +92,8 @@ def _code(verb: Callable[..., Any]) -> bytes:
 def name_of(plan: str, root: str, rows: pl.DataFrame) -> str:
     """The name of what a plan (by its digest) makes of some rows of a root."""
     raw = [name for name, kind in rows.schema.items() if _holds_bytes(kind)]
-    held, beside = io.BytesIO(), io.BytesIO()
+    held, beside = io.BytesIO(repr([*rows.schema.items()]).encode()), io.BytesIO()
+    held.seek(0, io.SEEK_END)  # a date is no text that reads the same
     rows.drop(raw).write_ndjson(held)
     if raw:  # of which JSON has no form
         rows.select(raw).rechunk().write_parquet(beside, compression="uncompressed", statistics=False)

@@ -103,6 +103,7 @@ def test_a_verb_of_yours_has_the_name_of_its_file_and_one_that_holds_values_has_
         ROWS.head(1),
         ROWS.with_columns(more=1),
         ROWS.rename({"prompt": "text"}),
+        ROWS.with_columns(pl.col("prompt").cast(pl.Categorical)),
     ],
 )
 def test_other_rows_have_another_name(other: pl.DataFrame) -> None:
