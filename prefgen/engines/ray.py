@@ -7,8 +7,11 @@ Ray does is done here: it places work, moves values, and runs a task again when 
 import asyncio
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -164,11 +167,23 @@ def _begin(ray: Any, of: Ray) -> None:
         _reached(address)
         how["address"] = address
     try:
-        ray.init(**how)
+        with _own_signals():
+            ray.init(**how)
     except (ConnectionError, RuntimeError, ValueError, OSError) as e:
         line = str(e).strip().partition("\n")[0][:200]
         cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"
         raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({line}); {cure}") from e
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Takes back what a signal does: Ray would end this process at once, with what is in flight."""
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if kept is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, kept)
 
 
 def _reached(address: str) -> None:

@@ -5,12 +5,14 @@ whether to stop.
 
 import asyncio
 import atexit
+import glob
+import os
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -89,10 +91,24 @@ def _plan_of(work: Work, sent: Shipment) -> Plan:
         if not storage.has(sign(work.sent)):
             cure = "name one that all machines see with --storage, by the same path"
             raise RunError(f"{storage.shown}: {socket.gethostname()} does not see what the run put there; {cure}")
-        place = Path(mkdtemp(prefix="prefgen-worker-"))
+        _swept()
+        place = Path(mkdtemp(prefix=f"{_own()}{os.getpid()}."))
         atexit.register(shutil.rmtree, place, ignore_errors=True)
         _PLANS[work.sent] = planned(sent, place)
     return _PLANS[work.sent]
+
+
+def _own() -> str:
+    """What folders of workers are called on this machine, before a worker's process: containers may share a folder."""
+    return f"prefgen-worker-{socket.gethostname()}."
+
+
+def _swept() -> None:
+    """Takes away the folders of workers that are no more: Ray ends them too quickly to do it themselves."""
+    for path in Path(gettempdir()).glob(f"{glob.escape(_own())}*.*"):
+        number = path.name.removeprefix(_own()).partition(".")[0]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def sign(sent: str) -> str:
