@@ -187,8 +187,13 @@ def _own_signals() -> Iterator[None]:
 
 
 def _reached(address: str) -> None:
-    """Raises RunError where nobody answers at an address: Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    """Raises RunError where nobody answers at an address: Ray itself would try for minutes; and for one of Ray's
+    clients, of which the cluster does not see the journal.
+    """
+    if address.startswith("ray://"):
+        cure = "run on one of the cluster's machines, with --address auto or HOST:PORT"
+        raise RunError(f"ray: {address} is for clients, which are no part of a cluster; {cure}")
+    host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
         return
     try:

@@ -243,10 +243,10 @@ def _new(reader: sqlite3.Connection, table: str, rows: list[Row], at: int) -> li
     """Those of these rows that the journal has not: who goes on with a journal exports all of it once more. Rows are
     known by their keys and moments, of which the ``at``-th column tells.
     """
-    if not rows:
-        return rows
-    since = min(row[at] for row in rows)
-    there = set(reader.execute(f"SELECT key, at FROM {table} WHERE at >= ?", (since,)))  # noqa: S608
+    there: set[Row] = set()
+    for some in _some([row[0] for row in rows]):
+        asked = f"SELECT key, at FROM {table} WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
+        there.update(reader.execute(asked, some))
     return [row for row in rows if (row[0], row[at]) not in there]
 
 
