@@ -106,7 +106,10 @@ class OnRay:
         own = max(0.0, budget.spent - self._others[0]), budget.calls - self._others[1]
         state: State = await self.ask("stop", stopped, *own)
         others = state.spent - own[0], state.calls - own[1]
-        budget.spent, budget.calls = budget.spent + others[0] - self._others[0], budget.calls + others[1] - self._others[1]
+        budget.spent, budget.calls = (
+            budget.spent + others[0] - self._others[0],
+            budget.calls + others[1] - self._others[1],
+        )
         self._others = others
         return state
 

@@ -16,7 +16,6 @@ from prefgen.shards import Cut, Made, prompts_in
 from prefgen.spool import in_shards
 from prefgen.stages import Walk
 
-
 BACKLOG = 2
 """Ranges whose tables are held, as a multiple of those that are asked for: a range is a hundred shards and more."""
 

@@ -85,7 +85,9 @@ _PLANS: dict[str, Plan] = {}
 
 
 def _plan_of(work: Work, sent: Shipment) -> Plan:
-    """The plan of a shipment, made once in this process. Raises RunError where this machine does not see the storage."""
+    """The plan of a shipment, made once in this process. Raises RunError where this machine does not see the run's
+    storage.
+    """
     if work.sent not in _PLANS:
         storage = Storage(work.storage)
         if not storage.has(sign(work.sent)):

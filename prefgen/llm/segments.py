@@ -233,7 +233,9 @@ def _read(
         if done:
             return rows, None
         there = _there(reader, rows["reply"])
-        rows["attempt"] += [_again(row, there) for row in rows["reply"] if row[0] in there and there[row[0]][1] != row[-1]]
+        rows["attempt"] += [
+            _again(row, there) for row in rows["reply"] if row[0] in there and there[row[0]][1] != row[-1]
+        ]
         for table, at in (("attempt", 4), ("failure", 3)):
             rows[table] = _new(reader, table, rows[table], at)
         return rows, there

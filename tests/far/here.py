@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -49,7 +49,7 @@ class Inline:
     def __init__(self, of: Ray) -> None:
         self.of = of
 
-    def __enter__(self) -> "Inline":
+    def __enter__(self) -> Self:
         self.limit(self.of.workers or 1)
         return self
 

@@ -55,7 +55,10 @@ def test_a_table_behind_a_barrier_is_laid_out_anew_where_it_changed(tmp_path: Pa
 
 def test_a_second_merge_is_of_the_replies_that_the_first_one_kept(tmp_path: Path) -> None:
     Path("same.md").write_text("# user\n\nSay something.{{ '' if prompt else '' }}\n")
-    steps = {"prompts": do("load", "prompts.jsonl"), "said": do("answer", "prompts", model="m", template=Path("same.md"))}
+    steps = {
+        "prompts": do("load", "prompts.jsonl"),
+        "said": do("answer", "prompts", model="m", template=Path("same.md")),
+    }
     recipe = Recipe(name="x", models={"m": {"use": "fake/m"}}, steps=steps, write={"responses": "said"})
     said: list[str] = []
 
@@ -96,11 +99,15 @@ class Dear:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.says = unmarked(lambda request, seed: f"Score: {5 if 'zebra' in request.messages[-1]['content'] else 1}")
 
     def __call__(self, request: Request, seed: int) -> Completion:
         self.calls += 1
-        return Completion(self.says(request, seed), usage=Usage(1, 10))
+        return Completion(right(request, seed), usage=Usage(1, 10))
+
+
+@unmarked
+def right(request: Request, seed: int) -> str:
+    return f"Score: {5 if 'zebra' in request.messages[-1]['content'] else 1}"
 
 
 PRICE = {"max_tokens": 10, "price": {"input": 0, "output": 1000}}
@@ -184,9 +191,10 @@ def test_money_of_a_run_that_was_killed_is_gone(tmp_path: Path, monkeypatch: pyt
     async def killed(*_: object) -> None:
         raise RunError("killed")
 
-    with monkeypatch.context() as m, pytest.raises(RunError, match="killed"):
+    with monkeypatch.context() as m:
         m.setattr("prefgen.far.taking.Taking.of_range", killed)
-        run(priced(), home, fakes={"m": model}, engine=Ray(workers=1))
+        with pytest.raises(RunError, match="killed"):
+            run(priced(), home, fakes={"m": model}, engine=Ray(workers=1))
     paid = model.calls
     assert paid
     with pytest.raises(BudgetReached):

@@ -39,7 +39,10 @@ def test_a_signal_does_what_it_did_before_a_cluster_began(monkeypatch: pytest.Mo
 def test_a_worker_takes_away_what_those_before_it_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    gone, there = (tmp_path / "scratch" / f"prefgen-worker-{socket.gethostname()}.{pid}.x" for pid in (int(ended.stdout), os.getpid()))
+    gone, there = (
+        tmp_path / "scratch" / f"prefgen-worker-{socket.gethostname()}.{pid}.x"
+        for pid in (int(ended.stdout), os.getpid())
+    )
     for place in (gone, there):
         place.mkdir(parents=True)
     with OpenAIServer(spoken) as server:

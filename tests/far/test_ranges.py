@@ -116,7 +116,9 @@ def test_the_same_rows_have_one_name_however_they_lie() -> None:
     assert name_of("plan", "root", cut) == name_of("plan", "root", whole) == name_of("plan", "root", ROWS)
 
 
-@pytest.mark.parametrize("wrap", [lambda b: b, lambda b: [b], lambda b: {"bytes": b, "path": None}, lambda b: [{"b": b}]])
+@pytest.mark.parametrize(
+    "wrap", [lambda b: b, lambda b: [b], lambda b: {"bytes": b, "path": None}, lambda b: [{"b": b}]]
+)
 def test_rows_with_pictures_have_names(wrap: Any) -> None:
     def name(*pictures: bytes) -> str:
         rows = ROWS.with_columns(image=pl.Series([wrap(one) for one in pictures]))

@@ -212,9 +212,7 @@ def test_one_that_is_taken_for_lost_lets_its_journal_go(tmp_path: Path, monkeypa
     assert came == [Came(end="Interrupted", words="stopped")]
 
 
-def test_a_machine_that_does_not_see_the_storage_asks_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_that_does_not_see_the_storage_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.far.here.Storage", lambda url: Storage(tmp_path / "of the driver"))
     with OpenAIServer(spoken) as server:
         came = Bench(recipe(server, FEW), str(tmp_path / "meet")).make()
@@ -223,9 +221,7 @@ def test_a_machine_that_does_not_see_the_storage_asks_nothing(
     assert "does not see what the run put there; name one that all machines see with --storage" in came.words
 
 
-def test_what_a_journal_had_to_leave_beside_it_is_found_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_journal_had_to_leave_beside_it_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage, segments = Storage(tmp_path / "meet"), segments_of("a/range")
 
     def full(_: object) -> None:
