@@ -58,9 +58,12 @@ class Merging:
             return True
         if self.rest or (len(lacking) == ranges and not self._asks(root)):
             return False
-        if len(lacking) < ranges or self.plan.steps[root].source:
+        of_source = self.plan.steps[root].source is not None
+        new = not of_source and await asyncio.to_thread(
+            publish, self.taking.storage, self.digest, root, self._cut(rows)
+        )
+        if of_source or not (new or len(lacking) == ranges):
             raise RunError(f"{root}: {self._missing(lacking, ranges)}; run what is missing again, or merge with --rest")
-        await asyncio.to_thread(publish, self.taking.storage, self.digest, root, self._cut(rows))
         raise RunError(f"{root} is whole now: run every shard again, which makes what comes after it, and then merge")
 
     async def made(self, root: str, rows: pl.DataFrame) -> Product | None:

@@ -236,9 +236,9 @@ def published(storage: Storage, digest: str, root: str, part: Slice) -> Iterator
     return (_read(storage, names[place]) for place in own)
 
 
-def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFrame]) -> None:
-    """Puts a table where slices find it, range by range. What was there before may be of replies that failed then: its
-    list is taken away, and what it names stays, for a slice may be reading it.
+def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFrame]) -> bool:
+    """Puts a table where slices find it, range by range; gives whether it was not there as it is. What was there before
+    may be of replies that failed then: its list is taken away, and what it names stays, for a slice may be reading it.
     """
     names = []
     for rows in ranges:
@@ -248,9 +248,11 @@ def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFr
         names.append(f"roots/{digest}/{root}/{hashlib.sha256(content).hexdigest()[:24]}.parquet")
         storage.put(names[-1], content)
     whole = "\n".join(names).encode()
-    if storage.get(_all(digest, root)) not in {None, whole}:
+    before = storage.get(_all(digest, root))
+    if before not in {None, whole}:
         storage.remove([_all(digest, root)])
     storage.put(_all(digest, root), whole)
+    return before != whole
 
 
 def _all(digest: str, root: str) -> str:

@@ -28,8 +28,12 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("prompts.jsonl").write_text("".join(f'{{"prompt": "what is {n % 30} and {n}?"}}\n' for n in range(50)))
 
 
-def test_a_table_behind_a_barrier_is_laid_out_anew_where_it_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.4, 1.0])  # other rows everywhere, and in one range alone
+def test_a_table_behind_a_barrier_is_laid_out_anew_where_it_changed(share: float, tmp_path: Path) -> None:
     """Requests fail, the table is laid out for slices, and then they are had after all."""
+    two = two_stages()
+    steps = {**two.steps, "some": do("class_cap", "first", by="response", share=share)}
+    recipe = replace(two, steps=steps)
     fails = {"left": 3}
 
     def model(request: Request, seed: int) -> Completion:
@@ -42,15 +46,15 @@ def test_a_table_behind_a_barrier_is_laid_out_anew_where_it_changed(tmp_path: Pa
 
     def slices() -> None:
         for n in (0, 1):
-            run_slice(two_stages(), Slice(n, 2), meet, fakes=fakes)
+            run_slice(recipe, Slice(n, 2), meet, fakes=fakes)
 
     slices()
     for _ in range(2):
         with pytest.raises(RunError, match="some is whole now: run every shard again"):
-            run(two_stages(), tmp_path / "merged", fakes=fakes, engine=Merge(meet))
+            run(recipe, tmp_path / "merged", fakes=fakes, engine=Merge(meet))
         slices()
-    merged = run(two_stages(), tmp_path / "merged", fakes=fakes, engine=Merge(meet))
-    assert same(merged, run(two_stages(), tmp_path / "alone", fakes=fakes))
+    merged = run(recipe, tmp_path / "merged", fakes=fakes, engine=Merge(meet))
+    assert same(merged, run(recipe, tmp_path / "alone", fakes=fakes))
 
 
 def test_a_second_merge_is_of_the_replies_that_the_first_one_kept(tmp_path: Path) -> None:
