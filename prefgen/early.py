@@ -87,7 +87,8 @@ class Early:
             return True
         each = (self.budget.spent - self._before) / (self.done + under_way / 2)
         few = self.begun + prompts <= max(self.first, self.growth * self.done)
-        return (few or not under_way) and each * (under_way / 2 + prompts) <= self.budget.left
+        needed = each * (under_way / 2 + prompts)  # nothing, where all is known
+        return (few or not under_way) and needed <= max(0.0, self.budget.left)
 
     def ended(self, prompts: int, rows: int = 0, why: BudgetReached | None = None) -> None:
         """A shard has come to its end, with so many rows of the counted table; or ``why`` it could not be finished."""

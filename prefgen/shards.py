@@ -7,6 +7,7 @@ from typing import Self
 
 import polars as pl
 
+from prefgen.engines.local import BACKLOG
 from prefgen.llm.pace import most_in_flight
 from prefgen.planned import Plan
 from prefgen.rounds import Count
@@ -41,11 +42,14 @@ def prompts_in(rows: pl.DataFrame) -> int:
 
 @dataclass(frozen=True)
 class Cut:
-    """A root's table in shards: how many ``places`` there are for them, and how many of these each takes (``size``)."""
+    """A root's table in shards: how many ``places`` there are for them, and how many of these each takes (``size``);
+    so many times as many items may wait for a slow one before them (``backlog``).
+    """
 
     shards: Iterable[pl.DataFrame]
     places: int
     size: Callable[[pl.DataFrame], int]
+    backlog: int = BACKLOG
 
 
 @dataclass(frozen=True)

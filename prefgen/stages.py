@@ -127,6 +127,7 @@ class Walk:
             places=cut.places,
             size=cut.size,
             may_begin=early.may_begin,
+            backlog=cut.backlog,
         )
         with Files(self.folder, tables) as files:
             files.add({table: nothing(self.plan.steps[table]) for table in tables})

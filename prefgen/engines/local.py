@@ -44,6 +44,7 @@ async def run_shards(
     places: int,
     size: Callable[[Shard], int] = lambda _: 1,
     may_begin: Callable[[Shard], Awaitable[bool]] | None = None,
+    backlog: int = BACKLOG,
 ) -> AsyncGenerator[Result]:
     """The results of ``work``, in order, until a shard may not begin. ``places`` is how many items may be under way:
     a shard takes one for each of its ``size``, and gives each back by the function that it is handed, so that the next
@@ -74,7 +75,7 @@ async def run_shards(
                 break
             window.append((asyncio.create_task(placed(shard, leave)), items))
             held += items
-            while window and (window[0][0].done() or held > BACKLOG * places):
+            while window and (window[0][0].done() or held > backlog * places):
                 task, items = window.popleft()
                 held -= items
                 yield await task

@@ -7,7 +7,9 @@ Ray does is done here: it places work, moves values, and runs a task again when 
 import asyncio
 import os
 import secrets
+import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -203,7 +205,7 @@ def _begin(ray: Any, of: Ray) -> None:
         _reached(address)
         how["address"] = address
     try:
-        with nullcontext() if address else _alone():
+        with _own_signals(), nullcontext() if address else _alone():
             ray.init(**how)
     except ray.exceptions.AuthenticationError as e:
         cure = "give this machine the token of its first node (`ray get-auth-token` there), as RAY_AUTH_TOKEN"
@@ -231,9 +233,25 @@ def _alone() -> Iterator[None]:
         os.environ.pop(name) if there is None else os.environ.update({name: there})
 
 
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Takes back what a signal does: Ray would end this process at once, with what is in flight."""
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if kept is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, kept)
+
+
 def _reached(address: str) -> None:
-    """Raises RunError where nobody answers at an address: Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    """Raises RunError where nobody answers at an address: Ray itself would try for minutes; and for one of Ray's
+    clients, of which the cluster does not see the journal.
+    """
+    if address.startswith("ray://"):
+        cure = "run on one of the cluster's machines, with --address auto or HOST:PORT"
+        raise RunError(f"ray: {address} is for clients, which are no part of a cluster; {cure}")
+    host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
         return
     try:

@@ -3,7 +3,6 @@ it is found how far the lost one came: on the storage, and on the same machine i
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from prefgen.far.pulse import shown
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import shipment
 from prefgen.far.taking import Taking
-from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range
+from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range, sees, sign
 from prefgen.llm import segments
 from prefgen.llm.behind import known_keys
 from prefgen.llm.client import Client, Shut
@@ -34,9 +33,6 @@ from prefgen.llm.terms import State
 from prefgen.planned import Plan
 from prefgen.progress import Progress
 from prefgen.storage import Storage
-
-NFS_PATIENCE = 10.0
-"""Seconds after which a file that one node wrote is seen by another, or never."""
 
 
 class Replies:
@@ -66,6 +62,7 @@ class OnRay:
         self.digest, self.places = plan_digest(self.plan), AHEAD * self.cluster.workers
         self.ask: Ask = asking(self.shared[1])
         self.sent = uuid4().hex
+        self._others = self.client.budget.spent, self.client.budget.calls
 
     def size(self, prompts: int, *, limited: bool) -> int:
         """By the prompts alone."""
@@ -73,7 +70,8 @@ class OnRay:
 
     async def begin(self, root: str, rows: Path) -> bool:  # noqa: ARG002
         """Looks what an earlier run made; workers that were stopped go on."""
-        await self.ask("stop", False)  # noqa: FBT003
+        await self._told(stopped=False)
+        await asyncio.to_thread(self.taking.storage.put, sign(self.sent), b"here")
         await self.taking.look(root, self.digest)
         return True
 
@@ -98,20 +96,32 @@ class OnRay:
         """
         try:
             while True:
-                await self._told()
+                state = await self._told()
+                self.show({name: one.told for name, one in state.workers.items()})
                 await asyncio.sleep(PULSE)
         except Exception as e:  # noqa: BLE001  # whatever Ray raises
             self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
 
-    async def _told(self) -> None:
-        budget, state = self.client.budget, await self.ask("stop", self.client.reason is not None)
-        budget.spent, budget.calls = state.spent, state.calls
-        self.show({name: one.told for name, one in state.workers.items()})
+    async def _told(self, *, stopped: bool | None = None) -> State:
+        """Tells whether workers are to stop (where nothing more is to be sent, if not said), and what was asked here, by
+        gates for one; hears how workers stand, whose money is this run's as well.
+        """
+        budget = self.client.budget
+        own = max(0.0, budget.spent - self._others[0]), budget.calls - self._others[1]
+        stopped = self.client.reason is not None if stopped is None else stopped
+        state: State = await self.ask("stop", stopped, *own)
+        others = state.spent - own[0], state.calls - own[1]
+        budget.spent, budget.calls = (
+            budget.spent + others[0] - self._others[0],
+            budget.calls + others[1] - self._others[1],
+        )
+        self._others = others
+        return state
 
     async def book(self) -> None:
         """Keeps what lost workers may have spent beyond what they told, for runs that come after this one."""
         try:
-            state: State = await self.ask("stop", True)  # noqa: FBT003
+            state = await self._told(stopped=True)
         except Exception:  # noqa: BLE001  # a cluster that is lost tells nothing
             return
         if state.lost:
@@ -144,6 +154,7 @@ async def on_ray(
     with Cluster(of) as cluster:
         _seen_by_all(storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
+        client.budget.spent = await asyncio.to_thread(client.journal.spent)
         with placed.started([plan, *gates.values()], say) as addresses:
             client.ask = replicas.ask if addresses else None
             workers = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, addresses, client))
@@ -156,6 +167,7 @@ async def on_ray(
                     await heard
                 workers.show({})
                 await workers.book()
+        await taking.all_of(await asyncio.to_thread(storage.names, "segments"))  # of those taken for lost, the last
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 
@@ -166,20 +178,12 @@ def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
     name = f"seen/{uuid4().hex}"
     storage.put(name, b"")
     try:
-        blind = [node for node, sees in cluster.everywhere(_sees, storage.url, name).items() if not sees]
+        blind = [node for node, sees in cluster.everywhere(sees, storage.url, name).items() if not sees]
     finally:
         storage.remove([name])
     if blind:
         cure = "name a path that all see with --storage, such as s3://bucket/folder or a folder on NFS"
         raise RunError(f"{storage.shown}: is not seen by {len(blind)} of {cluster.nodes} nodes ({blind[0]}); {cure}")
-
-
-def _sees(url: str, name: str) -> bool:
-    """Whether a file is seen on this node; on NFS that may take a moment."""
-    storage, until = Storage(url), time.monotonic() + NFS_PATIENCE
-    while not (found := storage.has(name)) and time.monotonic() < until:
-        time.sleep(0.5)
-    return found
 
 
 def _shared(

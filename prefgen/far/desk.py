@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prefgen.llm.permits import Permits
-from prefgen.llm.terms import State
+from prefgen.llm.terms import Account, State
 
 
 class Desk:
@@ -40,7 +40,7 @@ class Desk:
         found = getattr(self.permits, method)(*args)
         return bool(found) or self._stopped if method == "pulse" else found
 
-    def stop(self, stopped: bool) -> State:  # noqa: FBT001  (crosses the wire)
-        """Whether workers are to stop; gives how they stand."""
-        self._stopped = stopped
+    def stop(self, stopped: bool, spent: float = 0.0, calls: int = 0) -> State:  # noqa: FBT001  (crosses the wire)
+        """Whether workers are to stop, and what who drives them has spent and sent; gives how all of them stand."""
+        self._stopped, self.permits.driver = stopped, Account(spent, calls)
         return self.permits.state()

@@ -57,9 +57,12 @@ class Merging:
         some = len(lacking) < ranges
         if not lacking or self.rest or not (some or self._asks(root)):
             return some  # what no slice made is made here
-        if some or self.plan.steps[root].source:
+        of_source = self.plan.steps[root].source is not None
+        new = not of_source and await asyncio.to_thread(
+            publish, self.taking.storage, self.digest, root, self._cut(rows)
+        )
+        if of_source or (some and not new):
             raise RunError(f"{root}: {self._missing(lacking, ranges)}; run what is missing again, or merge with --rest")
-        await asyncio.to_thread(publish, self.taking.storage, self.digest, root, self._cut(rows))
         raise RunError(f"{root} is whole now: run every shard again, which makes what comes after it, and then merge")
 
     async def made(self, root: str, rows: pl.DataFrame) -> Product | None:
@@ -95,4 +98,5 @@ async def merging(of: Merge, plan: Plan, client: Client, home: Path) -> AsyncIte
     """What slices made, with their replies in the run's own journal."""
     taking = Taking(plan, Storage(of.storage or home / "ranges"), client.journal)
     await taking.all_of(await asyncio.to_thread(taking.storage.names, "segments"))
+    client.budget.spent = await asyncio.to_thread(client.journal.spent)
     yield Merging(plan, taking, of.rest)

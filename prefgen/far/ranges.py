@@ -91,9 +91,22 @@ def _code(verb: Callable[..., Any]) -> bytes:
 
 def name_of(plan: str, root: str, rows: pl.DataFrame) -> str:
     """The name of what a plan (by its digest) makes of some rows of a root."""
-    held = io.BytesIO()
-    rows.write_ndjson(held)
-    return f"{plan}/{root}/{hashlib.sha256(held.getvalue()).hexdigest()[:24]}"
+    raw = [name for name, kind in rows.schema.items() if _holds_bytes(kind)]
+    held, beside = io.BytesIO(repr([*rows.schema.items()]).encode()), io.BytesIO()
+    held.seek(0, io.SEEK_END)  # a date is no text that reads the same
+    rows.drop(raw).write_ndjson(held)
+    if raw:  # of which JSON has no form
+        rows.select(raw).rechunk().write_parquet(beside, compression="uncompressed", statistics=False)
+    return f"{plan}/{root}/{hashlib.sha256(held.getvalue() + beside.getvalue()).hexdigest()[:24]}"
+
+
+def _holds_bytes(kind: pl.DataType) -> bool:
+    """Whether a column has bytes in it, pictures for one."""
+    if isinstance(kind, pl.Struct):
+        return any(_holds_bytes(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
+    if isinstance(kind, pl.List | pl.Array):
+        return _holds_bytes(kind.inner)  # type: ignore[arg-type]
+    return kind == pl.Binary
 
 
 def product_name(name: str, *, failed: bool = False) -> str:

@@ -54,7 +54,8 @@ async def scratch(
         finally:
             journal.close()
             await asyncio.to_thread(exports.last)
-            shutil.rmtree(home, ignore_errors=True)
+            if not [*home.glob("*.spill.sqlite")]:  # what the journal could not take stays for who goes on
+                shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ first verbs that see whole tables; where ``merge`` has made those, it goes on fr
 """
 
 import asyncio
+import hashlib
 import io
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -152,9 +153,12 @@ class _Slicing:
     done: Sliced = field(default_factory=Sliced)
 
     async def whole(self, gates: Mapping[str, Plan], budget: Budget, stop: threading.Event) -> None:
-        """All that can be made of it."""
-        async with self._client("segments/gates", replace(budget), stop) as client:
-            await self._gated(gates, client)
+        """All that can be made of it. What gates cost, which all slices share, is each one's to bear in equal parts."""
+        if gates:
+            own = Budget(budget.max_calls, budget.max_cost)
+            async with self._client("segments/gates", own, stop) as client:
+                await self._gated(gates, client)
+            budget.calls, budget.spent = own.calls, own.spent / self.part.of
         async with self._client(self.part.segments, budget, stop) as client:
             maker = Maker(self.plan, client, self.storage)
             for depth in range(max(stages(self.plan).values(), default=0) + 1):
@@ -205,7 +209,7 @@ class _Slicing:
     async def _client(self, segments: str, budget: Budget, stop: threading.Event) -> AsyncIterator[Client]:
         """What asks, as long as it is wanted; what it receives lies on the storage then."""
         async with scratch(self.storage, segments, whose=str(self.part)) as journal:
-            budget.spent = journal.spent()
+            budget.spent += journal.spent()
             client = Client(journal, self.plan.fakes, budget)
 
             def halt() -> None:
@@ -224,24 +228,35 @@ class _Slicing:
 
 def published(storage: Storage, digest: str, root: str, part: Slice) -> Iterator[pl.DataFrame] | None:
     """A slice's ranges of a table that ``merge`` made; None where it has not."""
-    names = storage.names(f"roots/{digest}/{root}")
-    if _all(digest, root) not in names:
+    content = storage.get(_all(digest, root))
+    if content is None:
         return None
-    own = slice_of(len(names) - 1, part.number, part.of)
-    return (_read(storage, name) for place, name in enumerate(sorted({*names} - {_all(digest, root)})) if place in own)
+    names = content.decode().split()
+    own = slice_of(len(names), part.number, part.of)
+    return (_read(storage, names[place]) for place in own)
 
 
-def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFrame]) -> None:
-    """Puts a table where slices find it, range by range."""
-    for place, rows in enumerate(ranges):
+def publish(storage: Storage, digest: str, root: str, ranges: Iterator[pl.DataFrame]) -> bool:
+    """Puts a table where slices find it, range by range; gives whether it was not there as it is. What was there before
+    may be of replies that failed then: its list is taken away, and what it names stays, for a slice may be reading it.
+    """
+    names = []
+    for rows in ranges:
         held = io.BytesIO()
         rows.write_parquet(held)
-        storage.put(f"roots/{digest}/{root}/{place:09d}.parquet", held.getvalue())
-    storage.put(_all(digest, root), b"all")
+        content = held.getvalue()
+        names.append(f"roots/{digest}/{root}/{hashlib.sha256(content).hexdigest()[:24]}.parquet")
+        storage.put(names[-1], content)
+    whole = "\n".join(names).encode()
+    before = storage.get(_all(digest, root))
+    if before not in {None, whole}:
+        storage.remove([_all(digest, root)])
+    storage.put(_all(digest, root), whole)
+    return before != whole
 
 
 def _all(digest: str, root: str) -> str:
-    """What says that a table is there to its end."""
+    """What says that a table is there to its end, and names its ranges in their order."""
     return f"roots/{digest}/{root}/all"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from prefgen.far.product import Product, unpacked
 from prefgen.far.ranges import product_name, segments_of
 from prefgen.llm.journal import Journal
-from prefgen.llm.segments import take_in, taken
+from prefgen.llm.segments import others, take_in, taken
 from prefgen.planned import Plan
 from prefgen.storage import Storage
 
@@ -24,6 +24,7 @@ class Taking:
 
     def __post_init__(self) -> None:
         self._taken = set(taken(self.journal))
+        self.others |= others(self.journal)
         self._one = asyncio.Lock()
 
     async def look(self, root: str, plan: str) -> None:

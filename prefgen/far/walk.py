@@ -16,6 +16,9 @@ from prefgen.shards import Cut, Made, prompts_in
 from prefgen.spool import in_shards
 from prefgen.stages import Walk
 
+BACKLOG = 2
+"""Ranges whose tables are held, as a multiple of those that are asked for: a range is a hundred shards and more."""
+
 
 class Ranges(Protocol):
     """Who has ranges made elsewhere."""
@@ -54,7 +57,8 @@ class FarWalk(Walk):
     def _cut(self, path: Path, prompts: int, tables: Sequence[str], *, limited: bool) -> Cut:
         if path.stem not in self._far:
             return super()._cut(path, prompts, tables, limited=limited)
-        return Cut(in_shards(path, self.ranges.size(prompts, limited=limited)), self.ranges.places, lambda _: 1)
+        shards = in_shards(path, self.ranges.size(prompts, limited=limited))
+        return Cut(shards, self.ranges.places, lambda _: 1, BACKLOG)
 
     async def _shard(
         self, rows: pl.DataFrame, flow: Flow, leave: Callable[[], None] = lambda: None, *, again: bool = False

@@ -5,11 +5,15 @@ whether to stop.
 
 import asyncio
 import atexit
+import glob
+import os
 import shutil
+import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NFS_PATIENCE = 10.0
+"""Seconds after which a file that one node wrote is seen by another, or never."""
 PULSE = 0.5
 """Seconds between two words of a worker."""
 ENDS: Mapping[str, type[PrefgenError]] = {
@@ -70,7 +76,7 @@ def make_range(
     ``replies`` gives those of the run's journal, in which those ``known`` are.
     """
     try:
-        plan, way = _plan_of(work.sent, sent), asking(desk)
+        plan, way = _plan_of(work, sent), asking(desk)
         ask = there.ask if sent.addresses else None
         return Came(asyncio.run(_made(work, rows, plan, way, _Run(replies, known, ask))))
     except PrefgenError as e:
@@ -81,13 +87,46 @@ def make_range(
 _PLANS: dict[str, Plan] = {}
 
 
-def _plan_of(name: str, sent: Shipment) -> Plan:
-    """The plan of a shipment, made once in this process."""
-    if name not in _PLANS:
-        place = Path(mkdtemp(prefix="prefgen-worker-"))
+def _plan_of(work: Work, sent: Shipment) -> Plan:
+    """The plan of a shipment, made once in this process. Raises RunError where this machine does not see the run's
+    storage.
+    """
+    if work.sent not in _PLANS:
+        if not sees(work.storage, sign(work.sent)):
+            storage = Storage(work.storage)
+            cure = "name one that all machines see with --storage, by the same path"
+            raise RunError(f"{storage.shown}: {socket.gethostname()} does not see what the run put there; {cure}")
+        _swept()
+        place = Path(mkdtemp(prefix=f"{_own()}{os.getpid()}."))
         atexit.register(shutil.rmtree, place, ignore_errors=True)
-        _PLANS[name] = planned(sent, place)
-    return _PLANS[name]
+        _PLANS[work.sent] = planned(sent, place)
+    return _PLANS[work.sent]
+
+
+def _own() -> str:
+    """What folders of workers are called on this machine, before a worker's process: containers may share a folder."""
+    return f"prefgen-worker-{socket.gethostname()}."
+
+
+def _swept() -> None:
+    """Takes away the folders of workers that are no more: Ray ends them too quickly to do it themselves."""
+    for path in Path(gettempdir()).glob(f"{glob.escape(_own())}*.*"):
+        number = path.name.removeprefix(_own()).partition(".")[0]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def sees(url: str, name: str) -> bool:
+    """Whether a file of a storage is seen on this machine; on NFS that may take a moment."""
+    storage, until = Storage(url), time.monotonic() + NFS_PATIENCE
+    while not (found := storage.has(name)) and time.monotonic() < until:
+        time.sleep(0.5)
+    return found
+
+
+def sign(sent: str) -> str:
+    """A file by which a worker sees that it sees the run's storage: else what it makes would be found by nobody."""
+    return f"runs/{sent}"
 
 
 @dataclass(frozen=True)
@@ -107,18 +146,20 @@ class _Run:
 
 async def _made(work: Work, rows: pl.DataFrame, plan: Plan, ask: Ask, of: _Run) -> str:
     storage = Storage(work.storage)
-    async with scratch(storage, segments_of(work.name), behind=of.behind) as journal:
-        me, number = await ask("begin", work.name)
-        leases = Leases(me, _calls(ask), number=number, **work.limits)
-        maker = Maker(plan, leases.client(journal, plan.fakes, ask=of.models), storage)
-        pulse = asyncio.create_task(_pulses(leases, maker))
-        try:
-            return await maker.made(work.root, rows, work.name)
-        finally:
-            pulse.cancel()
-            await maker.client.close()
-            await leases.close()
-            await ask("ended", work.name, me)
+    me, number = await ask("begin", work.name)  # first: who has the range still, and its journal, is told to stop
+    try:
+        async with scratch(storage, segments_of(work.name), behind=of.behind) as journal:
+            leases = Leases(me, _calls(ask), number=number, **work.limits)
+            maker = Maker(plan, leases.client(journal, plan.fakes, ask=of.models), storage)
+            pulse = asyncio.create_task(_pulses(leases, maker))
+            try:
+                return await maker.made(work.root, rows, work.name)
+            finally:
+                pulse.cancel()
+                await maker.client.close()
+                await leases.close()
+    finally:
+        await ask("ended", work.name, me)
 
 
 def _calls(ask: Ask) -> Callable[[str, tuple[Any, ...]], Awaitable[Any]]:
@@ -127,8 +168,11 @@ def _calls(ask: Ask) -> Callable[[str, tuple[Any, ...]], Awaitable[Any]]:
 
 
 async def _pulses(leases: Leases, maker: Maker) -> None:
-    """Tells how far this worker is, and stops it when that is wanted."""
-    while True:
-        if await leases.pulse(told(maker.client, maker.under_way.values())):
-            maker.client.shut(Interrupted("stopped"))
-        await asyncio.sleep(PULSE)
+    """Tells how far this worker is, and stops it when that is wanted, or nobody hears it any more."""
+    try:
+        while True:
+            if await leases.pulse(told(maker.client, maker.under_way.values())):
+                maker.client.shut(Interrupted("stopped"))
+            await asyncio.sleep(PULSE)
+    except RunError as e:
+        maker.client.shut(e)

@@ -93,7 +93,7 @@ class Shared:
 class Permits:
     """What all workers of one run ask. ``max_calls`` and ``max_cost`` are limits on requests and dollars, None is no
     limit; ``paid`` is what earlier runs of the same journal paid; ``workers`` is how many there will be at a time;
-    ``clock`` gives seconds, from any beginning.
+    ``clock`` gives seconds, from any beginning; ``driver`` is what was asked by who drives the workers.
     """
 
     max_calls: int | None = None
@@ -101,6 +101,7 @@ class Permits:
     paid: float = 0.0
     workers: int = 1
     clock: Callable[[], float] = time.monotonic
+    driver: Account = field(default_factory=Account)
     _endpoints: dict[str, Shared] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _pulses: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
@@ -155,7 +156,7 @@ class Permits:
 
     @property
     def _all(self) -> list[Account]:
-        return [self._past, *self._accounts.values()]
+        return [self.driver, self._past, *self._accounts.values()]
 
     @property
     def _spent(self) -> float:
@@ -211,8 +212,8 @@ class Permits:
         known += [one for name, one in self._accounts.items() if name not in pulses]
         return State(
             pulses,
-            self.paid + self._past.spent + math.fsum(one.spent for one in known),
-            self._past.calls + sum(one.calls for one in known),
+            self.paid + self.driver.spent + self._past.spent + math.fsum(one.spent for one in known),
+            self.driver.calls + self._past.calls + sum(one.calls for one in known),
             math.fsum(one.keeps for one in known),
             sum(one.keeps_calls for one in known),
             self._past.keeps,

@@ -8,7 +8,6 @@ made it out of requests of many ranges, and two that knew of one would both go a
 import asyncio
 import hashlib
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate, pairwise
@@ -37,6 +36,8 @@ BLOBS = {"reply": 2, "attempt": 1, "failure": 1}
 COLUMNS = {"reply": 8, "attempt": 6, "failure": 4}
 AGAIN = "again"
 """The kind of an attempt that tells of a reply to what had one already: it was paid for, and nobody reads it."""
+SAME, OTHER = "answered already, by another worker", "answered already, and otherwise, by another worker"
+"""What such an attempt says."""
 
 _ENDS = " || ' ' || ".join(f"(SELECT coalesce(max(rowid), 0) FROM {table})" for table in TABLES)  # noqa: S608
 _BEFORE = f"INSERT INTO meta VALUES ('before segment:' || ?, {_ENDS})"  # noqa: S608
@@ -189,7 +190,6 @@ async def take_in(journal: Journal, name: str, content: bytes) -> frozenset[byte
     rows, there = await asyncio.to_thread(_read, journal.path, name, content)
     if there is None:
         return frozenset()
-    rows["attempt"] += [_again(row) for row in rows["reply"] if row[0] in there and there[row[0]][1] != row[-1]]
     inserts = [Insert(TABLES[table], some) for table, some in rows.items() if some]
     try:
         await journal.store.commit([Insert(_BEFORE, [(name,)]), *inserts, Insert(_AFTER, [(name,)])])
@@ -198,7 +198,14 @@ async def take_in(journal: Journal, name: str, content: bytes) -> frozenset[byte
             raise _damaged(name) from e
     except (sqlite3.Error, OverflowError) as e:
         raise trouble(journal.path, e) from e
-    return frozenset(key for key, body, *_ in rows["reply"] if key in there and _differ(there[key][0], body))
+    return frozenset(row[0] for row in rows["reply"] if _differs(row, there))
+
+
+def others(journal: Journal) -> frozenset[bytes]:
+    """The keys of which a segment that is in a journal had another reply than the journal has."""
+    with closing(_reader(journal.path)) as reader, told(journal.path):
+        rows = reader.execute("SELECT key FROM attempt WHERE kind = ? AND message = ?", (AGAIN, OTHER)).fetchall()
+    return frozenset(key for (key,) in rows)
 
 
 def taken(journal: Journal) -> frozenset[str]:
@@ -223,19 +230,25 @@ def _read(
     rows = _opened(name, content)
     with closing(_reader(path)) as reader, told(path):
         done = reader.execute("SELECT 1 FROM meta WHERE name = ?", (f"segment:{name}",)).fetchone()
+        if done:
+            return rows, None
+        there = _there(reader, rows["reply"])
+        rows["attempt"] += [
+            _again(row, there) for row in rows["reply"] if row[0] in there and there[row[0]][1] != row[-1]
+        ]
         for table, at in (("attempt", 4), ("failure", 3)):
             rows[table] = _new(reader, table, rows[table], at)
-        return rows, None if done else _there(reader, rows["reply"])
+        return rows, there
 
 
 def _new(reader: sqlite3.Connection, table: str, rows: list[Row], at: int) -> list[Row]:
     """Those of these rows that the journal has not: who goes on with a journal exports all of it once more. Rows are
     known by their keys and moments, of which the ``at``-th column tells.
     """
-    if not rows:
-        return rows
-    since = min(row[at] for row in rows)
-    there = set(reader.execute(f"SELECT key, at FROM {table} WHERE at >= ?", (since,)))  # noqa: S608
+    there: set[Row] = set()
+    for some in _some([row[0] for row in rows]):
+        asked = f"SELECT key, at FROM {table} WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
+        there.update(reader.execute(asked, some))
     return [row for row in rows if (row[0], row[at]) not in there]
 
 
@@ -260,11 +273,16 @@ def _some(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         yield keys[start : start + 500]
 
 
-def _again(reply: Row) -> Row:
-    """What is kept of a reply that came a second time, at another moment: that it was paid for."""
-    return (reply[0], AGAIN, "answered already, by another worker", 1, time.time(), reply[5])
+def _again(reply: Row, there: _There) -> Row:
+    """What is kept of a reply that came a second time, at another moment: that it was paid for, and when, so that it is
+    kept once.
+    """
+    return (reply[0], AGAIN, OTHER if _differs(reply, there) else SAME, 1, reply[-1], reply[5])
 
 
-def _differ(one: bytes, other: bytes) -> bool:
-    """Whether two stored replies say different things; another version of zstd packs the same in other bytes."""
+def _differs(reply: Row, there: _There) -> bool:
+    """Whether a reply says something else than the one that is there; another version of zstd packs the same in other
+    bytes.
+    """
+    one, other = there.get(reply[0], (reply[1], 0.0))[0], reply[1]
     return one != other and unpack(one) != unpack(other)

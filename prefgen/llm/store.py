@@ -34,6 +34,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS failure (
     key BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, at REAL NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS batch (tag TEXT NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL, at REAL NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS attempt_key ON attempt (key)",
+    "CREATE INDEX IF NOT EXISTS failure_key ON failure (key)",
 )
 REPLY = "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 """The first reply to a key stays."""

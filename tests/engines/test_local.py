@@ -42,3 +42,21 @@ def test_a_failure_starts_no_more_and_lets_others_end() -> None:
         results(work, 100, 4)
     assert set(begun) - set(ended) == {2}
     assert len(begun) < 20
+
+
+@pytest.mark.parametrize("backlog", [1, 4])
+def test_so_many_results_wait_for_a_slow_one_and_no_more(backlog: int) -> None:
+    begun, before = [0], [0]
+
+    async def work(shard: int, _: object) -> int:
+        begun[0] += 1
+        await asyncio.sleep(0.2 if shard == 0 else 0)
+        if shard == 0:
+            before[0] = begun[0]
+        return shard
+
+    async def whole() -> list[int]:
+        return [one async for one in run_shards(range(40), work, places=4, backlog=backlog)]
+
+    assert asyncio.run(whole()) == [*range(40)]
+    assert before[0] == 4 * backlog + 1

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import numpy as np
 import polars as pl
+import pytest
 
 from prefgen import plan as planning
 from prefgen.configs import CONFIGS
+from prefgen.engines.ray import Ray
 from prefgen.far.desk import Desk
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import Shipment, shipment
-from prefgen.far.worker import Came, Work, make_range
+from prefgen.far.worker import Came, Work, make_range, sign
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 from prefgen.spool import in_shards, prompts_of
 from prefgen.stages import trees
+from prefgen.storage import Storage
 
 
 class Here:
@@ -36,6 +39,41 @@ class Method:
 
     def remote(self, *args: Any) -> Awaitable[Any]:
         return asyncio.sleep(0, self.call(*args))
+
+
+class Inline:
+    """A cluster of threads of this process, with the face of ``prefgen.engines.ray.Cluster``."""
+
+    nodes = 1
+
+    def __init__(self, of: Ray) -> None:
+        self.of = of
+
+    def __enter__(self) -> Self:
+        self.limit(self.of.workers or 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def limit(self, workers: int) -> None:
+        self.workers, self.turns = workers, asyncio.Semaphore(workers)
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def shared(self, kind: type, *args: Any, here: bool = False) -> Here:
+        return Here(kind(*args))
+
+    async def run(self, work: Callable[..., Any], *args: Any, what: str) -> Any:
+        async with self.turns:
+            return await asyncio.to_thread(work, *args)
+
+
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets ``--engine ray`` be such a cluster."""
+    monkeypatch.setattr("prefgen.far.cluster.Cluster", Inline)
+    monkeypatch.setattr("prefgen.far.cluster.Now", lambda shared, method: getattr(shared.of, method))
 
 
 class Bench:
@@ -58,4 +96,5 @@ class Bench:
     def make(self, place: int = 0) -> Came:
         """Makes a range."""
         work = Work(self.own, self.storage, self.root, self.name(place), self.limits)
+        Storage(self.storage).put(sign(self.own), b"here")
         return make_range(work, self.ranges[place], self.sent, Here(self.desk), None, np.zeros(0, np.uint64))

@@ -72,6 +72,7 @@ def test_options_that_do_not_go_together_are_told(tmp_path: Path) -> None:
         "run --shard 0/2 --push me/x": "leave out --push; `prefgen merge` makes the dataset",
         "run --shard 2/2": "'2/2' is no slice; say which of how many, from 0",
         "run --engine ray --address 127.0.0.1:9": "ray: nobody answers at 127.0.0.1:9 (Connection refused)",
+        "run --engine ray --address ray://127.0.0.1:9": "ray: ray://127.0.0.1:9 is for clients",
         "run --shard 0/2 --storage nosuch://x": "nosuch",
     }
     for (line, words), (code, _, told) in zip(lines.items(), said(tmp_path, *lines), strict=True):

@@ -103,6 +103,7 @@ def test_a_verb_of_yours_has_the_name_of_its_file_and_one_that_holds_values_has_
         ROWS.head(1),
         ROWS.with_columns(more=1),
         ROWS.rename({"prompt": "text"}),
+        ROWS.with_columns(pl.col("prompt").cast(pl.Categorical)),
     ],
 )
 def test_other_rows_have_another_name(other: pl.DataFrame) -> None:
@@ -113,3 +114,16 @@ def test_the_same_rows_have_one_name_however_they_lie() -> None:
     cut = pl.concat([ROWS.head(1), ROWS.tail(1)], rechunk=False)
     whole = pl.concat([ROWS, ROWS]).slice(2, 2)
     assert name_of("plan", "root", cut) == name_of("plan", "root", whole) == name_of("plan", "root", ROWS)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda b: b, lambda b: [b], lambda b: {"bytes": b, "path": None}, lambda b: [{"b": b}]]
+)
+def test_rows_with_pictures_have_names(wrap: Any) -> None:
+    def name(*pictures: bytes) -> str:
+        rows = ROWS.with_columns(image=pl.Series([wrap(one) for one in pictures]))
+        whole, chunked = name_of("p", "r", rows), name_of("p", "r", pl.concat([rows[:1], rows[1:]], rechunk=False))
+        assert whole == chunked
+        return whole
+
+    assert name(b"\xff\x00", b"x") == name(b"\xff\x00", b"x") != name(b"\xff\x01", b"x")

@@ -1,7 +1,10 @@
 """A worker at its range: what it leaves, whatever ends it, and what whoever comes after it finds."""
 
 import asyncio
+import sqlite3
 import tempfile
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from prefgen.far.product import unpacked
 from prefgen.far.ranges import segments_of
 from prefgen.far.scratch import scratch
 from prefgen.far.worker import Came
-from prefgen.llm.journal import Entry, Journal
+from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.segments import take_in
 from prefgen.storage import Storage
 from tests.far.five import recipe
@@ -189,3 +192,50 @@ def test_a_worker_whose_place_another_took_is_let_go(tmp_path: Path) -> None:
         bench = Bench(recipe(server, "steps.all.take=8"), str(tmp_path / "meet"))
         bench.ranges = [bench.plan.steps[bench.root].source.first(8)]  # type: ignore[union-attr]
         assert bench.make() == Came(end="Interrupted", words="stopped")
+
+
+def test_one_that_is_taken_for_lost_lets_its_journal_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the journal on this machine for a quarter of a minute yet, if nobody tells it."""
+    monkeypatch.setattr("prefgen.far.scratch.PATIENCE", 6.0)
+    came: list[Came] = []
+    with OpenAIServer(spoken, latency=0.3) as server:
+        slow = [f"models.{name}.concurrency=1" for name in ("writer", "judge")]
+        bench = Bench(recipe(server, "steps.all.take=16", *slow), str(tmp_path / "meet"))
+        bench.ranges = [bench.plan.steps[bench.root].source.first(16)]  # type: ignore[union-attr]
+        lost = threading.Thread(target=lambda: came.append(bench.make()))
+        lost.start()
+        while len(server.requests) < 2:
+            time.sleep(0.01)
+        server.latency = 0.0
+        assert bench.make().product
+        lost.join()
+    assert came == [Came(end="Interrupted", words="stopped")]
+
+
+def test_a_machine_that_does_not_see_the_storage_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.far.here.Storage", lambda url: Storage(tmp_path / "of the driver"))
+    with OpenAIServer(spoken) as server:
+        came = Bench(recipe(server, FEW), str(tmp_path / "meet")).make()
+        assert not server.requests
+    assert came.end == "RunError"
+    assert "does not see what the run put there; name one that all machines see with --storage" in came.words
+
+
+def test_what_a_journal_had_to_leave_beside_it_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, segments = Storage(tmp_path / "meet"), segments_of("a/range")
+
+    def full(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def worked() -> None:
+        async with scratch(storage, segments) as journal:
+            journal.jot(Attempt(b"k" * 32, "late", "too late", billed=True, dollars=0.25))
+            monkeypatch.setattr(journal.store, "write", full)
+
+    async def after() -> float:
+        async with scratch(storage, segments) as journal:
+            return journal.spent()
+
+    asyncio.run(worked())
+    assert asyncio.run(after()) == 0.25
+    assert not list((tmp_path / "scratch").iterdir())
