@@ -80,7 +80,7 @@ def run(
     far = {"--address": address, "--workers": workers, "--storage": storage}
     if shard is not None:
         _refused("--shard", engine=engine, batch=batch, push=push, address=address, workers=workers)
-        _slice(found, shard, storage, out, how)
+        _slice(found, shard, storage, out, how, f"prefgen merge {recipe}")
         return
     how |= {"engine": _engine(engine, far, batch=batch), "batch": batch}
     _made(found, out, how, push, public=public, as_json=as_json, quiet=quiet)
@@ -161,7 +161,7 @@ def _made(
     with nullcontext() if quiet else Watch(progress, screen):
         done = run_recipe(found, out, progress=progress, say=say(screen), **how)
     tell(done, as_json=as_json)
-    _ended(found, done, say(screen), f"; `prefgen push {done.folder} {push}` pushes it as it is" if push else "")
+    _ended(found, done, say(screen), f"`prefgen push {done.folder} {push}` pushes it as it is" if push else "")
     if line := pushed(done.folder):
         print(plain(line), file=sys.stderr if as_json else sys.stdout)
 
@@ -176,7 +176,7 @@ def _ended(found: "Recipe", done: "Run", say: Callable[[str], None], push: str) 
         raise RunError("no row was kept, so there is no dataset; the table above says what was lost where")
     if any(count.failed for count in done.counts.values()):
         if push:
-            say(f"nothing was pushed{push}")
+            say(f"nothing was pushed: {push}")
         raise typer.Exit(SOME_FAILED)
 
 
@@ -203,7 +203,7 @@ def _refused(option: str, *, engine: EngineName, **others: Any) -> None:
         raise RecipeError([Problem("", "", f"{option} makes a slice with this process alone", cure)])
 
 
-def _slice(found: "Recipe", shard: str, storage: str | None, out: Path | None, how: dict[str, Any]) -> None:
+def _slice(found: "Recipe", shard: str, storage: str | None, out: Path | None, how: dict[str, Any], merge: str) -> None:
     """Makes one slice, and says what came of it."""
     from prefgen.far.slices import parsed, run_slice, summary
     from prefgen.run import folder_of
@@ -211,7 +211,8 @@ def _slice(found: "Recipe", shard: str, storage: str | None, out: Path | None, h
     part, screen = parsed(shard), console(err=True)
     pull_weights(found, screen)
     done = run_slice(found, part, storage or folder_of(found, out) / "ranges", say=say(screen), **how)
-    for line in summary(part, done):
+    where = f" --storage {storage}" if storage else f" --out {out}" if out else ""
+    for line in summary(part, done, merge + where):
         print(plain(line))
     if done.failed:
         raise typer.Exit(SOME_FAILED)

@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -32,8 +33,6 @@ its workers stand behind all else), and gives up work that fills the memory each
 """
 PATIENCE = 10.0
 """Seconds for which a cluster is knocked at."""
-NODES_PATIENCE = 60.0
-"""Seconds for which each node is waited for when all are asked."""
 AHEAD = 2
 """Pieces of work that are asked for, as a multiple of workers: so that none waits for whoever hands them out."""
 Ask = Callable[..., Awaitable[Any]]
@@ -66,7 +65,7 @@ class Cluster:
     own: bool = True
 
     def __enter__(self) -> Self:
-        self.ray = imported(tokens=_tokens(self.of))
+        self.ray = imported(tokens=_tokens(self.of), token=None if _address(self.of) else secrets.token_hex(32))
         self.own = not self.ray.is_initialized()
         if self.own:
             _begin(self.ray, self.of)
@@ -101,31 +100,6 @@ class Cluster:
             node = self.ray.get_runtime_context().get_node_id()
             options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
         return self.ray.remote(kind).options(**options).remote(*args)
-
-    def everywhere(self, work: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        """What a function gives on each node, by its address. Raises RunError where one cannot be asked."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        task = self.ray.remote(work)
-        asked = [
-            (
-                node["NodeManagerAddress"],
-                task.options(
-                    num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                ).remote(*args),
-            )
-            for node in self.ray.nodes()
-            if node["Alive"]
-        ]
-        found: dict[str, Any] = {}
-        for address, one in asked:
-            try:
-                found[address] = self.ray.get(one, timeout=NODES_PATIENCE)
-            except self.ray.exceptions.RayError as e:
-                raise RunError(
-                    f"the node {address} does no work: {_last(e)}; is the same prefgen installed there?"
-                ) from e
-        return found
 
     async def run(self, work: Callable[..., Any], *args: Any, what: str) -> Any:
         """What a function gives on some worker; where that worker is lost, on another. Raises RunError where several
@@ -171,9 +145,12 @@ class Now:
         return imported().get(getattr(self.shared, self.method).remote(*args))
 
 
-def imported(*, tokens: bool = False) -> Any:
-    """Ray; whether it shows ``tokens`` it reads when it is imported. Raises RunError where it is not installed."""
-    for name, value in [*CALM.items(), *([("RAY_AUTH_MODE", "token")] if tokens else [])]:
+def imported(*, tokens: bool = False, token: str | None = None) -> Any:
+    """Ray, which reads when it is imported whether it shows ``tokens``, and which one; who imported it before has its
+    own way. Raises RunError where it is not installed.
+    """
+    shown = {"RAY_AUTH_MODE": "token", **({"RAY_AUTH_TOKEN": token} if token else {})}
+    for name, value in [*CALM.items(), *(shown.items() if tokens and "ray" not in sys.modules else [])]:
         os.environ.setdefault(name, value)
     try:
         import ray
@@ -198,7 +175,6 @@ def _begin(ray: Any, of: Ray) -> None:
     how: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     address = _address(of)
     if address is None:
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         cores = max(of.workers or 1, _cores())
         how |= {"address": "local", "num_cpus": cores, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     else:

@@ -22,12 +22,13 @@ from prefgen.far.pulse import shown
 from prefgen.far.ranges import name_of, plan_digest, range_size
 from prefgen.far.shipment import shipment
 from prefgen.far.taking import Taking
-from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range, sees, sign
+from prefgen.far.worker import ENDS, PULSE, Came, Work, make_range, sign
 from prefgen.llm import segments
 from prefgen.llm.behind import known_keys
 from prefgen.llm.client import Client, Shut
 from prefgen.llm.journal import Attempt
 from prefgen.llm.leased import most_workers
+from prefgen.llm.outcome import Tally
 from prefgen.llm.store import Sqlite
 from prefgen.llm.terms import State
 from prefgen.planned import Plan
@@ -79,7 +80,7 @@ class OnRay:
         """A product that is there, or what a worker makes."""
         name = await asyncio.to_thread(name_of, self.digest, root, rows)
         if (there := self.taking.made(name)) and (product := await self.taking.product(there)):
-            return replace(product, tallies={}, spans={})  # of an earlier run
+            return as_known(product)
         work = Work(self.sent, self.taking.storage.url, root, name, self.limits)
         what = f"{root}: the range of {rows['prompt_id'][0] if rows.height else 'no prompt'}"
         came = await self.cluster.run(make_range, work, rows, *self.shared, what=what)
@@ -103,8 +104,8 @@ class OnRay:
             self.client.shut(RunError(f"the cluster is lost ({type(e).__name__}); {AGAIN}"))
 
     async def _told(self, *, stopped: bool | None = None) -> State:
-        """Tells whether workers are to stop (where nothing more is to be sent, if not said), and what was asked here, by
-        gates for one; hears how workers stand, whose money is this run's as well.
+        """Tells whether workers are to stop, by itself where nothing more is to be sent, and what was asked here, as by
+        gates; hears how workers stand, whose money is this run's as well.
         """
         budget = self.client.budget
         own = max(0.0, budget.spent - self._others[0]), budget.calls - self._others[1]
@@ -141,6 +142,12 @@ class OnRay:
             raise ENDS[came.end](came.words)
 
 
+def as_known(product: Product) -> Product:
+    """A product of an earlier run: nothing was spent on it in this one, and all of its replies are known."""
+    known = {table: Tally(cached=one.replies + one.cached) for table, one in product.tallies.items()}
+    return replace(product, tallies=known, spans={})
+
+
 @asynccontextmanager
 async def on_ray(
     of: Ray, plan: Plan, gates: Mapping[str, Plan], client: Client, home: Path, say: Callable[[str], None]
@@ -151,13 +158,15 @@ async def on_ray(
     """
     storage = Storage(f"{of.storage or home / 'ranges'}/{segments.name_of(client.journal)}")
     taking = Taking(plan, storage, client.journal)
+    say(f"ray: {'looks for a cluster' if of.address else 'begins a cluster on this machine'}")
     with Cluster(of) as cluster:
-        _seen_by_all(storage, cluster)
+        _seen_by_all(of, storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))
         client.budget.spent = await asyncio.to_thread(client.journal.spent)
         with placed.started([plan, *gates.values()], say) as addresses:
             client.ask = replicas.ask if addresses else None
             workers = OnRay(cluster, taking, client, plan, *_shared(cluster, plan, addresses, client))
+            say(f"ray: workers: {cluster.workers:,}, machines: {cluster.nodes:,}")
             heard = asyncio.create_task(workers.hear())
             try:
                 yield workers, addresses
@@ -171,19 +180,13 @@ async def on_ray(
     await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
 
 
-def _seen_by_all(storage: Storage, cluster: Cluster) -> None:
-    """Raises RunError for a folder that not all nodes see: what is made there would never come."""
-    if cluster.nodes == 1 or storage.shared:
-        return
-    name = f"seen/{uuid4().hex}"
-    storage.put(name, b"")
-    try:
-        blind = [node for node, sees in cluster.everywhere(sees, storage.url, name).items() if not sees]
-    finally:
-        storage.remove([name])
-    if blind:
-        cure = "name a path that all see with --storage, such as s3://bucket/folder or a folder on NFS"
-        raise RunError(f"{storage.shown}: is not seen by {len(blind)} of {cluster.nodes} nodes ({blind[0]}); {cure}")
+def _seen_by_all(of: Ray, storage: Storage, cluster: Cluster) -> None:
+    """Raises RunError where there are other machines, and nobody named a storage for them. Whether they see one that is
+    named, each of them looks before it asks anything.
+    """
+    if cluster.nodes > 1 and of.storage is None:
+        cure = "name one that all see with --storage, such as s3://bucket/folder or a folder on NFS"
+        raise RunError(f"{storage.shown}: is a path of this machine, and the cluster has {cluster.nodes}; {cure}")
 
 
 def _shared(

@@ -90,7 +90,8 @@ class Merging:
         of = {int(folder.rpartition("-")[2]) for folder in folders if folder.startswith("shard-")}
         slices = [(number, n) for n in sorted(of) for number in range(n) if {*lacking} & {*slice_of(ranges, number, n)}]
         which = ", ".join(f"{number}/{n}" for number, n in slices)
-        return f"{len(lacking):,} of {ranges:,} ranges are missing{f', of the shards {which}' if which else ''}"
+        where = f" (of the shards {which})" if which else ""
+        return f"{len(lacking):,} of {ranges:,} ranges are missing in {self.taking.storage.shown}{where}"
 
 
 @asynccontextmanager

@@ -66,24 +66,26 @@ def parsed(said: str) -> Slice:
 @dataclass
 class Sliced:
     """What a slice has come to: ranges ``made`` now, those that were there, and those with requests that ``failed``;
-    ``waits`` is the table that ``merge`` has to make first, of all slices.
+    ``calls`` of this run, those of gates included; ``waits`` is the table that ``merge`` has to make first, of all
+    slices.
     """
 
     made: int = 0
     there: int = 0
     failed: int = 0
+    calls: int = 0
     waits: str = ""
 
 
-def summary(part: Slice, done: Sliced) -> list[str]:
-    """What a slice has come to, in words."""
-    lines = [f"shard {part}: {done.made:,} ranges made, {done.there:,} were there"]
+def summary(part: Slice, done: Sliced, merge: str = "prefgen merge") -> list[str]:
+    """What a slice has come to, in words; ``merge`` is the command that joins all."""
+    lines = [f"shard {part}: {done.made:,} ranges made, {done.there:,} were there; {done.calls:,} calls"]
     if done.failed:
         lines.append(f"in {done.failed:,} of them requests failed; run the same command again to ask anew")
     if done.waits:
-        lines.append(f"{done.waits} is made of all shards: when they are done, `prefgen merge`, and then this again")
+        lines.append(f"{done.waits} is made of all shards: when they are done, `{merge}`, and then this again")
     else:
-        lines.append("when all shards are done, `prefgen merge` makes the dataset")
+        lines.append(f"when all shards are done, `{merge}` makes the dataset")
     return lines
 
 
@@ -154,6 +156,7 @@ class _Slicing:
 
     async def whole(self, gates: Mapping[str, Plan], budget: Budget, stop: threading.Event) -> None:
         """All that can be made of it. What gates cost, which all slices share, is each one's to bear in equal parts."""
+        await asyncio.to_thread(self.storage.put, f"shards/{self.part.number}-of-{self.part.of}", b"here")
         if gates:
             own = Budget(budget.max_calls, budget.max_cost)
             async with self._client("segments/gates", own, stop) as client:
@@ -165,6 +168,7 @@ class _Slicing:
                 for root, tables in trees(self.plan, depth).items():
                     if tables and not self.done.waits:
                         await self._root(root, maker)
+            self.done.calls = client.budget.calls
 
     async def _gated(self, gates: Mapping[str, Plan], client: Client) -> None:
         """Lets gated judges pass, with the replies that another slice had of them, if it was here."""
@@ -184,8 +188,9 @@ class _Slicing:
             self.done.waits = root
             return
         results = local.run_shards(own, lambda rows, _: self._range(root, rows, maker, there), places=SIDE_BY_SIDE)
-        async for _ in results:
-            self.say(f"shard {self.part}: {root}: {self.done.made:,} ranges made, {self.done.there:,} were there")
+        async for made in results:
+            if made:
+                self.say(f"shard {self.part}: {root}: {self.done.made:,} ranges made, {self.done.there:,} were there")
 
     def _own(self, root: str) -> Iterator[pl.DataFrame] | None:
         """The ranges of a root that are this slice's; None where its table is not made yet."""
@@ -197,13 +202,15 @@ class _Slicing:
         ranges = max(1, -(-prompts // size))
         return numbered(in_shards(source.path, size), slice_of(ranges, self.part.number, self.part.of))
 
-    async def _range(self, root: str, rows: pl.DataFrame, maker: Maker, there: set[str]) -> None:
+    async def _range(self, root: str, rows: pl.DataFrame, maker: Maker, there: set[str]) -> bool:
+        """Makes a range, unless it is there."""
         name = await asyncio.to_thread(name_of, self.digest, root, rows)
         if product_name(name) in there:
             self.done.there += 1
-            return
+            return False
         product = await maker.made(root, rows, name)
         self.done.made, self.done.failed = self.done.made + 1, self.done.failed + (product != product_name(name))
+        return True
 
     @asynccontextmanager
     async def _client(self, segments: str, budget: Budget, stop: threading.Event) -> AsyncIterator[Client]:

@@ -26,7 +26,7 @@ def test_a_signal_does_what_it_did_before_a_cluster_began(monkeypatch: pytest.Mo
         nodes=lambda: [{"Alive": True}],
         shutdown=lambda: None,
     )
-    monkeypatch.setattr("prefgen.engines.ray.imported", lambda: ray)
+    monkeypatch.setattr("prefgen.engines.ray.imported", lambda **_: ray)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     before = signal.getsignal(signal.SIGTERM)
     try:

@@ -53,12 +53,12 @@ def test_slices_and_their_merge(tmp_path: Path) -> None:
     )
     codes, outs, told = zip(*found, strict=True)
     assert codes == (1, 0, 1, 0, 0, 0, 0)
-    assert "prompts: 20 of 20 ranges are missing; run what is missing again, or merge with --rest" in told[0]
-    assert "shard 1/2: 10 ranges made, 0 were there" in outs[1]
-    assert "when all shards are done, `prefgen merge` makes the dataset" in outs[1]
-    assert "prompts: 10 of 20 ranges are missing, of the shards 0/2" in told[2]
+    assert "prompts: 20 of 20 ranges are missing in " in told[0]
+    assert "shard 1/2: 10 ranges made, 0 were there; 20 calls" in outs[1]
+    assert "when all shards are done, `prefgen merge small.yaml` makes the dataset" in outs[1]
+    assert "ranges (of the shards 0/2); run what is missing again, or merge with --rest" in told[2]
     assert "merged/dataset: responses 40" in outs[4]
-    assert "shard 0/2: 0 ranges made, 10 were there" in outs[6]
+    assert "shard 0/2: 0 ranges made, 10 were there; 0 calls" in outs[6]
     assert digest(tmp_path / "merged" / "dataset") == digest(tmp_path / "alone" / "dataset")
     assert digest(tmp_path / "merged" / "tables") == digest(tmp_path / "alone" / "tables")
 
