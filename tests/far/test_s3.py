@@ -21,11 +21,11 @@ TAKE = 24
 
 
 def faulty(s3: S3) -> None:
-    """Every third request to the bucket fails, each in another way than the one before."""
+    """Every seventh request to the bucket fails, each in another way than the one before."""
     faults = cycle(FAULTS)
 
     def plan(number: int, method: str, path: str) -> Fault:
-        return next(faults) if number % 3 == 0 else ""
+        return next(faults) if number % 7 == 0 else ""
 
     s3.plan = plan
 
