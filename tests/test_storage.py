@@ -164,7 +164,7 @@ def test_every_fault_at_every_request_passes(s3: S3) -> None:
 @pytest.mark.parametrize("fault", ["500", "503", "html", "reset", "cut"])
 def test_a_fault_that_stays_ends_in_words(fault: Fault, s3: S3) -> None:
     storage = filled(s3)
-    storage.patience = 0.02
+    storage.patience = 0.0
     s3.plan = lambda number, method, path: fault
     for do, _ in WAYS.values():
         s3.requests.clear()
@@ -238,7 +238,7 @@ def test_large_files_go_in_parts_and_are_there_whole_or_not_at_all(s3: S3) -> No
             s3.plan = lambda number, method, path: ""
             assert storage.get("large") == content
             storage.remove(["large"])
-    storage.patience = 0.02
+    storage.patience = 0.0
     s3.plan = lambda number, method, path: "503" if "partNumber=2" in path else ""
     with pytest.raises(RunError, match="SlowDown"):
         storage.put("large", content)

@@ -123,15 +123,9 @@ class Sqlite:
 
     def write(self, inserts: Sequence[Insert]) -> None:
         """One transaction."""
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
+        with _transaction(self._writer):
             for statement, rows in _merged(inserts):
                 self._insert(statement, rows)
-            self._writer.execute("COMMIT")
-        except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            raise
 
     def _insert(self, statement: str, rows: Sequence[Row]) -> None:
         """In one step where there are few enough: at each step this thread lets go of the interpreter, and would wait
@@ -227,10 +221,26 @@ def opened(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    for statement in (*SETUP, *TABLES):
+    for statement in SETUP:
         connection.execute(statement)
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
+    with _transaction(connection):  # one: a file for which there is little room begins with no more than it must
+        for statement in TABLES:
+            connection.execute(statement)
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(VERSION),))
     _brought_up(connection, path)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within, or none of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _brought_up(connection: sqlite3.Connection, path: Path) -> None:
@@ -244,17 +254,14 @@ def _brought_up(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _from_older(connection: sqlite3.Connection) -> None:
-    """What versions 1 and 2 lack, but for tables, which are made already. Two processes may come here at once: the
-    second finds it done.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(attempt)")]
-    if "dollars" not in columns:
-        connection.execute("ALTER TABLE attempt ADD COLUMN dollars REAL")
-        connection.create_function("bound", 3, _bound, deterministic=True)
-        connection.execute("UPDATE reply SET crc = bound(key, body, crc)")
-    connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(VERSION),))
-    connection.execute("COMMIT")
+    """What versions 1 and 2 lack, but for tables, which are there. Of two processes the second finds it done."""
+    with _transaction(connection):
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(attempt)")]
+        if "dollars" not in columns:
+            connection.execute("ALTER TABLE attempt ADD COLUMN dollars REAL")
+            connection.create_function("bound", 3, _bound, deterministic=True)
+            connection.execute("UPDATE reply SET crc = bound(key, body, crc)")
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(VERSION),))
 
 
 def _bound(key: bytes, body: bytes, crc: int) -> int:
