@@ -3,6 +3,7 @@ it is found how far the lost one came: on the storage, and on the same machine i
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -177,7 +178,16 @@ async def on_ray(
                 workers.show({})
                 await workers.book()
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))  # of those taken for lost, the last
-    await asyncio.to_thread(storage.remove, await asyncio.to_thread(storage.names))
+    await asyncio.to_thread(_emptied, storage, home)
+
+
+def _emptied(storage: Storage, home: Path) -> None:
+    """Takes away what a run has taken in, and the folders that it lay in."""
+    storage.remove(storage.names())
+    if not storage.shared:
+        shutil.rmtree(storage.url, ignore_errors=True)
+    with suppress(OSError):  # slices put theirs there, and stay
+        (home / "ranges").rmdir()
 
 
 def _seen_by_all(of: Ray, storage: Storage, cluster: Cluster) -> None:

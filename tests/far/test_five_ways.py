@@ -38,6 +38,7 @@ def test_workers_write_what_one_process_writes(
     before = len(server.requests)
     done = run(recipe(server), tmp_path / "run", take=TAKE, engine=Ray(workers=workers))
     assert (digest(done.dataset), len(server.requests) - before) == alone
+    assert not (tmp_path / "run" / "ranges").exists()
 
 
 def test_workers_that_are_killed_cost_what_was_in_flight(
