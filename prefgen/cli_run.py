@@ -74,8 +74,7 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Run a recipe: make its tables, write its dataset. Running again goes on where it stopped."""
-    found = read_recipe(recipe, overrides, preset, seed, concurrency)
-    found = found if max_cost is None else replace(found, max_cost=max_cost)
+    found = read_recipe(recipe, overrides, preset, seed, concurrency, max_cost)
     how: dict[str, Any] = {"take": take, "max_calls": max_calls, "allow": Allow(allow_code, allow_host)}
     far = {"--address": address, "--workers": workers, "--storage": storage}
     if shard is not None:
@@ -106,8 +105,7 @@ def merge(
     """Join what the shards of a recipe made into its dataset, with the bytes that one run would have written."""
     from prefgen.far.merge import Merge
 
-    found = read_recipe(recipe, overrides, preset, seed)
-    found = found if max_cost is None else replace(found, max_cost=max_cost)
+    found = read_recipe(recipe, overrides, preset, seed, max_cost=max_cost)
     how = {"take": take, "allow": Allow(allow_code, allow_host), "engine": Merge(storage, rest)}
     _made(found, out, how, push, public=public, as_json=as_json, quiet=quiet)
 
@@ -219,7 +217,12 @@ def _slice(found: "Recipe", shard: str, storage: str | None, out: Path | None, h
 
 
 def read_recipe(
-    name: str, overrides: list[str], preset: str | None, seed: int | None, concurrency: int | None = None
+    name: str,
+    overrides: list[str],
+    preset: str | None,
+    seed: int | None,
+    concurrency: int | None = None,
+    max_cost: float | None = None,
 ) -> "Recipe":
     """A recipe by its file or its shipped name, with its preset and what the command line overrides."""
     from prefgen import resources
@@ -230,6 +233,7 @@ def read_recipe(
         path = resources.recipe(name)
     extra = [] if seed is None else [f"seed={seed}"]
     found = load(path, [*overrides, *extra], preset=preset)
+    found = found if max_cost is None else replace(found, max_cost=max_cost)
     if concurrency is None:
         return found
     models = {name: {**settings, "concurrency": concurrency} for name, settings in found.models.items()}

@@ -56,7 +56,7 @@ async def make_tables(
     for table in plan.steps:
         progress.counts[table] = Count()
     way = (walk or Walk)(plan, client, folder, shard, side_by_side, progress)
-    progress.stages = max(stages(plan).values(), default=0) + 1
+    progress.stages = _stages(plan)
     try:
         for depth in range(progress.stages):
             progress.stage = depth
@@ -83,6 +83,15 @@ def trees(plan: Plan, depth: int) -> dict[str, list[str]]:
     depths = stages(plan)
     roots = [t for t in plan.steps if depths[t] == depth and _is_root(plan.steps[t])]
     return {root: [t for t in _below(plan, root) if depths[t] == depth and t != root] for root in roots}
+
+
+def forest(plan: Plan) -> dict[str, list[str]]:
+    """The same of all stages, one after the other."""
+    return {root: tables for depth in range(_stages(plan)) for root, tables in trees(plan, depth).items()}
+
+
+def _stages(plan: Plan) -> int:
+    return max(stages(plan).values(), default=0) + 1
 
 
 def _is_root(step: Planned) -> bool:

@@ -50,6 +50,11 @@ class Ray:
     workers: int | None = None
     storage: str | Path | None = None
 
+    @property
+    def where(self) -> str | None:
+        """The address of the cluster that is meant; None where one is to begin here."""
+        return self.address or os.environ.get("RAY_ADDRESS")
+
 
 @dataclass
 class Cluster:
@@ -65,7 +70,7 @@ class Cluster:
     own: bool = True
 
     def __enter__(self) -> Self:
-        self.ray = imported(tokens=_tokens(self.of), token=None if _address(self.of) else secrets.token_hex(32))
+        self.ray = imported(tokens=_tokens(self.of), token=None if self.of.where else secrets.token_hex(32))
         self.own = not self.ray.is_initialized()
         if self.own:
             _begin(self.ray, self.of)
@@ -111,14 +116,14 @@ class Cluster:
             async with self._turns:  # where there are fewer workers than cores; else there is one for each task
                 return await task.remote(*args)
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError, errors.OutOfMemoryError) as e:
-            line = str(e).strip().partition("\n")[0][:200]
             cure = "give workers more memory, or run fewer with --workers; what was received is kept"
-            raise RunError(f"{what}: {LIVES} workers were lost over it ({line}); {cure}") from e
+            raise RunError(f"{what}: {LIVES} workers were lost over it ({_first(e)}); {cure}") from e
         except errors.RayTaskError as e:
-            raise RunError(f"{what}: failed on a worker: {_last(e)}; what was received is kept") from e
+            raise RunError(f"{what}: failed on a worker: {last_line(e)}; what was received is kept") from e
         except errors.RayError as e:
-            line = str(e).strip().partition("\n")[0][:200]
-            raise RunError(f"{what}: the cluster failed ({type(e).__name__}: {line}); is it up? Then {AGAIN}") from e
+            raise RunError(
+                f"{what}: the cluster failed ({type(e).__name__}: {_first(e)}); is it up? Then {AGAIN}"
+            ) from e
 
 
 AGAIN = "run the same command again: what was received is kept"
@@ -159,21 +164,17 @@ def imported(*, tokens: bool = False, token: str | None = None) -> Any:
     return ray
 
 
-def _address(of: Ray) -> str | None:
-    return of.address or os.environ.get("RAY_ADDRESS")
-
-
 def _tokens(of: Ray) -> bool:
     """Whether a token is to be shown: to a cluster of one's own, and to another where there is one, as `ray start` asks
     for it then.
     """
     told = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    return not _address(of) or bool(told) or (Path.home() / ".ray" / "auth_token").exists()
+    return not of.where or bool(told) or (Path.home() / ".ray" / "auth_token").exists()
 
 
 def _begin(ray: Any, of: Ray) -> None:
     how: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    address = _address(of)
+    address = of.where
     if address is None:
         cores = max(of.workers or 1, _cores())
         how |= {"address": "local", "num_cpus": cores, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
@@ -187,9 +188,8 @@ def _begin(ray: Any, of: Ray) -> None:
         cure = "give this machine the token of its first node (`ray get-auth-token` there), as RAY_AUTH_TOKEN"
         raise RunError(f"ray: {address or 'a cluster on this machine'} lets nobody in without its token; {cure}") from e
     except (ConnectionError, RuntimeError, ValueError, OSError) as e:
-        line = str(e).strip().partition("\n")[0][:200]
         cure = "is the address right, and the cluster up (`ray status`)?" if address else "is there room in /dev/shm?"
-        raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({line}); {cure}") from e
+        raise RunError(f"ray: {address or 'a cluster on this machine'} cannot be had ({_first(e)}); {cure}") from e
 
 
 @contextmanager
@@ -241,7 +241,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _last(error: Any) -> str:
-    """The last line of a task's error, which says what it was."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip()[:300] if lines else type(error).__name__
+def _first(error: BaseException) -> str:
+    """The first line of an error of Ray's: what came to pass."""
+    return str(error).strip().partition("\n")[0][:200]
+
+
+def last_line(error: BaseException) -> str:
+    """The last one, which says of a task's or an actor's error what it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1][:300]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+from prefgen.engines.ray import last_line
 from prefgen.errors import RunError, TryAgain
 
 SCHEME = "replica://"
@@ -212,7 +213,7 @@ def _wait(actors: Sequence[Any], uses: Sequence[str], say: Say) -> None:
             try:
                 why = ray.get(one)
             except ray.exceptions.RayError as e:
-                why = f"{use}: a replica ended while it started: {_words(e)}"
+                why = f"{use}: a replica ended while it started: {last_line(e)}"
             if why:
                 raise RunError(why)
         if waiting and not done:
@@ -253,15 +254,11 @@ async def ask(address: str, body: bytes, seconds: float) -> Told:
     except ValueError as e:
         raise TryAgain("no_connection", f"{name}: no such replica any more", attempts=4) from e
     except ray.exceptions.ActorDiedError as e:
-        raise TryAgain("no_connection", f"{name}: the replica is gone ({_words(e)})", attempts=4) from e
+        raise TryAgain("no_connection", f"{name}: the replica is gone ({last_line(e)})", attempts=4) from e
     except ray.exceptions.RayActorError as e:
-        raise TryAgain("connection_lost", f"{name}: the replica is starting again ({_words(e)})", attempts=GONE) from e
+        raise TryAgain(
+            "connection_lost", f"{name}: the replica is starting again ({last_line(e)})", attempts=GONE
+        ) from e
     except ray.exceptions.RayError as e:
-        raise TryAgain("server_error", f"{name}: {_words(e)}", attempts=6) from e
+        raise TryAgain("server_error", f"{name}: {last_line(e)}", attempts=6) from e
     return told
-
-
-def _words(error: BaseException) -> str:
-    """An error of Ray's in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[-1][:300]

@@ -159,7 +159,7 @@ async def on_ray(
     """
     storage = Storage(f"{of.storage or home / 'ranges'}/{segments.name_of(client.journal)}")
     taking = Taking(plan, storage, client.journal)
-    say(f"ray: {'looks for a cluster' if of.address else 'begins a cluster on this machine'}")
+    say(f"ray: {'looks for a cluster' if of.where else 'begins a cluster on this machine'}")
     with Cluster(of) as cluster:
         _seen_by_all(of, storage, cluster)
         await taking.all_of(await asyncio.to_thread(storage.names, "segments"))

@@ -15,7 +15,7 @@ class Desk:
     def __init__(self, limits: Mapping[str, Any]) -> None:
         self.permits = Permits(**limits)
         self._at: dict[str, tuple[str, int]] = {}
-        self._begun, self._stopped, self._done = 0, False, 0
+        self._begun, self._stopped = 0, False
 
     def begin(self, name: str) -> tuple[str, int]:
         """A worker begins with a range. Gives the name that it has here and its place among so many workers. Another

@@ -17,7 +17,7 @@ from prefgen.llm.watch import watched
 from prefgen.planned import Plan
 from prefgen.progress import Progress
 from prefgen.rounds import Count
-from prefgen.stages import Walk, stages, trees
+from prefgen.stages import Walk, forest
 from prefgen.storage import Storage
 from prefgen.tablefile import TableFile
 
@@ -32,8 +32,7 @@ class Maker:
     under_way: dict[str, Progress] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        depths = stages(self.plan)
-        self.tables = {r: t for depth in {*depths.values()} for r, t in trees(self.plan, depth).items()}
+        self.tables = forest(self.plan)
 
     async def made(self, root: str, rows: pl.DataFrame, name: str) -> str:
         """Makes a range; gives the name of its product, which is on the storage then. Raises what ends a run."""

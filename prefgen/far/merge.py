@@ -21,7 +21,7 @@ from prefgen.llm.client import Client
 from prefgen.planned import Plan
 from prefgen.progress import Progress
 from prefgen.spool import in_shards, prompts_of
-from prefgen.stages import trees
+from prefgen.stages import forest
 from prefgen.storage import Storage
 
 
@@ -81,8 +81,7 @@ class Merging:
 
     def _asks(self, root: str) -> bool:
         """Whether a model is asked of what is below a root."""
-        below = next(found[root] for depth in range(len(self.plan.steps)) if root in (found := trees(self.plan, depth)))
-        return any(self.plan.steps[table].asker for table in below)
+        return any(self.plan.steps[table].asker for table in forest(self.plan)[root])
 
     def _missing(self, lacking: Sequence[int], ranges: int) -> str:
         """Which shards have not come to their end, as far as their names tell."""

@@ -29,7 +29,6 @@ from prefgen.llm.client import Client
 from prefgen.planned import Plan
 from prefgen.recipe import Recipe
 from prefgen.spool import in_shards, prompts_of
-from prefgen.stages import stages, trees
 from prefgen.storage import Storage
 
 SIDE_BY_SIDE = 2
@@ -99,9 +98,15 @@ def part_of(recipe: Recipe, part: Slice) -> Recipe:
 
 
 def _shares(model: Mapping[str, Any], part: Slice) -> dict[str, Any]:
-    rates = {name: model[name] / part.of for name in ("rpm", "tpm") if model.get(name)}
+    """What is no limit stays as it is, for the plan to say so."""
+    rates = {name: model[name] / part.of for name in ("rpm", "tpm") if _is_limit(model.get(name))}
     places = model.get("concurrency")
-    return rates | ({"concurrency": max(1, share(places, part))} if places else {})
+    own = {"concurrency": max(1, share(places, part))} if isinstance(places, int) and _is_limit(places) else {}
+    return rates | own
+
+
+def _is_limit(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def share(whole: int, part: Slice) -> int:
@@ -127,13 +132,13 @@ def run_slice(
     from prefgen import dataset, gate
     from prefgen import plan as planning
 
-    whole = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
-    plan = planning.make(part_of(recipe, part), writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
-    placed.refuse(whole)
-    for notice in [*whole.notices, *([ALL] if whole.target else [])]:
+    recipe = part_of(recipe, part)
+    plan = planning.make(recipe, writers=dataset.CONFIGS, fakes=fakes, take=take, allow=allow)
+    placed.refuse(plan)
+    for notice in [*plan.notices, *([ALL] if plan.target else [])]:
         say(f"note: {notice}")
-    work = _Slicing(for_a_part(plan), part, Storage(storage), plan_digest(whole), plan.target is not None, say)
-    stop, budget = threading.Event(), Budget(max_calls and share(max_calls, part), part_of(recipe, part).max_cost)
+    work = _Slicing(for_a_part(plan), part, Storage(storage), plan_digest(plan), plan.target is not None, say)
+    stop, budget = threading.Event(), Budget(max_calls and share(max_calls, part), recipe.max_cost)
     with seldom_collecting():
         finished(work.whole(gate.plans(plan), budget, stop), stop)
     return work.done
@@ -164,10 +169,9 @@ class _Slicing:
             budget.calls, budget.spent = own.calls, own.spent / self.part.of
         async with self._client(self.part.segments, budget, stop) as client:
             maker = Maker(self.plan, client, self.storage)
-            for depth in range(max(stages(self.plan).values(), default=0) + 1):
-                for root, tables in trees(self.plan, depth).items():
-                    if tables and not self.done.waits:
-                        await self._root(root, maker)
+            for root, tables in maker.tables.items():
+                if tables and not self.done.waits:
+                    await self._root(root, maker)
             self.done.calls = client.budget.calls
 
     async def _gated(self, gates: Mapping[str, Plan], client: Client) -> None:
