@@ -1,7 +1,9 @@
 """Shared objects that are in this process, with the face of Ray's: what a worker asks, in tests without Ray."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
@@ -21,6 +23,13 @@ from prefgen.recipe import Recipe
 from prefgen.spool import in_shards, prompts_of
 from prefgen.stages import trees
 from prefgen.storage import Storage
+
+
+@pytest.fixture
+def own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals of workers lie in a folder of the test's."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
 
 
 class Here:

@@ -1,7 +1,6 @@
 """What is done a second time: merges, slices and runs that go on; bytes, calls and money are those of once."""
 
 import asyncio
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,21 +8,21 @@ import pytest
 
 from prefgen import Recipe, do, load, run
 from prefgen.engines.ray import Ray
-from prefgen.errors import BudgetReached, RowFailed, RunError
+from prefgen.errors import BudgetReached, RunError
 from prefgen.far.merge import Merge
 from prefgen.far.slices import Slice, run_slice
 from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.request import Completion, Request, Usage
 from prefgen.llm.segments import Exporter, take_in
-from tests.far.here import Inline, inline
-from tests.far.test_slices import GATED, same, two_stages
+from tests.far.here import Inline, inline, own_scratch
+from tests.far.test_slices import GATED, failing, same, two_stages
 from tests.marks import unmarked
+
+__all__ = ["own_scratch"]
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+def own_places(own_scratch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("prompts.jsonl").write_text("".join(f'{{"prompt": "what is {n % 30} and {n}?"}}\n' for n in range(50)))
 
@@ -34,15 +33,7 @@ def test_a_table_behind_a_barrier_is_laid_out_anew_where_it_changed(share: float
     two = two_stages()
     steps = {**two.steps, "some": do("class_cap", "first", by="response", share=share)}
     recipe = replace(two, steps=steps)
-    fails = {"left": 3}
-
-    def model(request: Request, seed: int) -> Completion:
-        if fails["left"]:
-            fails["left"] -= 1
-            raise RowFailed("content_filter", "no")
-        return Completion(f"Score: {seed % 3}")
-
-    fakes, meet = {"m": unmarked(model)}, tmp_path / "meet"
+    fakes, meet = {"m": unmarked(failing(3))}, tmp_path / "meet"
 
     def slices() -> None:
         for n in (0, 1):

@@ -3,7 +3,6 @@ are known, and when two workers had different ones.
 """
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,8 +29,9 @@ from prefgen.llm.terms import Account
 from prefgen.progress import Progress
 from prefgen.stages import make_tables
 from prefgen.storage import Storage
-from tests.far.here import Here
+from tests.far.here import Here, own_scratch
 
+__all__ = ["own_scratch"]
 Model = Callable[[Request, int], Any]
 
 
@@ -46,9 +46,7 @@ class Threads:
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+def own_places(own_scratch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("prompts.jsonl").write_text("".join(f'{{"prompt": "what is {n}?"}}\n' for n in range(64)))
 

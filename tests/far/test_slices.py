@@ -1,6 +1,7 @@
 """Slices of a run, made without Ray, and their merge: the bytes of one run, and no call more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ class Counted:
     def __call__(self, request: Request, seed: int) -> Completion:
         self.calls += 1
         return Completion(f"It is so.\n\nScore: {seed % 3}")
+
+
+def failing(times: int) -> Callable[[Request, int], Completion]:
+    """A fake model whose first requests fail."""
+    left = [times]
+
+    def model(request: Request, seed: int) -> Completion:
+        if left[0]:
+            left[0] -= 1
+            raise RowFailed("content_filter", "no")
+        return Completion(f"Score: {seed % 3}")
+
+    return model
 
 
 def two_stages() -> Recipe:
@@ -148,14 +162,7 @@ def test_more_slices_than_ranges_leave_some_without_work(tmp_path: Path) -> None
 
 
 def test_failed_requests_are_asked_again_by_their_slice(tmp_path: Path) -> None:
-    fails = {"left": 3}
-
-    def model(request: Request, seed: int) -> Completion:
-        if fails["left"]:
-            fails["left"] -= 1
-            raise RowFailed("content_filter", "no")
-        return Completion(f"Score: {seed % 3}")
-
+    model = failing(3)
     first = run_slice(two_stages(), Slice(0, 1), tmp_path / "meet", fakes={"m": unmarked(model)})
     assert first.failed
     again = run_slice(two_stages(), Slice(0, 1), tmp_path / "meet", fakes={"m": unmarked(model)})
@@ -176,6 +183,15 @@ def test_shares_of_stated_limits_are_the_limit(of: int) -> None:
     for name in ("rpm", "tpm", "concurrency"):
         assert sum(one.models["m"][name] for one in parts) == pytest.approx(model[name])
     assert sum(one.max_cost or 0 for one in parts) == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("said", [{"rpm": "many"}, {"tpm": -1}, {"concurrency": -2}, {"rpm": True}])
+def test_what_is_no_limit_is_told_as_it_was_said(said: dict[str, Any], tmp_path: Path) -> None:
+    """And is not shared before it is looked at."""
+    wrong = replace(two_stages(), models={"m": {"use": "fake/m", **said}})
+    ((name, value),) = said.items()
+    with pytest.raises(RecipeError, match=f"{name} is {value!r}"):
+        run_slice(wrong, Slice(0, 2), tmp_path / "meet", fakes={"m": Counted()})
 
 
 GATED = """\

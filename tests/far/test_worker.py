@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -20,18 +19,15 @@ from prefgen.llm.journal import Attempt, Entry, Journal
 from prefgen.llm.segments import take_in
 from prefgen.storage import Storage
 from tests.far.five import recipe
-from tests.far.here import Bench
+from tests.far.here import Bench, own_scratch
 from tests.servers import OpenAIServer, Response
 from tests.spoken import spoken
 
+__all__ = ["own_scratch"]
 FEW = "steps.all.take=4"
 
 
-@pytest.fixture(autouse=True)
-def own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Journals of workers lie in a folder of the test's."""
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+pytestmark = pytest.mark.usefixtures("own_scratch")
 
 
 def test_a_product_is_what_a_run_has_of_these_prompts(tmp_path: Path) -> None:
